@@ -1,0 +1,443 @@
+"""The etcd of the sandbox: objects, one growing resourceVersion, and a history for watches.
+
+The API server (`server.py`) reads and writes here on behalf of clients; the controllers, the
+scheduler and the kubelet read and write here directly. Nothing is shared by reference: what comes
+in is copied, and what goes out is a fresh copy, except for `Stored.view`, which is there for those
+who only look (selectors over a thousand pods). Objects are encoded once per version; lists and
+watches send those bytes.
+
+Rules kept here, because controllers rely on them as much as clients do: a write that changes
+nothing bumps nothing; `generation` grows when the spec changes (a Deployment's also with its
+annotations, and any with its deletion); an object under deletion goes with its last finalizer.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import uuid
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from bot.sandbox.clock import Clock
+
+Object = dict[str, Any]
+EventType = Literal["ADDED", "MODIFIED", "DELETED"]
+Key = tuple[str, str]
+
+_NAME_LETTERS = (
+    "bcdfghjklmnpqrstvwxz2456789"  # k8s.io/apimachinery/pkg/util/rand: no vowels, no 0 1 3
+)
+_LONGEST_GENERATED_BASE = 63 - 5
+
+# What makes `generation` grow; kinds that are not listed have none (strategies in pkg/registry).
+_GENERATION_OF: dict[str, tuple[str, ...]] = {
+    "deployments.apps": ("spec", "annotations"),
+    "replicasets.apps": ("spec",),
+    "statefulsets.apps": ("spec",),
+    "daemonsets.apps": ("spec",),
+    "jobs.batch": ("spec",),
+    "pods": ("spec",),
+    "poddisruptionbudgets.policy": ("spec",),
+    "ingresses.networking.k8s.io": ("spec",),
+    "networkpolicies.networking.k8s.io": ("spec",),
+}
+
+
+class StorageError(Exception):
+    """A write that the store refuses; names the object."""
+
+    def __init__(self, resource: str, name: str, message: str) -> None:
+        super().__init__(message)
+        self.resource = resource
+        self.name = name
+
+
+class AlreadyExists(StorageError):  # noqa: N818 - the API's own word for it
+    def __init__(self, resource: str, name: str) -> None:
+        super().__init__(resource, name, f'{resource} "{name}" already exists')
+
+
+class NotFound(StorageError):  # noqa: N818
+    def __init__(self, resource: str, name: str) -> None:
+        super().__init__(resource, name, f'{resource} "{name}" not found')
+
+
+class Conflict(StorageError):  # noqa: N818
+    def __init__(self, resource: str, name: str) -> None:
+        super().__init__(
+            resource,
+            name,
+            f'Operation cannot be fulfilled on {resource} "{name}": the object has been modified; '
+            "please apply your changes to the latest version and try again",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One version of one object. `view` is shared by everybody: look, never touch; else `copy`."""
+
+    revision: int
+    body: bytes  # the JSON without kind and apiVersion, as items of a list are sent
+    view: Object
+
+    def copy(self) -> Object:
+        """A fresh copy that the caller may change."""
+        fresh: Object = {}
+        for word in ("apiVersion", "kind"):
+            if word in self.view:
+                fresh[word] = self.view[word]
+        fresh.update(json.loads(self.body))
+        return fresh
+
+
+@dataclass(frozen=True, slots=True)
+class WatchEvent:
+    """One change. A deleted object is its last state, with the revision of the deletion."""
+
+    type: EventType
+    resource: str
+    stored: Stored
+    previous: Stored | None
+
+    @property
+    def revision(self) -> int:
+        return self.stored.revision
+
+    @property
+    def object(self) -> Object:
+        """A fresh copy; `stored.view` costs nothing and is enough to look at."""
+        return self.stored.copy()
+
+
+Objects = list[Object]  # `Storage.list` hides the builtin inside the class
+Found = list[Stored]
+Names = list[str]
+Events = list[WatchEvent]
+FieldTracker = Callable[[str, Object | None, Object, str, str], None]
+"""`(resource, old, new, manager, subresource)` writes `new`'s managedFields; set by the server."""
+
+
+class Storage:
+    """Objects by (resource, namespace, name); resource is "pods", "deployments.apps", …"""
+
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        revision: int = 1,
+        history: int = 20_000,
+        dice: random.Random | None = None,
+    ) -> None:
+        self.clock = clock
+        self.revision = revision
+        self.compacted = (
+            0  # a watch must start at this revision or later; the history before is gone
+        )
+        self.field_tracker: FieldTracker | None = None
+        self._objects: dict[str, dict[Key, Stored]] = {}
+        self._latest: dict[str, int] = {}
+        self._history: dict[str, deque[WatchEvent]] = {}
+        self._order: deque[str] = deque()
+        self._history_size = history
+        self._subscribers: dict[str, list[Callable[[WatchEvent], None]]] = {}
+        self._dice = dice or random.Random()
+
+    # Reading
+
+    def get(self, resource: str, namespace: str | None, name: str) -> Object | None:
+        stored = self.stored(resource, namespace, name)
+        return None if stored is None else stored.copy()
+
+    def list(self, resource: str, namespace: str | None = None) -> Objects:
+        """Copies of all objects, by namespace and name; `views` is the cheap way to look only."""
+        return [stored.copy() for stored in self.stored_list(resource, namespace)]
+
+    def views(self, resource: str, namespace: str | None = None) -> Iterator[Object]:
+        """The stored objects themselves, in no promised order: look, never touch."""
+        for (its_namespace, _), stored in [*self._objects.get(resource, {}).items()]:
+            if namespace is None or its_namespace == namespace:
+                yield stored.view
+
+    def stored(self, resource: str, namespace: str | None, name: str) -> Stored | None:
+        return self._objects.get(resource, {}).get((namespace or "", name))
+
+    def stored_list(self, resource: str, namespace: str | None = None) -> Found:
+        """Stored versions in the order of etcd's keys: by namespace, then name."""
+        found = self._objects.get(resource, {})
+        keys = sorted(key for key in found if namespace is None or key[0] == namespace)
+        return [found[key] for key in keys]
+
+    def resources(self) -> Names:
+        """The resources that have or had objects."""
+        return [*self._objects]
+
+    # Writing
+
+    def create(
+        self,
+        resource: str,
+        obj: Object,
+        *,
+        manager: str | None = None,
+        check: Callable[[Object], None] | None = None,
+    ) -> Object:
+        """Store a new object: uid, resourceVersion, creationTimestamp, generation, generated name.
+
+        `manager` (such as "kube-controller-manager") is written into managedFields as the owner of
+        the fields. `check` sees the object as it will be stored and may raise.
+        Raises AlreadyExists.
+        """
+        new = copy_json(obj)
+        meta = new.setdefault("metadata", {})
+        if not meta.get("name") and meta.get("generateName"):
+            meta["name"] = self._generated_name(resource, meta)
+        name, namespace = str(meta.get("name", "")), str(meta.get("namespace") or "")
+        if not name:
+            raise StorageError(resource, "", "resource name may not be empty")
+        if self.stored(resource, namespace, name) is not None:
+            raise AlreadyExists(resource, name)
+        meta["uid"] = meta.get("uid") or str(uuid.UUID(int=self._dice.getrandbits(128), version=4))
+        meta["creationTimestamp"] = meta.get("creationTimestamp") or self.timestamp()
+        if resource in _GENERATION_OF:
+            meta["generation"] = 1
+        else:
+            meta.pop("generation", None)
+        if manager is not None and self.field_tracker is not None:
+            self.field_tracker(resource, None, new, manager, "")
+        if check is not None:
+            check(new)
+        return self._write("ADDED", resource, new, None).copy()
+
+    def update(
+        self,
+        resource: str,
+        obj: Object,
+        *,
+        expect: str | None = None,
+        manager: str | None = None,
+        subresource: str = "",
+    ) -> Object:
+        """Store the whole object; returns it as stored. An unchanged object stays as it is.
+        Raises NotFound, or Conflict when the stored resourceVersion is not `expect`.
+        """
+        meta = obj.get("metadata", {})
+        name, namespace = str(meta.get("name", "")), str(meta.get("namespace") or "")
+        old = self._expected(resource, namespace, name, expect)
+        new = copy_json(obj)
+        self._keep_identity(resource, old.view, new)
+        if manager is not None and self.field_tracker is not None:
+            self.field_tracker(resource, old.copy(), new, manager, subresource)
+        if new == old.view:
+            return old.copy()
+        if _nothing_keeps(new["metadata"]):
+            if _nothing_keeps(old.view["metadata"]):
+                return self._write("MODIFIED", resource, new, old).copy()
+            return self._write("DELETED", resource, new, old).copy()
+        return self._write("MODIFIED", resource, new, old).copy()
+
+    def update_status(
+        self,
+        resource: str,
+        namespace: str | None,
+        name: str,
+        change: Callable[[Object], None],
+        *,
+        expect: str | None = None,
+        manager: str | None = None,
+    ) -> Object:
+        """Let `change` edit a copy; its status and metadata annotations are stored, its spec and
+        labels are not (as the status subresource does). Never bumps generation. Raises NotFound,
+        or Conflict when the stored resourceVersion is not `expect`.
+        """
+        old = self._expected(resource, namespace or "", name, expect)
+        new = old.copy()
+        change(new)
+        new["metadata"] = {
+            **copy_json(old.view["metadata"]),
+            **{k: v for k, v in new["metadata"].items() if k in ("annotations", "managedFields")},
+        }
+        if "annotations" not in new["metadata"]:
+            new["metadata"].pop("annotations", None)
+        new = copy_json({k: v for k, v in new.items() if k != "spec"})
+        if "spec" in old.view:
+            new = _with_spec(new, copy_json(old.view["spec"]))
+        if manager is not None and self.field_tracker is not None:
+            self.field_tracker(resource, old.copy(), new, manager, "status")
+        if new == old.view:
+            return old.copy()
+        return self._write("MODIFIED", resource, new, old).copy()
+
+    def delete(self, resource: str, namespace: str | None, name: str) -> Object | None:
+        """Take the object out now, whatever finalizers it has; returns its last state."""
+        old = self.stored(resource, namespace, name)
+        if old is None:
+            return None
+        return self._write("DELETED", resource, old.copy(), old).copy()
+
+    def load(self, resource: str, obj: Object) -> None:
+        """Put a recorded object in as it is, with uid, resourceVersion and times (for tests)."""
+        new = copy_json(obj)
+        meta = new["metadata"]
+        old = self.stored(resource, meta.get("namespace"), meta["name"])
+        wanted = int(meta.get("resourceVersion") or self.revision + 1)
+        if wanted > self.revision:
+            self.revision = wanted - 1
+        else:  # recorded earlier than others that are in already: its own number, no watch event
+            self._place(resource, Stored(wanted, encode_body(new), new))
+            return
+        self._write("ADDED" if old is None else "MODIFIED", resource, new, old)
+
+    def advance_revision(self, revision: int) -> None:
+        """Something else was written: the next revision is above this one."""
+        self.revision = max(self.revision, revision)
+
+    # Watching
+
+    def subscribe(
+        self, resource: str, callback: Callable[[WatchEvent], None]
+    ) -> Callable[[], None]:
+        """Call back synchronously after each change of the resource; returns how to stop it."""
+        callbacks = self._subscribers.setdefault(resource, [])
+        callbacks.append(callback)
+
+        def stop() -> None:
+            if callback in callbacks:
+                callbacks.remove(callback)
+
+        return stop
+
+    def events_since(self, resource: str, revision: int) -> Events | None:
+        """The changes after a revision, oldest first; None when that history was compacted."""
+        if revision < self.compacted:
+            return None
+        kept = self._history.get(resource, deque())
+        if not kept or kept[-1].revision <= revision:
+            return []
+        events = [*kept]
+        return events[bisect_right(events, revision, key=lambda event: event.revision) :]
+
+    def latest(self, resource: str) -> int:
+        """The revision of the newest change of the resource."""
+        return self._latest.get(resource, 0)
+
+    def compact(self, revision: int | None = None) -> None:
+        """Forget the history up to a revision (default: all); watches from before get 410 Gone."""
+        limit = self.revision if revision is None else revision
+        self.compacted = max(self.compacted, limit)
+        for kept in self._history.values():
+            while kept and kept[0].revision <= limit:
+                kept.popleft()
+        self._order = deque(
+            resource for resource, kept in self._history.items() for _ in range(len(kept))
+        )
+
+    def timestamp(self) -> str:
+        """The virtual time as metav1.Time writes it."""
+        return self.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    # Inside
+
+    def _expected(self, resource: str, namespace: str, name: str, expect: str | None) -> Stored:
+        old = self.stored(resource, namespace, name)
+        if old is None:
+            raise NotFound(resource, name)
+        if expect is not None and expect != str(old.revision):
+            raise Conflict(resource, name)
+        return old
+
+    def _keep_identity(self, resource: str, old: Object, new: Object) -> None:
+        """What an update cannot change, and the generation that follows from what it did change."""
+        before, meta = old["metadata"], new["metadata"]
+        for word in ("uid", "creationTimestamp", "resourceVersion", "generation"):
+            if word in before:
+                meta[word] = before[word]
+            else:
+                meta.pop(word, None)
+        for word in ("apiVersion", "kind"):
+            if word in old:
+                new.setdefault(word, old[word])
+        rule = _GENERATION_OF.get(resource)
+        if rule is None or "generation" not in meta:
+            return
+        changed = new.get("spec") != old.get("spec")
+        if "annotations" in rule:
+            changed |= (meta.get("annotations") or {}) != (before.get("annotations") or {})
+        changed |= "deletionTimestamp" in meta and "deletionTimestamp" not in before
+        if changed:
+            meta["generation"] = int(before.get("generation", 0)) + 1
+
+    def _generated_name(self, resource: str, meta: Object) -> str:
+        base = str(meta["generateName"])[:_LONGEST_GENERATED_BASE]
+        for _ in range(8):
+            name = base + "".join(self._dice.choices(_NAME_LETTERS, k=5))
+            if self.stored(resource, meta.get("namespace"), name) is None:
+                return name
+        raise AlreadyExists(resource, name)
+
+    def _write(self, kind: EventType, resource: str, new: Object, old: Stored | None) -> Stored:
+        self.revision += 1
+        new["metadata"]["resourceVersion"] = str(self.revision)
+        stored = Stored(self.revision, encode_body(new), new)
+        if kind == "DELETED":
+            meta = new["metadata"]
+            self._objects[resource].pop((meta.get("namespace") or "", meta["name"]), None)
+        else:
+            self._place(resource, stored)
+        self._latest[resource] = self.revision
+        event = WatchEvent(kind, resource, stored, old)
+        self._remember(event)
+        for callback in [*self._subscribers.get(resource, ())]:
+            callback(event)
+        return stored
+
+    def _place(self, resource: str, stored: Stored) -> None:
+        meta = stored.view["metadata"]
+        self._objects.setdefault(resource, {})[meta.get("namespace") or "", meta["name"]] = stored
+
+    def _remember(self, event: WatchEvent) -> None:
+        self._history.setdefault(event.resource, deque()).append(event)
+        self._order.append(event.resource)
+        if len(self._order) > self._history_size:
+            oldest = self._history[self._order.popleft()].popleft()
+            self.compacted = max(self.compacted, oldest.revision)
+
+
+def copy_json(value: Any) -> Any:
+    """A deep copy of plain JSON, several times faster than copy.deepcopy."""
+    if isinstance(value, dict):
+        return {key: copy_json(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [copy_json(item) for item in value]
+    return value
+
+
+def encode(value: Any) -> bytes:
+    """Compact JSON in UTF-8."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def encode_body(obj: Object) -> bytes:
+    """The object as an item of a list: the real server leaves kind and apiVersion out of those."""
+    return encode({key: item for key, item in obj.items() if key not in ("kind", "apiVersion")})
+
+
+def _nothing_keeps(meta: Object) -> bool:
+    """Under deletion, without finalizers and without a grace period that a kubelet waits for."""
+    return (
+        "deletionTimestamp" in meta
+        and not meta.get("finalizers")
+        and not meta.get("deletionGracePeriodSeconds")
+    )
+
+
+def _with_spec(obj: Object, spec: Any) -> Object:
+    """The object with its spec back in its usual place, before the status."""
+    status = obj.pop("status", None)
+    obj["spec"] = spec
+    if status is not None:
+        obj["status"] = status
+    return obj
