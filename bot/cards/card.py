@@ -1,0 +1,20 @@
+"""A card: one Slack message as values, and the few pieces that all cards are built of.
+
+Pure: no client, no clock. Every card has full blocks and a one-sentence `text` (what a screen
+reader and a notification say). Limits: research/slack-contract.md §2; what does not fit is cut
+here with a sign that it was, never sent to fail.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Block = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """`text`: one sentence with the state. `blocks`: plain dicts. `files`: too long to show."""
+
+    text: str
+    blocks: Sequence[Block]

@@ -1,0 +1,153 @@
+"""A rollout: a release going into an environment. What a card shows and the engine drives.
+
+States and how they follow each other (bot/domain/progress.py decides):
+
+    QUEUED → APPLYING → PROGRESSING → SOAKING → SUCCEEDED
+       │         │            │           └───→ FAILED
+       └→ CANCELLED, REJECTED └→ FAILED | SUPERSEDED | CANCELLED
+
+BUILDING, AWAITING_APPROVAL and ROLLING_BACK are the rooms of the capabilities that come before
+and after a plain deploy. A rollout is a frozen value: every step returns a new one, and the store
+replaces revision N by N+1 or refuses.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+
+from bot.domain.image import Image
+from bot.domain.judgement import Change, Memory
+from bot.domain.verdict import Value, Verdict
+
+
+class RolloutState(StrEnum):
+    QUEUED = "QUEUED"
+    BUILDING = "BUILDING"
+    AWAITING_APPROVAL = "AWAITING_APPROVAL"
+    APPLYING = "APPLYING"
+    PROGRESSING = "PROGRESSING"
+    SOAKING = "SOAKING"
+    ROLLING_BACK = "ROLLING_BACK"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    ROLLED_BACK = "ROLLED_BACK"
+    SUPERSEDED = "SUPERSEDED"
+    REJECTED = "REJECTED"
+    CANCELLED = "CANCELLED"
+
+    @property
+    def final(self) -> bool:
+        return self in FINAL
+
+
+FINAL = frozenset(
+    {
+        RolloutState.SUCCEEDED,
+        RolloutState.FAILED,
+        RolloutState.ROLLED_BACK,
+        RolloutState.SUPERSEDED,
+        RolloutState.REJECTED,
+        RolloutState.CANCELLED,
+    }
+)
+ACTIVE = frozenset(RolloutState) - FINAL
+DRIVEN = ACTIVE - {RolloutState.QUEUED}
+"""At most one of these per service and environment: the store's partial unique index."""
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who asked: a Slack user id, and the language that private answers are given in."""
+
+    id: str
+    language: str = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class CardRef:
+    """Where the one card of a rollout is. `ts` is "" until Slack confirmed the post; `since` says
+    when posting was begun, so that a restart can look for a card it may already have posted."""
+
+    channel: str
+    ts: str = ""
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A version that ran before this rollout: what "from → to" and "still serves" speak of."""
+
+    version: str
+    digest: str = ""
+    ready: int = 0
+    desired: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What was gathered when a rollout failed, redacted: before the pods are gone."""
+
+    pod: str = ""
+    container: str = ""
+    previous: bool = False  # the log is that of the container before its restart
+    log: tuple[str, ...] = ()
+    events: tuple[str, ...] = ()
+    unavailable: str = ""  # why there is no log, in the cluster's words
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """The counters of the last look, as the card says them."""
+
+    desired: int = 0
+    updated: int = 0
+    available: int = 0
+    old: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """An edge that does not answer just now: said on the card, tried again, never a silent stop."""
+
+    port: str
+    trouble: str
+    since: datetime
+    values: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    id: str
+    service: str
+    environment: str
+    namespace: str
+    context: str  # kubeconfig context; "" is the current one
+    image: Image
+    version: str
+    requested_by: Actor
+    requested_at: datetime
+    line: str  # the normalised command that asked for it
+    card: CardRef
+    reason: str = ""  # the requester's own words
+    state: RolloutState = RolloutState.QUEUED
+    revision: int = 0
+    before: Running | None = None
+    before_generation: int | None = None  # of the Deployment, saved before the first write
+    change: Change | None = None
+    memory: Memory = field(default_factory=Memory)
+    verdict: Verdict | None = None
+    progress: Progress = field(default_factory=Progress)
+    stability_seconds: int = 30
+    completed_at: datetime | None = None  # the cluster was done; the stability window began
+    finished_at: datetime | None = None
+    ended_by: str = ""  # the user id of who cancelled
+    behind: str = ""  # the rollout that a queued one waits for
+    obstacle: Obstacle | None = None
+    diagnosis: Diagnosis | None = None
+    refusal: tuple[str, Mapping[str, Value]] | None = None  # REJECTED: reason code and values
+    shown: str = ""  # hash of what the card shows, once Slack has confirmed it
+    thread_posted: bool = False  # details of a final state stand in the thread
+
+    def with_(self, **changes: object) -> "Rollout":
+        return replace(self, **changes)  # type: ignore[arg-type]

@@ -1,0 +1,195 @@
+"""The edges of Dynamo as the inside sees them: what may be asked, in the domain's own values.
+
+Each has one adapter in `bot/adapters`, named by `bot/app.py` alone. Every method may raise
+`PortError`; nothing else crosses.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from bot.cards.card import Card
+from bot.domain.image import Image
+from bot.domain.rollout import CardRef, Rollout
+from bot.domain.workload import Event, Workload
+from bot.errors import PortError
+
+Manifest = Mapping[str, Any]
+"""A Kubernetes object as its YAML says it."""
+
+
+class Clock(Protocol):
+    """The time, passed in: real in production, scaled in the sandbox, moved by hand in tests."""
+
+    def now(self) -> datetime: ...  # aware UTC
+
+    def call_at(self, when: datetime, wake: Callable[[], None]) -> Callable[[], None]:
+        """Call `wake` at that time, or as soon as possible when it is past; returns a cancel."""
+
+
+# --- the cluster -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What the API server made of an apply (or would make of it, on a dry run).
+
+    `changed` tells whether the pod template differs from the one before; `warnings` are the
+    server's own Warning headers.
+    """
+
+    generation: int
+    changed: bool
+    template: str  # as Deployment.template
+    version: str
+    desired: int
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LogTail:
+    lines: tuple[str, ...]
+    previous: bool = False
+
+
+class Cluster(Protocol):
+    """Kubernetes: `context` names the cluster ("" is the current one)."""
+
+    async def workload(self, context: str, namespace: str, name: str) -> Workload:
+        """One fresh look: Deployment, its ReplicaSets, pods and autoscaler; no events."""
+
+    async def workloads(self, context: str, namespace: str) -> Sequence[Workload]:
+        """All Deployments of a namespace with what belongs to them, in three lists."""
+
+    async def events(self, context: str, namespace: str, uids: Sequence[str]) -> Sequence[Event]:
+        """The Events about these objects, oldest first."""
+
+    async def apply(
+        self,
+        context: str,
+        namespace: str,
+        manifest: Manifest,
+        *,
+        dry_run: bool = False,
+        force: bool = False,
+    ) -> Applied:
+        """Server-side apply of a Deployment, field manager `dynamo`.
+
+        Raises PortError CONFLICT (values: owners, fields), INVALID (message: the server's own,
+        in full), FORBIDDEN (verb, resource, namespace), NOT_FOUND (the namespace), AWAY.
+        """
+
+    async def apply_config(
+        self, context: str, namespace: str, manifest: Manifest, *, dry_run: bool = False
+    ) -> bool:
+        """Server-side apply of a ConfigMap; True when it changed anything."""
+
+    async def log_tail(
+        self,
+        context: str,
+        namespace: str,
+        pod: str,
+        container: str,
+        *,
+        previous: bool,
+        lines: int,
+    ) -> LogTail:
+        """The last lines of one container, undecodable bytes replaced."""
+
+    def follow(
+        self,
+        context: str,
+        namespace: str,
+        name: str,
+        on_change: Callable[[Workload], None],
+        on_obstacle: Callable[[PortError | None], None],
+    ) -> Callable[[], None]:
+        """Call `on_change` with every new snapshot of one workload, from shared streams: three per
+        (context, namespace), however many follow. `on_obstacle` hears when the cluster stops
+        answering, and None when it answers again. Returns a stop; the streams end some time after
+        the last follower has gone."""
+
+    async def may(self, context: str, namespace: str, verb: str, resource: str) -> bool:
+        """Whether the bot itself may do this: `resource` as "deployments.apps" or "pods/log"."""
+
+    @property
+    def streams(self) -> int:
+        """How many watch connections are held now."""
+
+
+# --- images ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ImageInfo:
+    """What the registry tells of one image; times and texts are "" or None where it is silent."""
+
+    image: Image
+    created_at: datetime | None = None
+    revision: str = ""  # commit
+    source: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+class Images(Protocol):
+    async def tags(self, repository: str) -> Sequence[str]: ...
+
+    async def resolve(self, repository: str, version: str) -> ImageInfo:
+        """A tag or a digest to an image with its digest. Raises PortError NOT_FOUND."""
+
+
+# --- Slack -----------------------------------------------------------------------------------
+
+
+class Messenger(Protocol):
+    async def post(self, channel: str, card: Card, *, thread: str = "", key: str = "") -> CardRef:
+        """Post a message; `key` is stored with it as metadata, so that `find` can find it."""
+
+    async def find(self, channel: str, key: str, since: datetime) -> CardRef | None:
+        """The message posted with this key since then, where the bot may read the history."""
+
+    async def update(self, ref: CardRef, card: Card) -> None: ...
+
+    async def whisper(self, channel: str, user: str, card: Card) -> None:
+        """A private answer: seen by one person, in the channel where possible, else a DM."""
+
+    async def permalink(self, ref: CardRef) -> str: ...
+
+
+class People(Protocol):
+    async def language(self, user: str) -> str:
+        """ "es" or "en": the reader's own Slack locale; "en" when it is not known."""
+
+    async def members(self, group: str) -> frozenset[str]:
+        """The user ids of a Slack user group."""
+
+
+# --- the store -------------------------------------------------------------------------------
+
+
+class Store(Protocol):
+    async def add(self, rollout: Rollout) -> Rollout:
+        """Store a new rollout. It starts QUEUED; `start_next` lets it go."""
+
+    async def save(self, rollout: Rollout) -> Rollout:
+        """Replace the stored revision by the next. Raises StaleError when it is not ours."""
+
+    async def get(self, rollout_id: str) -> Rollout | None: ...
+
+    async def active(self) -> Sequence[Rollout]:
+        """All rollouts that are not final, oldest first."""
+
+    async def start_next(self, service: str, environment: str) -> Rollout | None:
+        """Move the oldest queued rollout to APPLYING, if none is driven there. Atomic."""
+
+    async def recent(
+        self, service: str = "", environment: str = "", limit: int = 20
+    ) -> Sequence[Rollout]:
+        """Newest first."""
+
+    async def succeeded(self, service: str, environment: str, digest: str) -> bool:
+        """Whether this digest was ever rolled out there to its end."""
+
+    async def first_time(self, delivery: str, now: datetime) -> bool:
+        """True once per delivery key, for ever false after: a redelivery does nothing twice."""
