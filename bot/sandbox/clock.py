@@ -95,7 +95,7 @@ class Clock:
         self._stand(target)
 
     async def pass_time(self, seconds: float) -> None:
-        """Like `advance`, but after each timer the event loop turns, for coroutines to have a say."""
+        """Like `advance`, but after each timer the event loop turns for coroutines."""
         if seconds < 0:
             raise ValueError("time does not run backwards")
         target = self.monotonic() + seconds
