@@ -1,0 +1,58 @@
+"""The verbs that Dynamo understands, as declarations.
+
+What a verb does stands in the file of its name beside this one; how a line is read from these
+declarations stands in `parser.py`. A further verb is declared here and listed in `VERBS`.
+"""
+
+from __future__ import annotations
+
+from commands.command import Argument, Command, Kind, Option
+
+SERVICE = Argument("service", Kind.SERVICE)
+ENVIRONMENT = Argument("environment", Kind.ENVIRONMENT)
+VERSION = Argument("version", Kind.VERSION, required=False)
+
+DRY_RUN = Option("dry-run", aliases=("dryrun", "simular", "ensayo"))
+REASON = Option("reason", aliases=("motivo", "razón", "because"), kind=Kind.TEXT)
+
+DEPLOY = Command(
+    name="deploy",
+    aliases=("ship", "desplegar", "despliega", "despliegue"),
+    arguments=(SERVICE, ENVIRONMENT, VERSION),
+    options=(DRY_RUN, REASON),
+    examples=(
+        "deploy tasks-service qa",
+        "deploy tasks-service qa 1.4.0 --dry-run",
+        'deploy tasks-service qa 1.4.0 --reason "fixes #231"',
+    ),
+)
+
+STATUS = Command(
+    name="status",
+    aliases=("st", "estado"),
+    arguments=(
+        Argument("service", Kind.SERVICE, required=False),
+        Argument("environment", Kind.ENVIRONMENT, required=False),
+    ),
+    examples=("status", "status tasks-service", "status qa", "status tasks-service qa"),
+    reads=True,
+)
+
+CANCEL = Command(
+    name="cancel",
+    aliases=("abort", "stop", "cancelar", "cancela"),
+    arguments=(SERVICE, ENVIRONMENT),
+    options=(REASON,),
+    examples=("cancel tasks-service qa",),
+)
+
+HELP = Command(
+    name="help",
+    aliases=("usage", "ayuda"),
+    arguments=(Argument("command", Kind.COMMAND, required=False),),
+    examples=("help", "help deploy"),
+    reads=True,
+)
+
+VERBS: tuple[Command, ...] = (DEPLOY, STATUS, CANCEL, HELP)
+"""In the order in which help lists them."""

@@ -1,0 +1,124 @@
+"""How a typed word finds a name of the catalog: exactly, by alias, by a short form, or nearly.
+
+Pure and small, because the parser calls it for every word of every command. Case, accents and
+`_` for `-` never matter. `config.values` asks here for services and environments, the parser
+for verbs and options.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from functools import lru_cache
+from typing import Generic, Protocol, TypeVar
+
+SHORTEST_PREFIX = 2
+"""One letter is too little to choose where something is deployed."""
+
+NEAREST = 3
+"""More suggestions than this are a list to read, not a hint."""
+
+LONGEST_COMPARED = 64
+"""Comparing costs the product of both lengths; no name is this long (Kubernetes allows 63)."""
+
+
+class Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Every word that means exactly this thing: its name, aliases and titles."""
+        ...
+
+
+T = TypeVar("T", bound=Named)
+
+
+@dataclass(frozen=True, slots=True)
+class Found(Generic[T]):
+    """`exact` when the word is a name, alias or title; else it was an unambiguous short form."""
+
+    item: T
+    exact: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Ambiguous:
+    """A short form of several things; `candidates` are their names."""
+
+    candidates: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NotFound:
+    """`nearest` are at most three names that were perhaps meant, the best first."""
+
+    nearest: tuple[str, ...]
+
+
+@lru_cache(maxsize=8192)
+def fold(word: str) -> str:
+    """What two words must share to mean the same: no case, no accents, `_` and spaces as `-`."""
+    plain = unicodedata.normalize("NFKD", word.casefold())
+    plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
+    return plain.strip().replace("_", "-").replace(" ", "-")
+
+
+def find(word: str, items: Sequence[T]) -> Found[T] | Ambiguous | NotFound:
+    wanted = fold(word)
+    for item in items:
+        if any(fold(own) == wanted for own in item.words):
+            return Found(item)
+    short = [item for item in items if _is_short_for(wanted, item.words)]
+    if len(short) == 1:
+        return Found(short[0], exact=False)
+    if short:
+        return Ambiguous(tuple(item.name for item in short))
+    return NotFound(tuple(name for name, _ in rank(word, items)[:NEAREST]))
+
+
+def nearest(word: str, names: Iterable[str]) -> tuple[str, ...]:
+    """At most three of `names` that look like `word`, the best first."""
+    scored = [(name, likeness(word, name)) for name in names]
+    return tuple(name for name, score in _by_score(scored) if score)[:NEAREST]
+
+
+def rank(word: str, items: Sequence[T]) -> list[tuple[str, float]]:
+    """Names of the items that look like `word` with their likeness, the best first."""
+    scored = [(item.name, max(likeness(word, form) for form in _forms(item))) for item in items]
+    return [(name, score) for name, score in _by_score(scored) if score]
+
+
+def likeness(word: str, other: str) -> float:
+    """From 0 (not alike enough to suggest) to 1 (the same)."""
+    left, right = fold(word), fold(other)
+    if not left or max(len(left), len(right)) > LONGEST_COMPARED:
+        return 0.0
+    matcher = SequenceMatcher(None, left, right, autojunk=False)
+    enough = 0.5 if max(len(left), len(right)) <= 2 else 0.6
+    if matcher.real_quick_ratio() < enough or matcher.quick_ratio() < enough:
+        return 0.0
+    ratio = matcher.ratio()
+    return ratio if ratio >= enough else 0.0
+
+
+def _by_score(scored: list[tuple[str, float]]) -> list[tuple[str, float]]:
+    return sorted(scored, key=lambda pair: -pair[1])
+
+
+def _is_short_for(wanted: str, words: tuple[str, ...]) -> bool:
+    """`tasks` and `gateway` are short for tasks-service and api-gateway."""
+    if len(wanted) < SHORTEST_PREFIX:
+        return False
+    return any(f"-{fold(word)}".find(f"-{wanted}") >= 0 for word in words)
+
+
+def _forms(item: Named) -> set[str]:
+    """The words of a thing and their beginnings, so that `taks` is near tasks-service."""
+    forms = set(item.words)
+    for word in item.words:
+        forms.add(fold(word).split("-", 1)[0])
+    return forms

@@ -1,0 +1,225 @@
+"""The values of the catalog: what `dynamo.yml` says, resolved and safe to trust.
+
+Everything here is frozen and knows no file, clock or client. `config.catalog` reads them from
+the file; every other package imports them from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from config.lookup import Ambiguous, Found, NotFound, find
+
+Language = Literal["en", "es"]
+LANGUAGES: tuple[Language, ...] = ("en", "es")
+
+
+class Policy(StrEnum):
+    """What an environment promises; the names stand in `dynamo.yml`."""
+
+    SHARED_SUPABASE = "shared-supabase"
+    ISOLATED_SUPABASE = "isolated-supabase"
+    PRODUCTION_PARITY = "production-parity"
+    NO_DEBUG_TOOLS = "no-debug-tools"
+    STRUCTURED_LOGS = "structured-logs"
+    AUTOSCALING = "autoscaling"
+
+
+class UnknownNameError(LookupError):
+    """A name that the catalog does not hold, such as a stored rollout of a removed service."""
+
+    def __init__(self, kind: str, name: str) -> None:
+        super().__init__(f"the catalog has no {kind} named {name!r}")
+        self.kind = kind
+        self.name = name
+
+
+@dataclass(frozen=True, slots=True)
+class Localized:
+    """One text in each language that Dynamo speaks."""
+
+    en: str
+    es: str
+
+    def to(self, language: Language) -> str:
+        return self.es if language == "es" else self.en
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A Slack channel; messages go to the id, since names can be changed."""
+
+    name: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """Who may do something: Slack user ids and user group ids, either is enough."""
+
+    name: str
+    title: Localized
+    users: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaBounds:
+    """How few and how many pods one workload may have in an environment, both included."""
+
+    least: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    name: str
+    title: Localized
+    namespace: str
+    base_url: str
+    channel: Channel
+    language: Language
+    """Of the cards in its channel."""
+    aliases: tuple[str, ...] = ()
+    context: str | None = None
+    """Of the kubeconfig; none means the current one, or the cluster that the bot runs in."""
+    deploy: tuple[str, ...] = ()
+    """Names of the roles that may deploy here; empty means nobody."""
+    stability_window: timedelta = timedelta(seconds=30)
+    """How long a complete rollout is watched before it counts as succeeded."""
+    policies: tuple[Policy, ...] = ()
+    replicas: ReplicaBounds | None = None
+    confirm: bool = False
+    """A person is asked again before anything is touched here."""
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        return (self.name, *self.aliases, self.title.en, self.title.es)
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    name: str
+    repository: str
+    image: str
+    """Repository of its images, without tag: registry.yourapp.com/dynamo/tasks-service."""
+    manifests: Path
+    """Directory of deployment.yaml and config.yaml."""
+    container: str
+    """Which container of the Deployment runs the image."""
+    port: int
+    health: str
+    """Path of its health endpoint."""
+    aliases: tuple[str, ...] = ()
+    depends_on: tuple[str, ...] = ()
+    build: str | None = None
+    """Shell command that is run in a checkout before its image is built."""
+    owners: tuple[str, ...] = ()
+    """Names of roles."""
+    replicas: Mapping[str, int] = field(default_factory=dict)
+    """Pods by environment name, where people and not an autoscaler decide."""
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        return (self.name, *self.aliases)
+
+
+@dataclass(frozen=True, slots=True)
+class ChecklistItem:
+    """`role` names who may tick it; `automatic` what ticks it by itself. One of them is set."""
+
+    id: str
+    text: Localized
+    role: str | None = None
+    automatic: Literal["ci"] | None = None
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """Everything that an operator describes in `dynamo.yml`."""
+
+    language: Language
+    registry: str
+    """Host and prefix that images start with: registry.yourapp.com/dynamo."""
+    environments: tuple[Environment, ...]
+    """In pipeline order: what is promoted goes from each to the next."""
+    services: tuple[Service, ...]
+    checklist: tuple[ChecklistItem, ...] = ()
+    roles: tuple[Role, ...] = ()
+    channels: tuple[Channel, ...] = ()
+
+    def service(self, name: str) -> Service:
+        """By its exact name; UnknownNameError when there is none."""
+        try:
+            return self._services[name]
+        except KeyError:
+            raise UnknownNameError("service", name) from None
+
+    def environment(self, name: str) -> Environment:
+        """By its exact name; UnknownNameError when there is none."""
+        try:
+            return self._environments[name]
+        except KeyError:
+            raise UnknownNameError("environment", name) from None
+
+    def role(self, name: str) -> Role:
+        """By its exact name; UnknownNameError when there is none."""
+        for role in self.roles:
+            if role.name == name:
+                return role
+        raise UnknownNameError("role", name)
+
+    @property
+    def first(self) -> Environment:
+        """Where every release begins."""
+        return self.environments[0]
+
+    def before(self, environment: Environment | str) -> Environment | None:
+        """Where a release comes from; none for the first environment."""
+        place = self._place(environment)
+        return self.environments[place - 1] if place else None
+
+    def after(self, environment: Environment | str) -> Environment | None:
+        """Where a release goes next; none for the last environment."""
+        place = self._place(environment) + 1
+        return self.environments[place] if place < len(self.environments) else None
+
+    def find_service(self, word: str) -> Found[Service] | Ambiguous | NotFound:
+        """What a typed word means: name, alias, or a short form that fits just one service."""
+        return find(word, self.services)
+
+    def find_environment(self, word: str) -> Found[Environment] | Ambiguous | NotFound:
+        """As `find_service`; titles in either language count as names (producción)."""
+        return find(word, self.environments)
+
+    def roles_of(self, user: str, groups: frozenset[str] = frozenset()) -> tuple[Role, ...]:
+        """The roles of a Slack user id, given the user groups that Slack says it is in."""
+        return tuple(
+            role for role in self.roles if user in role.users or groups.intersection(role.groups)
+        )
+
+    def channel_named(self, name: str) -> Channel | None:
+        return next((channel for channel in self.channels if channel.name == name), None)
+
+    def environment_of_channel(self, channel_id: str) -> Environment | None:
+        """The environment whose cards go to this channel, when it is just one."""
+        here = [item for item in self.environments if item.channel.id == channel_id]
+        return here[0] if len(here) == 1 else None
+
+    @cached_property
+    def _services(self) -> dict[str, Service]:
+        return {service.name: service for service in self.services}
+
+    @cached_property
+    def _environments(self) -> dict[str, Environment]:
+        return {environment.name: environment for environment in self.environments}
+
+    def _place(self, environment: Environment | str) -> int:
+        name = environment if isinstance(environment, str) else environment.name
+        return self.environments.index(self.environment(name))
