@@ -146,10 +146,14 @@ class Messenger(Protocol):
     async def post(self, channel: str, card: Card, *, thread: str = "", key: str = "") -> CardRef:
         """Post a message; `key` is stored with it as metadata, so that `find` can find it."""
 
-    async def find(self, channel: str, key: str, since: datetime) -> CardRef | None:
+    async def find(
+        self, channel: str, key: str, since: datetime, *, thread: str = ""
+    ) -> CardRef | None:
         """The message posted with this key since then, where the bot may read the history."""
 
-    async def update(self, ref: CardRef, card: Card) -> None: ...
+    async def update(self, ref: CardRef, card: Card, *, urgent: bool = False) -> bool:
+        """Edit a message, within the shared budget: the newest card wins. True once Slack has
+        confirmed this card; False where a newer one took its place before it was sent."""
 
     async def whisper(self, channel: str, user: str, card: Card) -> None:
         """A private answer: seen by one person, in the channel where possible, else a DM."""
@@ -177,7 +181,11 @@ class Store(Protocol):
 
     async def get(self, rollout_id: str) -> Rollout | None: ...
 
-    async def active(self) -> Sequence[Rollout]:
+    async def unsettled(self) -> Sequence[Rollout]:
+        """All rollouts that still need something done, oldest first: the active ones, and the
+        final ones whose last card is not yet confirmed."""
+
+    async def active(self, service: str = "", environment: str = "") -> Sequence[Rollout]:
         """All rollouts that are not final, oldest first."""
 
     async def start_next(self, service: str, environment: str) -> Rollout | None:

@@ -16,9 +16,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
+from bot.domain.gate import GateResult
 from bot.domain.image import Image
 from bot.domain.judgement import Change, Memory
-from bot.domain.verdict import Value, Verdict
+from bot.domain.verdict import Verdict
 
 
 class RolloutState(StrEnum):
@@ -129,6 +130,7 @@ class Rollout:
     requested_at: datetime
     line: str  # the normalised command that asked for it
     card: CardRef
+    asked_in: str = ""  # the channel in which it was typed
     reason: str = ""  # the requester's own words
     state: RolloutState = RolloutState.QUEUED
     revision: int = 0
@@ -139,15 +141,17 @@ class Rollout:
     verdict: Verdict | None = None
     progress: Progress = field(default_factory=Progress)
     stability_seconds: int = 30
+    applying_since: datetime | None = None  # saved before the first write: the change's time
     completed_at: datetime | None = None  # the cluster was done; the stability window began
+    quiet_since: datetime | None = None  # nothing has moved since, within the stability window
     finished_at: datetime | None = None
     ended_by: str = ""  # the user id of who cancelled
-    behind: str = ""  # the rollout that a queued one waits for
-    obstacle: Obstacle | None = None
+    behind: str = ""  # the version that a queued one waits for
+    obstacle: Obstacle | None = None  # temporary while active; the cause where it ended FAILED
+    refused: tuple[GateResult, ...] = ()  # REJECTED: all gates as they stood
     diagnosis: Diagnosis | None = None
-    refusal: tuple[str, Mapping[str, Value]] | None = None  # REJECTED: reason code and values
-    shown: str = ""  # hash of what the card shows, once Slack has confirmed it
-    thread_posted: bool = False  # details of a final state stand in the thread
+    details: CardRef | None = None  # the reply in the card's thread that tells of the end
+    settled: bool = False  # final, and Slack has confirmed the final card and its thread
 
     def with_(self, **changes: object) -> "Rollout":
         return replace(self, **changes)  # type: ignore[arg-type]

@@ -1,0 +1,176 @@
+"""What a rollout needs next, and what a look at the cluster makes of it. Pure.
+
+`next_step` is the whole plan of a rollout: the engine asks it, does that one thing, saves, and
+asks again. There is no resume code: after a restart the first question is the same as any other.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.domain.judgement import Judgement
+from bot.domain.rollout import Progress, Rollout, RolloutState
+from bot.domain.verdict import Outcome, Reason, Verdict
+from bot.domain.workload import Workload
+
+GIVE_UP_APPLYING = timedelta(minutes=15)
+"""A write that the cluster has not taken in this time is given up: nobody expects it any more."""
+
+LONGEST_SOAK = 4
+"""A stability window starts anew when something moves in it; after this many windows the rollout
+ends with what is known (samson's 60 s window has no such end; a pod that restarts every 50 s
+would hold it open for ever)."""
+
+
+@dataclass(frozen=True, slots=True)
+class PostCard:
+    """The card does not stand in the channel yet (or Slack has not said so)."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakeTurn:
+    """Queued: go on if nothing else is under way there, else say behind whom."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepare:
+    """Before the first write: remember what runs now, so that a repeated write is recognised."""
+
+
+@dataclass(frozen=True, slots=True)
+class Apply:
+    """Write the manifest, pinned to the digest: idempotent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observe:
+    """Follow the workload and judge what is seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShowEnd:
+    """Final: the card must say so, confirmed by Slack."""
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnose:
+    """Failed: gather logs and events while the pods are there."""
+
+
+@dataclass(frozen=True, slots=True)
+class TellThread:
+    """Final: a reply in the card's thread, which notifies (an edit does not)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Settled: nothing more, ever."""
+
+
+Step = PostCard | TakeTurn | Prepare | Apply | Observe | ShowEnd | Diagnose | TellThread | Rest
+
+_QUIET_ENDS = frozenset({RolloutState.CANCELLED, RolloutState.REJECTED})
+
+
+def next_step(rollout: Rollout, *, end_shown: bool) -> Step:
+    """The one thing to do now. `end_shown`: Slack has confirmed the card as it is now."""
+    if rollout.settled:
+        return Rest()
+    if not rollout.card.ts:
+        # A rollout that was refused a card (not invited to the channel) ends without one.
+        return Rest() if rollout.state in _QUIET_ENDS else PostCard()
+    if rollout.state.final:
+        return _last_step(rollout, end_shown=end_shown)
+    if rollout.state is RolloutState.QUEUED:
+        return TakeTurn()
+    if rollout.state is RolloutState.APPLYING:
+        return Prepare() if rollout.before_generation is None else Apply()
+    return Observe()
+
+
+def _last_step(rollout: Rollout, *, end_shown: bool) -> Step:
+    if not end_shown:
+        return ShowEnd()
+    if rollout.state is RolloutState.FAILED and rollout.diagnosis is None:
+        return Diagnose()
+    if rollout.state not in _QUIET_ENDS and (rollout.details is None or not rollout.details.ts):
+        return TellThread()
+    return Rest()
+
+
+def advance(rollout: Rollout, seen: Workload, judgement: Judgement, now: datetime) -> Rollout:
+    """The rollout after one look: the verdict remembered, and the state that follows from it."""
+    looked = rollout.with_(
+        verdict=judgement.verdict,
+        memory=judgement.memory,
+        progress=_progress(seen, rollout.progress),
+        obstacle=None,
+    )
+    match judgement.verdict.outcome:
+        case Outcome.FAIL:
+            return looked.with_(state=RolloutState.FAILED, finished_at=now)
+        case Outcome.SUPERSEDED:
+            return looked.with_(state=RolloutState.SUPERSEDED, finished_at=now)
+        case Outcome.PASS if rollout.state is RolloutState.PROGRESSING:
+            return _complete(looked, judgement.verdict, now)
+    if rollout.state is RolloutState.SOAKING:
+        return _soak(looked, moved=_moved(rollout.verdict, judgement.verdict), now=now)
+    return looked
+
+
+def soak_ends(rollout: Rollout) -> datetime | None:
+    """When a rollout in its stability window will have been quiet long enough."""
+    if rollout.state is not RolloutState.SOAKING or rollout.quiet_since is None:
+        return None
+    return min(rollout.quiet_since + _window(rollout), _longest(rollout))
+
+
+def fail(rollout: Rollout, now: datetime) -> Rollout:
+    """End for a cause that no look at the cluster gave: it stands in `rollout.obstacle`."""
+    return rollout.with_(state=RolloutState.FAILED, finished_at=now)
+
+
+def _complete(rollout: Rollout, verdict: Verdict, now: datetime) -> Rollout:
+    if verdict.reason in {Reason.UNCHANGED, Reason.SCALED_TO_ZERO}:
+        return rollout.with_(state=RolloutState.SUCCEEDED, completed_at=now, finished_at=now)
+    soaking = rollout.with_(state=RolloutState.SOAKING, completed_at=now, quiet_since=now)
+    return _soak(soaking, moved=False, now=now)
+
+
+def _soak(rollout: Rollout, *, moved: bool, now: datetime) -> Rollout:
+    soaking = rollout.with_(quiet_since=now) if moved else rollout
+    ends = soak_ends(soaking)
+    if ends is not None and now >= ends:
+        return soaking.with_(state=RolloutState.SUCCEEDED, finished_at=now)
+    return soaking
+
+
+def _moved(before: Verdict | None, after: Verdict) -> bool:
+    """Whether something happened: another verdict, or the same with other counts."""
+    if before is None:
+        return False
+    return (before.outcome, before.reason, before.findings) != (
+        after.outcome,
+        after.reason,
+        after.findings,
+    )
+
+
+def _window(rollout: Rollout) -> timedelta:
+    return timedelta(seconds=rollout.stability_seconds)
+
+
+def _longest(rollout: Rollout) -> datetime:
+    assert rollout.completed_at is not None
+    return rollout.completed_at + LONGEST_SOAK * _window(rollout)
+
+
+def _progress(seen: Workload, last: Progress) -> Progress:
+    deployment = seen.deployment
+    if deployment is None:
+        return last
+    return Progress(
+        desired=deployment.desired,
+        updated=deployment.updated,
+        available=deployment.available,
+        old=max(0, deployment.replicas - deployment.updated),
+    )
