@@ -20,6 +20,9 @@ SHORTEST_PREFIX = 2
 NEAREST = 3
 """More suggestions than this are a list to read, not a hint."""
 
+MUCH_WORSE = 0.15
+"""A candidate that is so much less like the word than the best one only distracts."""
+
 LONGEST_COMPARED = 64
 """Comparing costs the product of both lengths; no name is this long (Kubernetes allows 63)."""
 
@@ -77,19 +80,19 @@ def find(word: str, items: Sequence[T]) -> Found[T] | Ambiguous | NotFound:
         return Found(short[0], exact=False)
     if short:
         return Ambiguous(tuple(item.name for item in short))
-    return NotFound(tuple(name for name, _ in rank(word, items)[:NEAREST]))
+    return NotFound(tuple(name for name, _ in rank(word, items)))
 
 
 def nearest(word: str, names: Iterable[str]) -> tuple[str, ...]:
     """At most three of `names` that look like `word`, the best first."""
-    scored = [(name, likeness(word, name)) for name in names]
-    return tuple(name for name, score in _by_score(scored) if score)[:NEAREST]
+    return tuple(name for name, _ in _best([(name, likeness(word, name)) for name in names]))
 
 
 def rank(word: str, items: Sequence[T]) -> list[tuple[str, float]]:
-    """Names of the items that look like `word` with their likeness, the best first."""
-    scored = [(item.name, max(likeness(word, form) for form in _forms(item))) for item in items]
-    return [(name, score) for name, score in _by_score(scored) if score]
+    """At most three names of items that look like `word`, with their likeness; the best first."""
+    return _best(
+        [(item.name, max(likeness(word, form) for form in _forms(item))) for item in items]
+    )
 
 
 def likeness(word: str, other: str) -> float:
@@ -105,8 +108,10 @@ def likeness(word: str, other: str) -> float:
     return ratio if ratio >= enough else 0.0
 
 
-def _by_score(scored: list[tuple[str, float]]) -> list[tuple[str, float]]:
-    return sorted(scored, key=lambda pair: -pair[1])
+def _best(scored: list[tuple[str, float]]) -> list[tuple[str, float]]:
+    least = max([score for _, score in scored], default=0.0) - MUCH_WORSE
+    alike = [pair for pair in scored if pair[1] and pair[1] >= least]
+    return sorted(alike, key=lambda pair: -pair[1])[:NEAREST]
 
 
 def _is_short_for(wanted: str, words: tuple[str, ...]) -> bool:

@@ -87,8 +87,8 @@ class Environment:
     language: Language
     """Of the cards in its channel."""
     aliases: tuple[str, ...] = ()
-    context: str | None = None
-    """Of the kubeconfig; none means the current one, or the cluster that the bot runs in."""
+    context: str = ""
+    """Of the kubeconfig; empty means the current one, or the cluster that the bot runs in."""
     deploy: tuple[str, ...] = ()
     """Names of the roles that may deploy here; empty means nobody."""
     stability_window: timedelta = timedelta(seconds=30)

@@ -1,0 +1,141 @@
+"""The door to the catalog: reads `dynamo.yml` and answers with values that can be trusted.
+
+The phases: read the YAML within limits (`reading`), hold it against the shape (`shapes` with
+`schema`), check what must hold between places (`rules`), resolve names and defaults into the
+values (`values`). Mistakes of all phases are told at once.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast
+
+from config.lookup import Ambiguous, Found, NotFound
+from config.mistakes import CatalogError, Mistake
+from config.reading import UnreadableError, read_yaml
+from config.rules import broken_rules
+from config.schema import (
+    ChecklistItemShape,
+    EnvironmentShape,
+    FileShape,
+    LocalizedShape,
+    RoleShape,
+    ServiceShape,
+)
+from config.shapes import shape
+from config.values import (
+    LANGUAGES,
+    Catalog,
+    Channel,
+    ChecklistItem,
+    Environment,
+    Language,
+    Localized,
+    Policy,
+    ReplicaBounds,
+    Role,
+    Service,
+    UnknownNameError,
+)
+
+__all__ = [
+    "LANGUAGES",
+    "Ambiguous",
+    "Catalog",
+    "CatalogError",
+    "Channel",
+    "ChecklistItem",
+    "Environment",
+    "Found",
+    "Language",
+    "Localized",
+    "Mistake",
+    "NotFound",
+    "Policy",
+    "ReplicaBounds",
+    "Role",
+    "Service",
+    "UnknownNameError",
+    "load_catalog",
+]
+
+
+def load_catalog(path: Path | str) -> Catalog:
+    """Raises CatalogError with every mistake of the file, each with its line."""
+    path = Path(path)
+    try:
+        document = read_yaml(path)
+    except UnreadableError as error:
+        raise CatalogError(error.mistakes) from error
+    if document.value is None:
+        raise CatalogError([Mistake(document.path, 1, 1, "is empty", "begin with the sample file")])
+    file, misshapen = shape(document, FileShape)
+    mistakes = (*document.mistakes, *misshapen, *broken_rules(document))
+    if file is None or mistakes:
+        raise CatalogError(mistakes)
+    return _resolve(file, path.parent)
+
+
+def _resolve(file: FileShape, directory: Path) -> Catalog:
+    language = cast("Language", file.language)
+    channels = {name: Channel(name, identity) for name, identity in file.channels.items()}
+    return Catalog(
+        language=language,
+        registry=file.registry,
+        environments=tuple(_environment(item, channels, language) for item in file.environments),
+        services=tuple(
+            _service(name, item, file.registry, directory) for name, item in file.services.items()
+        ),
+        checklist=tuple(_checklist_item(item) for item in file.checklist),
+        roles=tuple(_role(name, item) for name, item in file.roles.items()),
+        channels=tuple(channels.values()),
+    )
+
+
+def _environment(
+    item: EnvironmentShape, channels: dict[str, Channel], language: Language
+) -> Environment:
+    return Environment(
+        name=item.name,
+        title=_localized(item.title),
+        namespace=item.namespace,
+        base_url=item.base_url,
+        channel=channels[item.channel],
+        language=cast("Language", item.language) if item.language else language,
+        aliases=tuple(item.aliases),
+        context=item.context or "",
+        deploy=tuple(item.deploy),
+        stability_window=item.stability_window,
+        policies=tuple(Policy(name) for name in item.policies),
+        replicas=ReplicaBounds(item.replicas.least, item.replicas.most) if item.replicas else None,
+        confirm=item.confirm,
+    )
+
+
+def _service(name: str, item: ServiceShape, registry: str, directory: Path) -> Service:
+    return Service(
+        name=name,
+        repository=item.repository,
+        image=item.image or f"{registry}/{name}",
+        manifests=directory / (item.manifests or f"k8s/{name}"),
+        container=item.container or name,
+        port=item.port,
+        health=item.health,
+        aliases=tuple(item.aliases),
+        depends_on=tuple(item.depends_on),
+        build=item.build,
+        owners=tuple(item.owners),
+        replicas=dict(item.replicas),
+    )
+
+
+def _role(name: str, item: RoleShape) -> Role:
+    return Role(name, _localized(item.title), tuple(item.users), tuple(item.groups))
+
+
+def _checklist_item(item: ChecklistItemShape) -> ChecklistItem:
+    return ChecklistItem(item.id, _localized(item.text), item.role, item.automatic)
+
+
+def _localized(item: LocalizedShape) -> Localized:
+    return Localized(en=item.en, es=item.es)

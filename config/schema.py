@@ -1,0 +1,267 @@
+"""The shape of `dynamo.yml`: which keys there are, what they hold, and what would be right.
+
+A further key is one line here and one field in `config.values`. What spans several places of
+the file (a role that exists, two aliases that collide) is checked in `config.rules`.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+from config.lookup import nearest
+from config.mistakes import meant
+from config.values import LANGUAGES, Policy
+
+LONGEST_WINDOW = timedelta(hours=1)
+MOST_REPLICAS = 1000
+LONGEST_TEXT = 500
+
+_LOOPBACK = re.compile(r"localhost|(.+\.)?localhost|127(\.[0-9]{1,3}){3}|::1")
+_DURATION_PART = re.compile(r"([0-9]{1,6})(ms|s|m|h)")
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def wrong(message: str, fix: str) -> PydanticCustomError:
+    return PydanticCustomError("wrong", "{message}", {"message": message, "fix": fix})
+
+
+def is_loopback(host: str | None) -> bool:
+    return bool(host) and _LOOPBACK.fullmatch(host or "") is not None
+
+
+def _matching(pattern: str, message: str, fix: str) -> AfterValidator:
+    compiled = re.compile(pattern)
+
+    def check(text: str) -> str:
+        if len(text) > LONGEST_TEXT or not compiled.fullmatch(text):
+            raise wrong(message, fix)
+        return text
+
+    return AfterValidator(check)
+
+
+def _one_of(kind: str, choices: tuple[str, ...]) -> AfterValidator:
+    def check(text: str) -> str:
+        if text not in choices:
+            hint = meant(nearest(text, choices)) or f"write one of: {', '.join(choices)}"
+            raise wrong(f"there is no {kind} named {text[:40]!r}", hint)
+        return text
+
+    return AfterValidator(check)
+
+
+def parse_duration(text: object) -> timedelta:
+    """`30s`, `2m`, `1m30s`, `500ms`; at most an hour."""
+    fix = "write it like 30s, 2m or 1m30s; at most 1h"
+    if isinstance(text, bool) or not isinstance(text, str):
+        raise wrong("a duration needs a unit", fix)
+    parts = _DURATION_PART.findall(text)
+    if not parts or "".join(number + unit for number, unit in parts) != text:
+        raise wrong(f"{text[:40]!r} is no duration", fix)
+    whole = timedelta(seconds=sum(int(number) * _UNITS[unit] for number, unit in parts))
+    if whole > LONGEST_WINDOW:
+        raise wrong(f"{text[:40]} is too long", fix)
+    return whole
+
+
+def _url(text: str) -> str:
+    fix = "write it like https://qa.yourapp.com; http only for this machine"
+    try:
+        parts = urlsplit(text)
+        host = parts.hostname
+        _ = parts.port
+    except ValueError:
+        raise wrong("is no URL", fix) from None
+    if any(letter.isspace() for letter in text) or not host:
+        raise wrong("is no URL", fix)
+    if parts.username or parts.password:
+        raise wrong("holds a user name or password", "leave the credentials out")
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
+        raise wrong("is not https", fix)
+    if parts.query or parts.fragment:
+        raise wrong("has a query or fragment", "end it after the path")
+    return text.rstrip("/")
+
+
+def _repository(text: str) -> str:
+    """Git takes words that begin with - as options, and `ext::` URLs run a command."""
+    fix = "write it like https://github.com/yourorg/tasks-service or git@host:org/name.git"
+    if re.fullmatch(r"[A-Za-z0-9_.-]+@[A-Za-z0-9.-]+:[A-Za-z0-9_./~-]+", text):
+        if not text.startswith("-"):
+            return text
+    elif re.fullmatch(r"/[A-Za-z0-9_./~+-]+", text):
+        return text
+    elif re.fullmatch(r"(https|http|ssh|git|file)://[A-Za-z0-9_./~+@:\[\]-]+", text):
+        return _remote(text, fix)
+    raise wrong("is no address of a git repository", fix)
+
+
+def _remote(text: str, fix: str) -> str:
+    try:
+        parts = urlsplit(text)
+        host = parts.hostname
+        _ = parts.port
+    except ValueError:
+        raise wrong("is no address of a git repository", fix) from None
+    if parts.password or (parts.username and parts.scheme != "ssh"):
+        raise wrong("holds a user name or password", "leave it out; set GITHUB_TOKEN")
+    if parts.scheme in ("http", "git") and not is_loopback(host):
+        raise wrong("is not encrypted", "write it with https:// or ssh://")
+    if parts.scheme != "file" and (not host or host.startswith("-") or not parts.path.strip("/")):
+        raise wrong("is no address of a git repository", fix)
+    return text
+
+
+def _directory(text: str) -> str:
+    if not text.strip() or ".." in text.split("/") or "\\" in text:
+        raise wrong("is no directory beside this file", "write it like k8s/tasks-service")
+    return text
+
+
+NAME = r"[a-z]([-a-z0-9]{0,61}[a-z0-9])"
+_NAME_FIX = "use 2 to 63 of a-z, 0-9 and -, beginning with a letter: tasks-service"
+_IMAGE = r"[a-z0-9]+([.-][a-z0-9]+)*(:[0-9]{1,5})?(/[a-z0-9]+((\.|__?|-+)[a-z0-9]+)*)*"
+
+Text = Annotated[
+    str,
+    _matching(r"(?s)\s*\S.{0,300}", "is empty or longer than 300 characters", "write a sentence"),
+]
+Name = Annotated[str, _matching(NAME, "is no name", _NAME_FIX)]
+Alias = Annotated[
+    str,
+    _matching(r"[^\s@:\"'<>&,`]{2,63}", "is no alias", "write one word without spaces: prod"),
+]
+Namespace = Annotated[
+    str,
+    _matching(
+        r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?",
+        "is no name of a Kubernetes namespace",
+        "use a-z, 0-9 and -: dynamo-qa",
+    ),
+]
+ChannelId = Annotated[
+    str,
+    _matching(
+        r"[CG][A-Z0-9]{7,}",
+        "is no id of a Slack channel",
+        "it begins with C and stands at the foot of the channel's details: C0DEVDEPLOY",
+    ),
+]
+UserId = Annotated[
+    str,
+    _matching(
+        r"[UW][A-Z0-9]{7,}",
+        "is no id of a Slack user",
+        "it begins with U and stands in the person's profile under Copy member ID: U0ELENA000",
+    ),
+]
+GroupId = Annotated[
+    str,
+    _matching(
+        r"S[A-Z0-9]{7,}",
+        "is no id of a Slack user group",
+        "it begins with S and stands in the group's menu under Copy group ID: S0RELEASERS",
+    ),
+]
+ImageName = Annotated[
+    str,
+    _matching(
+        _IMAGE,
+        "is no image repository",
+        "write host and path without https:// and without tag: registry.yourapp.com/dynamo",
+    ),
+]
+Container = Annotated[
+    str, _matching(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", "is no container name", _NAME_FIX)
+]
+HealthPath = Annotated[
+    str, _matching(r"/[^\s?#]{0,200}", "is no path", "begin it with /: /healthz")
+]
+LanguageName = Annotated[str, _one_of("language", LANGUAGES)]
+PolicyName = Annotated[str, _one_of("policy", tuple(Policy))]
+Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+Replicas = Annotated[int, Field(ge=0, le=MOST_REPLICAS)]
+Url = Annotated[str, AfterValidator(_url)]
+Repository = Annotated[str, AfterValidator(_repository)]
+Directory = Annotated[str, AfterValidator(_directory)]
+
+
+class _Shape(BaseModel):
+    """Field descriptions are shown where the field is missing or of the wrong type."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class LocalizedShape(_Shape):
+    en: Text = Field(description="the text in English")
+    es: Text = Field(description="the text in Spanish")
+
+
+class RoleShape(_Shape):
+    title: LocalizedShape = Field(description="{en: Release managers, es: Gestión de versiones}")
+    users: list[UserId] = Field([], description="ids of Slack users: [U0ELENA000]")
+    groups: list[GroupId] = Field([], description="ids of Slack user groups: [S0RELEASERS]")
+
+
+class BoundsShape(_Shape):
+    least: Replicas = Field(description="a number of pods")
+    most: Replicas = Field(description="a number of pods")
+
+
+class EnvironmentShape(_Shape):
+    name: Name = Field(description="a short name: qa")
+    title: LocalizedShape = Field(description="{en: Production, es: Producción}")
+    aliases: list[Alias] = Field([], description="a list of words: [staging]")
+    namespace: Namespace = Field(description="a Kubernetes namespace: dynamo-qa")
+    context: Text | None = Field(None, description="the name of a context of the kubeconfig")
+    base_url: Url = Field(description="an address: https://qa.yourapp.com")
+    channel: str = Field(description="a name of the list channels: qa-deploys")
+    language: LanguageName | None = Field(None, description="en or es")
+    deploy: list[str] = Field([], description="roles that may deploy here: [release-managers]")
+    stability_window: Duration = Field(timedelta(seconds=30), description="a duration: 30s")
+    policies: list[PolicyName] = Field([], description="a list of policies: [structured-logs]")
+    replicas: BoundsShape | None = Field(None, description="{least: 1, most: 12}")
+    confirm: bool = Field(False, description="true or false")
+
+
+class ServiceShape(_Shape):
+    aliases: list[Alias] = Field([], description="a list of words: [gateway]")
+    repository: Repository = Field(description="https://github.com/yourorg/tasks-service")
+    image: ImageName | None = Field(None, description="registry.yourapp.com/dynamo/tasks-service")
+    manifests: Directory | None = Field(None, description="a directory: k8s/tasks-service")
+    container: Container | None = Field(None, description="a container of the Deployment")
+    port: Annotated[int, Field(ge=1, le=65535)] = Field(8080, description="a port: 8080")
+    health: HealthPath = Field("/healthz", description="a path: /healthz")
+    depends_on: list[str] = Field([], description="names of services: [auth-service]")
+    build: Text | None = Field(None, description="a command: npm ci && npm run build")
+    owners: list[str] = Field([], description="names of roles: [developers]")
+    replicas: dict[str, Replicas] = Field({}, description="pods by environment: {dev: 1, qa: 3}")
+
+
+class ChecklistItemShape(_Shape):
+    id: Name = Field(description="a short name that never changes: security-review")
+    text: LocalizedShape = Field(description="{en: Security review, es: Revisión de seguridad}")
+    role: str | None = Field(None, description="the role that may tick it: security")
+    automatic: Literal["ci"] | None = Field(None, description="ci")
+
+
+class FileShape(_Shape):
+    language: LanguageName = Field("en", description="en or es")
+    registry: ImageName = Field(description="host and prefix: registry.yourapp.com/dynamo")
+    channels: dict[Name, ChannelId] = Field(description="names and ids of Slack channels")
+    roles: dict[Name, RoleShape] = Field(description="names of roles, each with its people")
+    environments: Annotated[list[EnvironmentShape], Field(min_length=1, max_length=12)] = Field(
+        description="the list of environments in pipeline order"
+    )
+    services: Annotated[dict[Name, ServiceShape], Field(min_length=1, max_length=1000)] = Field(
+        description="names of services, each with its repository"
+    )
+    checklist: Annotated[list[ChecklistItemShape], Field(max_length=20)] = Field(
+        [], description="the list of items that a release needs before production"
+    )

@@ -1,0 +1,137 @@
+"""Holds a document against a pydantic model and says each difference with its line.
+
+Pydantic knows where in the data a difference is; the document knows in which line that stands;
+the model's field descriptions know what would be right.
+"""
+
+from __future__ import annotations
+
+import types
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from config.lookup import nearest
+from config.mistakes import Mistake, meant
+from config.reading import Document, Steps
+
+M = TypeVar("M", bound=BaseModel)
+
+_WANTED = {
+    "string_type": "text",
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "list_type": "a list",
+    "dict_type": "names with values",
+    "model_type": "names with values",
+}
+
+
+def shape(document: Document, model: type[M]) -> tuple[M | None, tuple[Mistake, ...]]:
+    """The model, or none and every difference."""
+    try:
+        return model.model_validate(document.value), ()
+    except ValidationError as error:
+        details = error.errors(include_url=False)
+        return None, tuple(_mistake(document, model, detail) for detail in details)
+
+
+def _mistake(document: Document, model: type[BaseModel], detail: ErrorDetails) -> Mistake:
+    steps: Steps = tuple(part for part in detail["loc"] if part != "[key]")
+    kind = detail["type"]
+    if kind == "missing":
+        owner, name = _model_at(model, steps[:-1]), str(steps[-1])
+        return document.mistake(
+            steps[:-1], f"{_named(steps[:-1])} needs {name}", _write(owner, name, "write")
+        )
+    if kind == "extra_forbidden":
+        owner = _model_at(model, steps[:-1])
+        known = tuple(owner.model_fields) if owner else ()
+        hint = meant(nearest(str(steps[-1]), known)) or f"the keys here are {', '.join(known)}"
+        return document.mistake(steps, f"unknown key {_short(steps[-1])}", hint)
+    message, fix = _said(detail, _write(_model_at(model, steps[:-1]), _key(steps), "write"))
+    return document.mistake(steps, f"{_named(steps)} {message}", fix)
+
+
+def _said(detail: ErrorDetails, example: str) -> tuple[str, str]:
+    kind, given, values = detail["type"], detail["input"], detail.get("ctx", {})
+    if kind == "wrong":
+        return f"{values['message']}", f"{values['fix']}"
+    if kind in _WANTED:
+        if given is None:
+            return "has no value", example
+        if kind == "string_type" and isinstance(given, int | float):
+            return f"must be text, not {_kind_of(given)}", f'write it between quotes: "{given}"'
+        return f"must be {_WANTED[kind]}, not {_kind_of(given)}", example
+    if kind == "literal_error":
+        return f"cannot be {_short(given)}", f"write {values['expected']}"
+    return detail["msg"].replace("Input should", "must").replace("Value should", "must"), example
+
+
+def _kind_of(given: object) -> str:
+    if isinstance(given, bool):
+        return "true" if given else "false"
+    if isinstance(given, dict):
+        return "names with values"
+    if isinstance(given, list):
+        return "a list"
+    return f"the number {given}" if isinstance(given, int | float) else "text"
+
+
+def _named(steps: Steps) -> str:
+    """`environments[1].channel`, as people write such paths."""
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in steps)
+    return text.lstrip(".")[:120] or "the file"
+
+
+def _key(steps: Steps) -> str:
+    """The field that a value belongs to, seen from the model that holds it."""
+    return next((part for part in reversed(steps) if isinstance(part, str)), "")
+
+
+def _write(owner: type[BaseModel] | None, name: str, verb: str) -> str:
+    field = owner.model_fields.get(name) if owner else None
+    return f"{verb} {field.description}" if field and field.description else ""
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return repr(text if len(text) <= 40 else f"{text[:39]}…")
+
+
+def _model_at(model: type[BaseModel], steps: Steps) -> type[BaseModel] | None:
+    """The model that holds the value at these steps; for an entry of a list, the list's owner."""
+    owner: type[BaseModel] = model
+    kind: Any = model
+    for part in steps:
+        kind = _inside(kind, part)
+        if kind is None:
+            return owner
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            owner = kind
+    return owner
+
+
+def _inside(kind: Any, part: str | int) -> Any:
+    """The type of what stands at one step into a value of a type."""
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        field: FieldInfo | None = kind.model_fields.get(str(part))
+        return _bare(field.annotation) if field else None
+    arguments = get_args(kind)
+    if get_origin(kind) is list:
+        return _bare(arguments[0])
+    if get_origin(kind) is dict:
+        return _bare(arguments[1])
+    return None
+
+
+def _bare(kind: Any) -> Any:
+    """A type without Annotated and without `| None`."""
+    if get_origin(kind) is Annotated:
+        return _bare(get_args(kind)[0])
+    if get_origin(kind) in (Union, types.UnionType):
+        return _bare(next(item for item in get_args(kind) if item is not type(None)))
+    return kind
