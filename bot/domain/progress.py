@@ -7,7 +7,7 @@ asks again. There is no resume code: after a restart the first question is the s
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.domain.judgement import Judgement
+from bot.domain.judgement import Change, Judgement, Memory
 from bot.domain.rollout import Progress, Rollout, RolloutState
 from bot.domain.verdict import Outcome, Reason, Verdict
 from bot.domain.workload import Workload
@@ -82,9 +82,9 @@ def next_step(rollout: Rollout, *, end_shown: bool) -> Step:
         return _last_step(rollout, end_shown=end_shown)
     if rollout.state is RolloutState.QUEUED:
         return TakeTurn()
-    if rollout.state is RolloutState.APPLYING:
-        return Prepare() if rollout.before_generation is None else Apply()
-    return Observe()
+    if rollout.state is RolloutState.APPLYING and rollout.before_generation is None:
+        return Prepare()
+    return Apply() if rollout.change is None else Observe()
 
 
 def _last_step(rollout: Rollout, *, end_shown: bool) -> Step:
@@ -112,6 +112,8 @@ def advance(rollout: Rollout, seen: Workload, judgement: Judgement, now: datetim
             return looked.with_(state=RolloutState.SUPERSEDED, finished_at=now)
         case Outcome.PASS if rollout.state is RolloutState.PROGRESSING:
             return _complete(looked, judgement.verdict, now)
+        case Outcome.PASS if rollout.state is RolloutState.ROLLING_BACK:
+            return looked.with_(state=RolloutState.ROLLED_BACK, finished_at=now)
     if rollout.state is RolloutState.SOAKING:
         return _soak(looked, moved=_moved(rollout.verdict, judgement.verdict), now=now)
     return looked
@@ -122,6 +124,45 @@ def soak_ends(rollout: Rollout) -> datetime | None:
     if rollout.state is not RolloutState.SOAKING or rollout.quiet_since is None:
         return None
     return min(rollout.quiet_since + _window(rollout), _longest(rollout))
+
+
+def written(rollout: Rollout, generation: int, template: str) -> Rollout:
+    """The rollout once the cluster has taken its manifest; the same for a repeated write."""
+    assert rollout.applying_since is not None
+    change = Change(
+        at=rollout.applying_since,
+        generation=generation,
+        unchanged=generation == rollout.before_generation,
+        template=template,
+    )
+    back = rollout.state is RolloutState.ROLLING_BACK
+    state = RolloutState.ROLLING_BACK if back else RolloutState.PROGRESSING
+    return rollout.with_(state=state, change=change, obstacle=None)
+
+
+def cancel(rollout: Rollout, by: str, now: datetime) -> Rollout | None:
+    """End a rollout at a person's word; None where there is no way back.
+
+    One that has touched nothing just ends. One that may have goes back to what ran before: the
+    judgement follows it there as it followed it here. Nothing ran before a first deploy, and what
+    is going back already cannot be cancelled again.
+    """
+    if rollout.state is RolloutState.QUEUED:
+        return rollout.with_(state=RolloutState.CANCELLED, ended_by=by, finished_at=now)
+    if rollout.state.final or rollout.state is RolloutState.ROLLING_BACK:
+        return None
+    if rollout.before_generation is None:
+        return rollout.with_(state=RolloutState.CANCELLED, ended_by=by, finished_at=now)
+    if rollout.before is None or not rollout.before.digest:
+        return None
+    return rollout.with_(
+        state=RolloutState.ROLLING_BACK,
+        ended_by=by,
+        change=None,
+        memory=Memory(),
+        verdict=None,
+        applying_since=now,
+    )
 
 
 def fail(rollout: Rollout, now: datetime) -> Rollout:

@@ -4,10 +4,9 @@ States and how they follow each other (bot/domain/progress.py decides):
 
     QUEUED → APPLYING → PROGRESSING → SOAKING → SUCCEEDED
        │         │            │           └───→ FAILED
-       └→ CANCELLED, REJECTED └→ FAILED | SUPERSEDED | CANCELLED
+       └→ CANCELLED, REJECTED └→ FAILED | SUPERSEDED | ROLLING_BACK → ROLLED_BACK | FAILED
 
-BUILDING, AWAITING_APPROVAL and ROLLING_BACK are the rooms of the capabilities that come before
-and after a plain deploy. A rollout is a frozen value: every step returns a new one, and the store
+BUILDING and AWAITING_APPROVAL are the rooms of the capabilities that come before a plain deploy. A rollout is a frozen value: every step returns a new one, and the store
 replaces revision N by N+1 or refuses.
 """
 
@@ -152,6 +151,13 @@ class Rollout:
     diagnosis: Diagnosis | None = None
     details: CardRef | None = None  # the reply in the card's thread that tells of the end
     settled: bool = False  # final, and Slack has confirmed the final card and its thread
+
+    @property
+    def wanted(self) -> Image:
+        """What the cluster is to run: the release, or on the way back what ran before."""
+        if self.state is RolloutState.ROLLING_BACK and self.before is not None:
+            return Image(self.image.repository, self.before.version, self.before.digest)
+        return self.image
 
     def with_(self, **changes: object) -> "Rollout":
         return replace(self, **changes)  # type: ignore[arg-type]

@@ -1,0 +1,187 @@
+"""What Dynamo says in Slack: posts, edits, private answers, and who people are.
+
+One long-lived HTTP session for all calls. Posts wait out a 429 by themselves; edits go through
+`slack_updates`, which has the whole picture. A card that Slack refuses for its blocks is sent as
+its one sentence instead, and logged as the bug it is: a message must never be lost to its form.
+"""
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.adapters.slack_errors import slack_errors
+from bot.adapters.slack_updates import CardUpdates
+from bot.cards.card import Card
+from bot.domain.rollout import CardRef
+from bot.errors import PortError, Trouble
+from bot.ports import Clock
+
+log = logging.getLogger(__name__)
+
+_EVENT = "dynamo_message"  # metadata that marks a message as ours, with its key
+_LOCALE_KEPT = timedelta(hours=24)
+_GROUP_KEPT = timedelta(minutes=5)
+_CLOCKS_APART = timedelta(seconds=30)  # between ours and Slack's, when looking for a message
+_PAGES = 5
+
+
+class SlackMessenger:
+    """`bot.ports.Messenger`. `client` carries the token, the base URL and the session."""
+
+    def __init__(self, client: AsyncWebClient, clock: Clock) -> None:
+        self._client = client
+        self._patient = _waiting_out_429(client)
+        self._updates = CardUpdates(self._edit, clock)
+
+    async def close(self) -> None:
+        await self._updates.close()
+
+    async def post(self, channel: str, card: Card, *, thread: str = "", key: str = "") -> CardRef:
+        arguments: dict[str, Any] = {
+            "channel": channel,
+            "unfurl_links": False,
+            "unfurl_media": False,
+        }
+        if thread:
+            arguments["thread_ts"] = thread
+        if key:
+            arguments["metadata"] = {"event_type": _EVENT, "event_payload": {"key": key}}
+        async with slack_errors(channel=channel):
+            answer = await _with_fallback(self._patient.chat_postMessage, card, arguments)
+        return CardRef(channel=str(answer["channel"]), ts=str(answer["ts"]))
+
+    async def update(self, ref: CardRef, card: Card, *, urgent: bool = False) -> bool:
+        return await self._updates.offer(ref, card, urgent=urgent)
+
+    async def find(
+        self, channel: str, key: str, since: datetime, *, thread: str = ""
+    ) -> CardRef | None:
+        oldest = f"{(since - _CLOCKS_APART).timestamp():.6f}"
+        cursor = ""
+        for _ in range(_PAGES):
+            try:
+                async with slack_errors(channel=channel):
+                    page = await self._history(channel, thread, oldest, cursor)
+            except PortError as error:
+                if error.temporary:
+                    raise
+                # Without the optional history scope a card that Slack took in the moment of a
+                # crash cannot be found again; it is posted anew.
+                log.info("cannot look for message %s in %s: %s", key, channel, error)
+                return None
+            for message in page["messages"]:
+                payload = (message.get("metadata") or {}).get("event_payload") or {}
+                if payload.get("key") == key:
+                    return CardRef(channel=channel, ts=str(message["ts"]))
+            cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
+            if not cursor:
+                break
+        return None
+
+    async def whisper(self, channel: str, user: str, card: Card) -> None:
+        try:
+            async with slack_errors(channel=channel):
+                await _with_fallback(
+                    self._patient.chat_postEphemeral, card, {"channel": channel, "user": user}
+                )
+        except PortError as error:
+            if error.trouble not in {Trouble.NOT_INVITED, Trouble.UNEXPECTED}:
+                raise
+            await self.post(user, card)  # Slack opens the direct message
+
+    async def permalink(self, ref: CardRef) -> str:
+        async with slack_errors(channel=ref.channel):
+            answer = await self._patient.chat_getPermalink(channel=ref.channel, message_ts=ref.ts)
+        return str(answer["permalink"])
+
+    async def _edit(self, ref: CardRef, card: Card) -> None:
+        async with slack_errors(channel=ref.channel):
+            await _with_fallback(
+                self._client.chat_update, card, {"channel": ref.channel, "ts": ref.ts}
+            )
+
+    async def _history(
+        self, channel: str, thread: str, oldest: str, cursor: str
+    ) -> Mapping[str, Any]:
+        arguments: dict[str, Any] = {"channel": channel, "oldest": oldest, "limit": 100}
+        if cursor:
+            arguments["cursor"] = cursor
+        arguments["include_all_metadata"] = True
+        if thread:
+            return _body(await self._patient.conversations_replies(ts=thread, **arguments))
+        return _body(await self._patient.conversations_history(**arguments))
+
+
+class SlackPeople:
+    """`bot.ports.People`: locale and user groups, asked once and kept for a while."""
+
+    def __init__(self, client: AsyncWebClient, clock: Clock) -> None:
+        self._client = _waiting_out_429(client)
+        self._clock = clock
+        self._languages: dict[str, tuple[datetime, str]] = {}
+        self._groups: dict[str, tuple[datetime, frozenset[str]]] = {}
+
+    async def language(self, user: str) -> str:
+        kept = self._languages.get(user)
+        now = self._clock.now()
+        if kept is not None and now - kept[0] < _LOCALE_KEPT:
+            return kept[1]
+        try:
+            async with slack_errors():
+                answer = await self._client.users_info(user=user, include_locale=True)
+        except PortError as error:
+            log.info("no locale for %s: %s", user, error)
+            return kept[1] if kept else "en"
+        locale = str((answer.get("user") or {}).get("locale") or "")
+        language = "es" if locale.lower().startswith("es") else "en"
+        self._languages[user] = (now, language)
+        return language
+
+    async def members(self, group: str) -> frozenset[str]:
+        """Raises PortError when Slack does not say and nothing is remembered: fails closed."""
+        kept = self._groups.get(group)
+        now = self._clock.now()
+        if kept is not None and now - kept[0] < _GROUP_KEPT:
+            return kept[1]
+        async with slack_errors(group=group):
+            answer = await self._client.usergroups_users_list(usergroup=group)
+        members = frozenset(str(user) for user in answer["users"])
+        self._groups[group] = (now, members)
+        return members
+
+
+def _waiting_out_429(client: AsyncWebClient) -> AsyncWebClient:
+    """The same client, with its session, that waits as long as Slack asks before it gives up."""
+    return AsyncWebClient(
+        token=client.token,
+        base_url=client.base_url,
+        session=client.session,
+        timeout=client.timeout,
+        retry_handlers=[AsyncRateLimitErrorRetryHandler(max_retry_count=2)],
+    )
+
+
+async def _with_fallback(method: Any, card: Card, arguments: dict[str, Any]) -> Mapping[str, Any]:
+    blocks = [dict(block) for block in card.blocks]
+    try:
+        async with slack_errors():
+            return _body(await method(text=card.text, blocks=blocks, **arguments))
+    except PortError as error:
+        if error.trouble is not Trouble.INVALID:
+            raise
+        log.exception("Slack refused the blocks of %r; sending its sentence", card.text)
+        sentence = card.text[:2900]
+        plain = {"type": "section", "text": {"type": "plain_text", "text": sentence}}
+        return _body(await method(text=sentence, blocks=[plain], **arguments))
+
+
+def _body(answer: Any) -> Mapping[str, Any]:
+    data = answer.data
+    if not isinstance(data, dict):
+        message = "an answer that is no JSON object"
+        raise PortError("slack", Trouble.UNEXPECTED, temporary=True, values={"message": message})
+    return data

@@ -1,0 +1,174 @@
+"""All edits of all cards, through one budget: newest wins, terminal states first.
+
+Slack allows about 50 `chat.update` a minute for the whole workspace (Tier 3, research/
+slack-contract.md §3). Progress takes at most 40 of them, spread over the cards that are alive, so
+that an end is never behind a queue of halves. A card that is replaced before it was sent is
+dropped; its offer answers False.
+
+`next_send` is the policy, pure; `CardUpdates` carries it out.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from bot.cards.card import Card
+from bot.domain.rollout import CardRef
+from bot.errors import PortError, Trouble
+from bot.ports import Clock
+
+WINDOW = timedelta(seconds=60)
+BUDGET = 50
+PROGRESS_BUDGET = 40
+LEAST_INTERVAL = timedelta(seconds=2)  # between two progress edits of one card
+SHARE = timedelta(seconds=1.5)  # of that interval, for each card that is alive: 40 a minute
+
+Key = tuple[str, str]  # channel, ts
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    key: Key
+    urgent: bool
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What was sent: times of the last minute, the last time of each card, and until when Slack
+    asked to wait (429)."""
+
+    sent: Collection[datetime] = ()
+    last: Mapping[Key, datetime] = field(default_factory=dict)
+    paused_until: datetime | None = None
+
+
+def next_send(
+    waiting: Collection[Waiting], budget: Budget, now: datetime
+) -> tuple[Key | None, datetime | None]:
+    """Which card to send now (None: none), and when to ask again if none."""
+    if not waiting:
+        return None, None
+    if budget.paused_until is not None and now < budget.paused_until:
+        return None, budget.paused_until
+    recent = sorted(t for t in budget.sent if t > now - WINDOW)
+    alive = {w.key for w in waiting} | {k for k, t in budget.last.items() if t > now - WINDOW}
+    interval = max(LEAST_INTERVAL, SHARE * len(alive))
+
+    def due(item: Waiting) -> datetime:
+        allowed = BUDGET if item.urgent else PROGRESS_BUDGET
+        free = recent[-allowed] + WINDOW if len(recent) >= allowed else now
+        if item.urgent or item.key not in budget.last:
+            return max(now, free)
+        return max(now, free, budget.last[item.key] + interval)
+
+    first = min(waiting, key=lambda item: (due(item), not item.urgent, item.since))
+    when = due(first)
+    return (first.key, None) if when <= now else (None, when)
+
+
+@dataclass(slots=True)
+class _Offer:
+    ref: CardRef
+    card: Card
+    urgent: bool
+    since: datetime
+    answer: asyncio.Future[bool]
+
+
+class CardUpdates:
+    """Offers in, edits out. `send` edits one message and may raise PortError."""
+
+    def __init__(self, send: Callable[[CardRef, Card], Awaitable[None]], clock: Clock) -> None:
+        self._send = send
+        self._clock = clock
+        self._offers: dict[Key, _Offer] = {}
+        self._flying: set[Key] = set()
+        self._sent: deque[datetime] = deque(maxlen=BUDGET)
+        self._last: dict[Key, datetime] = {}
+        self._paused_until: datetime | None = None
+        self._cancel_alarm: Callable[[], None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def offer(self, ref: CardRef, card: Card, *, urgent: bool) -> bool:
+        """True once Slack took this card; False where a newer one replaced it. Raises PortError."""
+        key = (ref.channel, ref.ts)
+        answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        older = self._offers.pop(key, None)
+        since = older.since if older else self._clock.now()
+        self._offers[key] = _Offer(ref, card, urgent, since, answer)
+        if older is not None and not older.answer.done():
+            older.answer.set_result(False)
+        self._pump()
+        return await answer
+
+    async def close(self) -> None:
+        if self._cancel_alarm is not None:
+            self._cancel_alarm()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for offer in self._offers.values():
+            offer.answer.cancel()
+        self._offers.clear()
+
+    def _pump(self) -> None:
+        """Send all that may go now; set one alarm for the rest."""
+        if self._cancel_alarm is not None:
+            self._cancel_alarm()
+            self._cancel_alarm = None
+        while True:
+            now = self._clock.now()
+            waiting = [
+                Waiting(key, offer.urgent, offer.since)
+                for key, offer in self._offers.items()
+                if key not in self._flying
+            ]
+            key, when = next_send(waiting, self._budget(now), now)
+            if key is None:
+                break
+            self._start(self._offers.pop(key), key, now)
+        if when is not None:
+            self._cancel_alarm = self._clock.call_at(when, self._pump)
+
+    def _budget(self, now: datetime) -> Budget:
+        self._last = {k: t for k, t in self._last.items() if t > now - WINDOW}
+        return Budget(tuple(self._sent), self._last, self._paused_until)
+
+    def _start(self, offer: _Offer, key: Key, now: datetime) -> None:
+        self._flying.add(key)
+        self._sent.append(now)
+        self._last[key] = now
+        task = asyncio.get_running_loop().create_task(self._fly(offer, key))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _fly(self, offer: _Offer, key: Key) -> None:
+        try:
+            await self._send(offer.ref, offer.card)
+        except PortError as error:
+            self._failed(offer, key, error)
+        except asyncio.CancelledError:
+            offer.answer.cancel()
+            raise
+        else:
+            if not offer.answer.done():
+                offer.answer.set_result(True)
+        finally:
+            self._flying.discard(key)
+            self._pump()
+
+    def _failed(self, offer: _Offer, key: Key, error: PortError) -> None:
+        if error.trouble is Trouble.THROTTLED:
+            wait = timedelta(seconds=error.retry_after or 1)
+            self._paused_until = self._clock.now() + wait
+            if key not in self._offers:  # else a newer card already waits in its place
+                self._offers[key] = offer
+                return
+        if not offer.answer.done():
+            if key in self._offers:
+                offer.answer.set_result(False)
+            else:
+                offer.answer.set_exception(error)

@@ -1,0 +1,251 @@
+"""What Dynamo remembers, in one SQLite file, through sqlite-utils.
+
+One thread owns the connection, so the event loop never waits for a disk and every method is one
+transaction after another. The rollout itself is JSON in `body`; the columns beside it are what
+queries and the index ask for. The partial unique index "one driven rollout per service and
+environment" settles races that no check before an insert could.
+
+SQLite means one process: a lock file beside the database refuses a second one. It is held by the
+process, so a SIGKILL frees it.
+"""
+
+import asyncio
+import fcntl
+import sqlite3
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import IO, Any, TypeVar
+
+from pydantic import TypeAdapter
+from sqlite_utils import Database, Migrations
+
+from bot.domain.rollout import ACTIVE, DRIVEN, Rollout, RolloutState
+from bot.errors import PortError, StaleError, Trouble
+
+_T = TypeVar("_T")
+_ROLLOUT = TypeAdapter(Rollout)
+_DELIVERIES_KEPT = timedelta(days=1)
+
+migrations = Migrations("dynamo")
+
+
+def _quoted(states: frozenset[RolloutState]) -> str:
+    return ", ".join(f"'{state}'" for state in sorted(states))
+
+
+@migrations(name="0001_rollouts")
+def _rollouts(db: Database) -> None:
+    db.table("rollouts").create(
+        {
+            "id": str,
+            "service": str,
+            "environment": str,
+            "state": str,
+            "revision": int,
+            "settled": int,
+            "digest": str,
+            "requested_at": str,
+            "body": str,
+        },
+        pk="id",
+        not_null={"service", "environment", "state", "revision", "settled", "digest", "body"},
+    )
+    db.execute(
+        "create unique index one_driven_rollout on rollouts (service, environment)"
+        f" where state in ({_quoted(DRIVEN)})"
+    )
+    db.execute("create index unsettled_rollouts on rollouts (requested_at) where settled = 0")
+    db.execute("create index rollouts_of_a_place on rollouts (service, environment, requested_at)")
+
+
+@migrations(name="0002_deliveries")
+def _deliveries(db: Database) -> None:
+    db.table("deliveries").create({"key": str, "at": str}, pk="key", not_null={"at"})
+    db.execute("create index deliveries_by_age on deliveries (at)")
+
+
+class SqliteStore:
+    """`bot.ports.Store` on a file, or in memory for tests (`:memory:`)."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+        self._lock: IO[str] | None = None
+        self._db: Database | None = None
+
+    async def open(self) -> None:
+        """Take the file, and bring its tables up to date. Raises PortError when another process
+        holds it or the file cannot be used."""
+        await self._run(self._open)
+
+    async def close(self) -> None:
+        await self._run(self._close)
+        self._thread.shutdown()
+
+    # --- rollouts ----------------------------------------------------------------------------
+
+    async def add(self, rollout: Rollout) -> Rollout:
+        def insert(db: Database) -> Rollout:
+            with db.conn:
+                db.table("rollouts").insert(_row(rollout))
+            return rollout
+
+        return await self._run(insert)
+
+    async def save(self, rollout: Rollout) -> Rollout:
+        return await self._run(lambda db: _replace(db, rollout))
+
+    async def get(self, rollout_id: str) -> Rollout | None:
+        rows = await self._rollouts("where id = ?", rollout_id)
+        return rows[0] if rows else None
+
+    async def unsettled(self) -> Sequence[Rollout]:
+        return await self._rollouts("where settled = 0 order by requested_at, id")
+
+    async def active(self, service: str = "", environment: str = "") -> Sequence[Rollout]:
+        where = f"where settled = 0 and state in ({_quoted(ACTIVE)})"
+        return await self._placed(where, service, environment, "order by requested_at, id")
+
+    async def recent(
+        self, service: str = "", environment: str = "", limit: int = 20
+    ) -> Sequence[Rollout]:
+        tail = f"order by requested_at desc, id desc limit {int(limit)}"
+        return await self._placed("where 1", service, environment, tail)
+
+    async def succeeded(self, service: str, environment: str, digest: str) -> bool:
+        def ask(db: Database) -> bool:
+            found = db.execute(
+                "select 1 from rollouts where service = ? and environment = ? and digest = ?"
+                " and state = ? limit 1",
+                [service, environment, digest, RolloutState.SUCCEEDED],
+            ).fetchone()
+            return found is not None
+
+        return await self._run(ask)
+
+    async def start_next(self, service: str, environment: str) -> Rollout | None:
+        def start(db: Database) -> Rollout | None:
+            found = db.execute(
+                "select body from rollouts where service = ? and environment = ? and state = ?"
+                " order by requested_at, id limit 1",
+                [service, environment, RolloutState.QUEUED],
+            ).fetchone()
+            if found is None:
+                return None
+            rollout = _ROLLOUT.validate_json(found[0])
+            try:
+                return _replace(db, rollout.with_(state=RolloutState.APPLYING))
+            except sqlite3.IntegrityError:  # the unique index: something is driven there
+                return None
+
+        return await self._run(start)
+
+    # --- deliveries --------------------------------------------------------------------------
+
+    async def first_time(self, delivery: str, now: datetime) -> bool:
+        def note(db: Database) -> bool:
+            with db.conn:
+                oldest = (now - _DELIVERIES_KEPT).isoformat()
+                db.execute("delete from deliveries where at < ?", [oldest])
+                written = db.execute(
+                    "insert or ignore into deliveries (key, at) values (?, ?)",
+                    [delivery, now.isoformat()],
+                )
+                return written.rowcount == 1
+
+        return await self._run(note)
+
+    # --- below -------------------------------------------------------------------------------
+
+    async def _placed(
+        self, where: str, service: str, environment: str, tail: str
+    ) -> Sequence[Rollout]:
+        terms = [where]
+        values = []
+        if service:
+            terms.append("and service = ?")
+            values.append(service)
+        if environment:
+            terms.append("and environment = ?")
+            values.append(environment)
+        return await self._rollouts(" ".join([*terms, tail]), *values)
+
+    async def _rollouts(self, where: str, *values: str) -> list[Rollout]:
+        def read(db: Database) -> list[Rollout]:
+            rows = db.execute(f"select body from rollouts {where}", list(values))  # noqa: S608
+            return [_ROLLOUT.validate_json(row[0]) for row in rows]
+
+        return await self._run(read)
+
+    def _open(self, _: object) -> None:
+        if self._path != ":memory:":
+            Path(self._path).parent.mkdir(parents=True, exist_ok=True)
+            self._lock = _lock_file(f"{self._path}.lock")
+        connection = sqlite3.connect(self._path, timeout=5)
+        self._db = Database(connection)
+        # WAL: readers never wait for the writer. synchronous stays FULL: what Slack or the cluster
+        # was told must survive a power cut, and there are a few writes a rollout, not thousands.
+        connection.execute("pragma journal_mode = wal")
+        connection.execute("pragma synchronous = full")
+        migrations.apply(self._db)
+
+    def _close(self, _: object) -> None:
+        if self._db is not None:
+            self._db.close()
+            self._db = None
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    async def _run(self, work: Callable[[Database], _T]) -> _T:
+        def call() -> _T:
+            return work(self._db)  # type: ignore[arg-type]  # None only before open
+
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, call)
+        except sqlite3.OperationalError as e:
+            values = {"message": str(e), "path": self._path}
+            raise PortError("store", Trouble.AWAY, temporary=True, values=values) from e
+
+
+def _replace(db: Database, rollout: Rollout) -> Rollout:
+    """Revision N becomes N+1, or nothing happens and StaleError says so."""
+    newer = rollout.with_(revision=rollout.revision + 1)
+    row = _row(newer)
+    with db.conn:
+        written = db.execute(
+            "update rollouts set state = :state, revision = :revision, settled = :settled,"
+            " body = :body where id = :id and revision = :revision - 1",
+            {key: row[key] for key in ("id", "state", "revision", "settled", "body")},
+        )
+    if written.rowcount != 1:
+        raise StaleError(f"{rollout.id} is no longer at revision {rollout.revision}")
+    return newer
+
+
+def _row(rollout: Rollout) -> dict[str, Any]:
+    return {
+        "id": rollout.id,
+        "service": rollout.service,
+        "environment": rollout.environment,
+        "state": str(rollout.state),
+        "revision": rollout.revision,
+        "settled": int(rollout.settled),
+        "digest": rollout.image.digest,
+        "requested_at": rollout.requested_at.isoformat(),
+        "body": _ROLLOUT.dump_json(rollout).decode(),
+    }
+
+
+def _lock_file(path: str) -> IO[str]:
+    handle = open(path, "w")  # noqa: SIM115  # held until close
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as e:
+        handle.close()
+        message = "another Dynamo is using this database"
+        values = {"message": message, "path": path.removesuffix(".lock")}
+        raise PortError("store", Trouble.CONFLICT, temporary=False, values=values) from e
+    return handle
