@@ -9,11 +9,10 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
-from pydantic_core import PydanticCustomError
 
+from config.checks import https_url, is_loopback, split_url, wrong
 from config.lookup import nearest
 from config.mistakes import meant
 from config.values import LANGUAGES, Policy
@@ -22,17 +21,8 @@ LONGEST_WINDOW = timedelta(hours=1)
 MOST_REPLICAS = 1000
 LONGEST_TEXT = 500
 
-_LOOPBACK = re.compile(r"localhost|(.+\.)?localhost|127(\.[0-9]{1,3}){3}|::1")
 _DURATION_PART = re.compile(r"([0-9]{1,6})(ms|s|m|h)")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-
-
-def wrong(message: str, fix: str) -> PydanticCustomError:
-    return PydanticCustomError("wrong", "{message}", {"message": message, "fix": fix})
-
-
-def is_loopback(host: str | None) -> bool:
-    return bool(host) and _LOOPBACK.fullmatch(host or "") is not None
 
 
 def _matching(pattern: str, message: str, fix: str) -> AfterValidator:
@@ -71,22 +61,7 @@ def parse_duration(text: object) -> timedelta:
 
 
 def _url(text: str) -> str:
-    fix = "write it like https://qa.yourapp.com; http only for this machine"
-    try:
-        parts = urlsplit(text)
-        host = parts.hostname
-        _ = parts.port
-    except ValueError:
-        raise wrong("is no URL", fix) from None
-    if any(letter.isspace() for letter in text) or not host:
-        raise wrong("is no URL", fix)
-    if parts.username or parts.password:
-        raise wrong("holds a user name or password", "leave the credentials out")
-    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
-        raise wrong("is not https", fix)
-    if parts.query or parts.fragment:
-        raise wrong("has a query or fragment", "end it after the path")
-    return text.rstrip("/")
+    return https_url(text, "https://qa.yourapp.com")
 
 
 def _repository(text: str) -> str:
@@ -103,12 +78,10 @@ def _repository(text: str) -> str:
 
 
 def _remote(text: str, fix: str) -> str:
-    try:
-        parts = urlsplit(text)
-        host = parts.hostname
-        _ = parts.port
-    except ValueError:
-        raise wrong("is no address of a git repository", fix) from None
+    parts = split_url(text)
+    if parts is None:
+        raise wrong("is no address of a git repository", fix)
+    host = parts.hostname
     if parts.password or (parts.username and parts.scheme != "ssh"):
         raise wrong("holds a user name or password", "leave it out; set GITHUB_TOKEN")
     if parts.scheme in ("http", "git") and not is_loopback(host):
