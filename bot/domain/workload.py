@@ -99,6 +99,7 @@ class ReplicaSet:
     template_hash: str = ""
     images: Mapping[str, str] = field(default_factory=dict)  # container name -> reference
     version: str = ""  # annotation dynamo/version of the template
+    template: str = ""  # as Deployment.template, where it is known
     desired: int = 0
     replicas: int = 0
     ready: int = 0
@@ -171,12 +172,18 @@ class Workload:
     def new_replica_set(self) -> ReplicaSet | None:
         """The ReplicaSet of the present template: owned by the Deployment, at its revision.
 
-        Source: research/rollouts.md §1.2 ("which RS is new": revision first; krane's rule).
+        Source: research/rollouts.md §1.2 ("which RS is new": revision first, template as check).
+        The check matters while the Deployment still bears the revision of the template before:
+        paused, or with the strategy Recreate, whose new ReplicaSet comes when the old pods are gone.
         """
         if self.deployment is None:
             return None
-        owned = [r for r in self.replica_sets if r.owner_uid == self.deployment.uid]
-        return next((r for r in owned if r.revision == self.deployment.revision), None)
+        of = self.deployment
+        owned = [r for r in self.replica_sets if r.owner_uid == of.uid]
+        new = next((r for r in owned if r.revision == of.revision), None)
+        if new and new.template and of.template and new.template != of.template:
+            return None
+        return new
 
     @property
     def new_pods(self) -> tuple[Pod, ...]:
