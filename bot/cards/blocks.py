@@ -1,0 +1,198 @@
+"""The few Block Kit blocks that cards are built of, each cut to Slack's limits.
+
+Plain dicts: what the Slack SDK's models accept and what the wire carries differ too often
+(research/slack-contract.md §2 has the limits, and which of them the SDK does not check). Text
+that is given to `section` or `context` is `Mrkdwn`: ours or escaped; what goes into `header`,
+`button`, `preformatted` and `table` is foreign text as it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from bot.cards.card import Block, Card
+from bot.cards.mrkdwn import Mrkdwn, clean, cut, cut_mrkdwn, plain, size
+
+HEADER = 150
+SECTION = 3_000
+FIELDS, FIELD = 10, 2_000
+CONTEXT_ELEMENTS, CONTEXT = 10, 2_000
+ACTIONS = 25
+BUTTON, VALUE, LABEL = 75, 2_000, 75
+CONFIRM_TITLE, CONFIRM_TEXT, CONFIRM_BUTTON = 100, 300, 30
+PREFORMATTED_LINES, PREFORMATTED_LINE = 20, 300
+TABLE_ROWS, TABLE_COLUMNS, CELL = 100, 20, 200
+TEXT = 3_000
+"""`text` is refused above 4,000 characters on an update."""
+
+BLOCKS = 50
+BUDGET = 9_000
+"""Characters a reader sees in one message. Slack names no figure; 9,597 were seen to pass."""
+BUDGET_JSON = 15_000
+"""And of its JSON; 15,500 were seen to pass, 17,700 not."""
+
+
+def header(text: str) -> Block:
+    shown = plain(text, HEADER) or "…"
+    return {"type": "header", "text": {"type": "plain_text", "text": shown, "emoji": True}}
+
+
+def section(text: Mrkdwn, *, limit: int = SECTION, accessory: Block | None = None) -> Block:
+    block: dict[str, Any] = {"type": "section", "text": _mrkdwn(text, limit)}
+    if accessory is not None:
+        block["accessory"] = accessory
+    return block
+
+
+def fields(texts: Sequence[Mrkdwn]) -> Block:
+    """Two columns, for short facts."""
+    return {"type": "section", "fields": [_mrkdwn(text, FIELD) for text in texts[:FIELDS]]}
+
+
+def context(*texts: Mrkdwn) -> Block:
+    """Small and grey: who, why, which line."""
+    shown = [text for text in texts if text][:CONTEXT_ELEMENTS]
+    return {"type": "context", "elements": [_mrkdwn(text, CONTEXT) for text in shown]}
+
+
+def actions(*buttons: Block) -> Block:
+    """Buttons in the order given: primary, neutral, danger."""
+    return {"type": "actions", "elements": list(buttons[:ACTIONS])}
+
+
+def button(
+    label: str,
+    action: str,
+    value: str,
+    *,
+    style: Literal["primary", "danger"] | None = None,
+    confirm: Block | None = None,
+    spoken: str = "",
+) -> Block:
+    """`value` comes back with the click and must be whole: raises ValueError over 2,000.
+    `spoken` is what a screen reader says where several buttons look alike."""
+    if size(value) > VALUE:
+        raise ValueError(f"a button carries at most {VALUE} characters")
+    block: dict[str, Any] = {
+        "type": "button",
+        "text": {"type": "plain_text", "text": plain(label, BUTTON) or "…", "emoji": True},
+        "action_id": action,
+        "value": value,
+    }
+    if style is not None:
+        block["style"] = style
+    if confirm is not None:
+        block["confirm"] = confirm
+    if spoken:
+        block["accessibility_label"] = plain(spoken, LABEL)
+    return block
+
+
+def confirm(title: str, text: str, yes: str, no: str, *, danger: bool = False) -> Block:
+    """Asked by Slack itself before the click is sent."""
+    block: dict[str, Any] = {
+        "title": {"type": "plain_text", "text": plain(title, CONFIRM_TITLE)},
+        "text": {"type": "plain_text", "text": plain(text, CONFIRM_TEXT)},
+        "confirm": {"type": "plain_text", "text": plain(yes, CONFIRM_BUTTON)},
+        "deny": {"type": "plain_text", "text": plain(no, CONFIRM_BUTTON)},
+    }
+    if danger:
+        block["style"] = "danger"
+    return block
+
+
+def preformatted(
+    lines: Iterable[str], *, last: int = PREFORMATTED_LINES, width: int = PREFORMATTED_LINE
+) -> Block:
+    """Foreign lines in fixed width; Slack reads nothing into them. The last ones are kept."""
+    shown = [cut(clean(line, lines=True).replace("\n", " "), width) for line in lines]
+    text = cut("\n".join(shown[-last:]), SECTION)
+    element = {"type": "text", "text": text if text.strip() else "…"}
+    return {
+        "type": "rich_text",
+        "elements": [{"type": "rich_text_preformatted", "elements": [element]}],
+    }
+
+
+def table(rows: Sequence[Sequence[str]], *, wrapped: Iterable[int] = ()) -> Block:
+    """The first row is the heading. One per message; columns in `wrapped` may break lines."""
+    cells = [[_cell(text) for text in row[:TABLE_COLUMNS]] for row in rows[:TABLE_ROWS]]
+    wraps = set(wrapped)
+    width = min(TABLE_COLUMNS, max((len(row) for row in cells), default=0))
+    return {
+        "type": "table",
+        "rows": cells,
+        "column_settings": [{"is_wrapped": index in wraps} for index in range(width)],
+    }
+
+
+def _cell(text: str) -> Block:
+    return {"type": "raw_text", "text": plain(text, CELL) or "–"}
+
+
+def _mrkdwn(text: Mrkdwn, limit: int) -> Block:
+    # verbatim: Slack must not find links, channels or names of its own in foreign words.
+    return {"type": "mrkdwn", "text": cut_mrkdwn(text, limit) or "…", "verbatim": True}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A block and how much it matters: 0 is never left out, the highest goes first."""
+
+    block: Block
+    spare: int = 0
+
+
+def fit(text: Mrkdwn, parts: Sequence[Part], *, shortened: Mrkdwn, limit: int = TEXT) -> Card:
+    """The card of these parts within Slack's limits: what matters least is left out until the
+    rest fits, and `shortened` says so at the end."""
+    kept = list(parts)
+    summary = cut_mrkdwn(text, limit)
+    note: list[Block] = []
+    while not _fits(summary, [part.block for part in kept] + note):
+        spare = [part for part in kept if part.spare]
+        if not spare:
+            kept = kept[: BLOCKS - 1] if len(kept) >= BLOCKS else kept[:-1]
+        else:
+            most = max(part.spare for part in spare)
+            last = max(i for i, part in enumerate(kept) if part.spare == most)
+            del kept[last]
+        note = [context(shortened)]
+    return Card(text=summary, blocks=(*(part.block for part in kept), *note))
+
+
+def _fits(text: str, blocks: Sequence[Block]) -> bool:
+    if len(blocks) > BLOCKS:
+        return False
+    length = len(json.dumps({"text": text, "blocks": blocks}))
+    return length <= BUDGET_JSON and sum(map(size, shown_texts(blocks))) <= BUDGET
+
+
+def shown_texts(node: object) -> list[str]:
+    """Every text in a block tree that a reader sees: what the budget counts."""
+    found: list[str] = []
+    _walk(node, found.append)
+    return found
+
+
+def _walk(node: object, found: Callable[[str], None]) -> None:
+    if isinstance(node, dict):
+        for key, value in node.items():
+            if key == "text" and isinstance(value, str):
+                found(value)
+            else:
+                _walk(value, found)
+    elif isinstance(node, list | tuple):
+        for item in node:
+            _walk(item, found)
+
+
+def shown_hash(card: Card) -> str:
+    """Tells whether an edit would change anything that a reader sees. Cards hold no figure that
+    runs with the clock while a rollout is under way, so an equal state has an equal hash."""
+    content = json.dumps({"text": card.text, "blocks": card.blocks}, sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()[:16]

@@ -1,0 +1,87 @@
+"""The buttons that Dynamo has, and what a click carries back.
+
+An `action_id` is `dyn:VERB`; where one row has several buttons of a verb, `dyn:VERB:2` and so on
+(Slack wants them distinct). `verb_of` reads the verb, so that a further button is one function
+here and one line in a card.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.cards.blocks import VALUE, button, confirm
+from bot.cards.card import Block
+from bot.cards.mrkdwn import clean, plain, say_plain, size
+from bot.domain.rollout import Rollout
+from bot.text import Texts
+
+PREFIX = "dyn"
+COMMAND = "/dynamo"
+SEPARATOR = "|"
+
+
+def verb_of(action_id: str) -> str:
+    """ "cancel" for `dyn:cancel` and `dyn:cancel:2`; "" for what is not ours."""
+    pieces = action_id.split(":")
+    return pieces[1] if pieces[0] == PREFIX and len(pieces) > 1 else ""
+
+
+def split_value(value: str) -> tuple[str, ...]:
+    """The pieces that a button's value was made of."""
+    return tuple(value.split(SEPARATOR))
+
+
+def typed(line: str) -> str:
+    """A line as a person types it: `/dynamo deploy tasks-service qa`."""
+    shown = clean(line)
+    return shown if shown.startswith(COMMAND) else f"{COMMAND} {shown}".rstrip()
+
+
+def cancel(rollout: Rollout, environment_title: str, texts: Texts) -> Block:
+    """Value: rollout id and the state the reader saw, so that a stale click can be told."""
+    touched = "queued" if rollout.change is None else "touched"
+    return button(
+        texts("button.cancel"),
+        f"{PREFIX}:cancel",
+        SEPARATOR.join((rollout.id, rollout.state)),
+        style="danger",
+        confirm=confirm(
+            texts("button.cancel_confirm.title"),
+            say_plain(
+                texts,
+                f"button.cancel_confirm.{touched}",
+                300,
+                service=plain(rollout.service, 60),
+                environment=plain(environment_title, 60),
+                version=plain(rollout.version, 60),
+            ),
+            texts("button.cancel_confirm.yes"),
+            texts("button.cancel_confirm.no"),
+            danger=True,
+        ),
+    )
+
+
+def run(
+    line: str, label: str, *, primary: bool = False, place: int = 1, spoken: str = ""
+) -> Block | None:
+    """Runs a typed line as the person who clicks; None for a line too long for a button."""
+    if size(line) > VALUE or not line.strip() or clean(line) != line:
+        return None
+    action = f"{PREFIX}:run" if place == 1 else f"{PREFIX}:run:{place}"
+    return button(label, action, line, style="primary" if primary else None, spoken=spoken)
+
+
+def suggestions(lines: Sequence[str], *, most: int = 3) -> list[Block]:
+    """One button per line that would run, the first as the primary one."""
+    offered = [
+        run(line, typed(line), primary=place == 1, place=place)
+        for place, line in enumerate(lines[:most], start=1)
+    ]
+    return [block for block in offered if block is not None]
+
+
+def status(service: str, environment: str, texts: Texts) -> Block:
+    return button(
+        texts("button.status"), f"{PREFIX}:status", SEPARATOR.join((service, environment))
+    )

@@ -1,0 +1,94 @@
+"""What shows why a rollout failed: the cause in a sentence, the log's last words, the cluster's
+warnings, and a hint. Short on the card, long in its thread (`details.py`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.cards import signs
+from bot.cards.blocks import Part, context, preformatted, section
+from bot.cards.mrkdwn import Mrkdwn, escape, join, plain, say
+from bot.domain.rollout import Diagnosis, Rollout, RolloutState
+from bot.text import Texts
+from bot.text.sentences import hint, leading_finding, trouble_sentence, verdict_sentence
+
+LOG_LINES, EVENTS = 6, 3
+"""On the card; the thread has more."""
+EVENT_LENGTH = 240
+
+_SPARE_EVENTS, _SPARE_LOG = 4, 3
+
+
+def cause_of(rollout: Rollout, texts: Texts) -> str:
+    """Why it stands where it stands, as one plain sentence; "" where there is nothing to say."""
+    ended_by_an_edge = rollout.state is RolloutState.FAILED and rollout.obstacle is not None
+    if ended_by_an_edge and rollout.obstacle is not None:
+        obstacle = rollout.obstacle
+        return trouble_sentence(obstacle.port, obstacle.trouble, obstacle.values, texts)
+    return verdict_sentence(rollout.verdict, texts) if rollout.verdict is not None else ""
+
+
+def hint_of(rollout: Rollout, texts: Texts) -> Mrkdwn:
+    """What to do about it."""
+    if rollout.state is not RolloutState.FAILED:
+        return Mrkdwn("")
+    if rollout.obstacle is not None:
+        key = f"trouble.fix.{rollout.obstacle.trouble}"
+        return say(texts, key if key in texts else "trouble.fix.UNEXPECTED")
+    if rollout.verdict is None:
+        return Mrkdwn("")
+    leading = leading_finding(rollout.verdict)
+    values = {**(leading.values if leading else {}), **rollout.verdict.values}
+    if leading is not None:
+        values = {"container": leading.container, **values}
+    return escape(hint(rollout.verdict.reason, values, texts))
+
+
+def evidence_parts(rollout: Rollout, texts: Texts) -> list[Part]:
+    """The evidence as the card shows it: what the server said, the log, the warnings."""
+    if rollout.state is not RolloutState.FAILED:
+        return []
+    parts = []
+    if rollout.obstacle is not None:
+        parts += server_parts(rollout.obstacle.values.get("message", ""))
+    if rollout.diagnosis is not None:
+        parts += log_parts(rollout.diagnosis, LOG_LINES, texts)
+        parts += event_parts(rollout.diagnosis.events[:EVENTS], texts)
+    return parts
+
+
+def server_parts(message: str) -> list[Part]:
+    """The other side's own words, in full and in fixed width."""
+    if not message.strip():
+        return []
+    lines = message.replace("\r", "\n").split("\n")
+    return [Part(preformatted(lines, width=2_800), spare=_SPARE_LOG)]
+
+
+def log_parts(diagnosis: Diagnosis, most: int, texts: Texts) -> list[Part]:
+    names = {"container": plain(diagnosis.container, 80), "pod": plain(diagnosis.pod, 80)}
+    if diagnosis.log:
+        title = say(
+            texts, f"rollout.log.{'previous' if diagnosis.previous else 'current'}", **names
+        )
+        return [
+            Part(context(title), spare=_SPARE_LOG),
+            Part(preformatted(diagnosis.log, last=most), spare=_SPARE_LOG),
+        ]
+    if diagnosis.unavailable:
+        why = plain(diagnosis.unavailable, EVENT_LENGTH)
+        return [Part(context(say(texts, "rollout.log.none", why=why)), spare=_SPARE_LOG)]
+    if diagnosis.pod:
+        return [Part(context(say(texts, "rollout.log.empty", **names)), spare=_SPARE_LOG)]
+    return []
+
+
+def event_parts(events: Sequence[str], texts: Texts) -> list[Part]:
+    if not events:
+        return []
+    lines = [
+        say(texts, "rollout.events.line", sign=signs.WARNING, event=escape(event, EVENT_LENGTH))
+        for event in events
+    ]
+    title = Mrkdwn(f"*{say(texts, 'rollout.events.title')}*")
+    return [Part(section(join([title, *lines], "\n"), limit=2_800), spare=_SPARE_EVENTS)]

@@ -1,0 +1,164 @@
+"""Foreign text made harmless for Slack: names, reasons, log lines, a server's own words.
+
+Three things can go wrong with text from outside: it can say something to Slack (a mention, a
+link, a channel call), it can say something to the eye (control and direction characters, code
+fences), and it can be too long. `escape` and `clean` answer the first two, `cut` the third. What
+is already safe is an `Mrkdwn`; everything else is escaped when it is put into a sentence.
+
+Source of the rules: research/slack-contract.md §6.10 and Slack's own three characters to escape.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from datetime import datetime
+
+from bot.text import Texts
+from bot.text.sentences import slack_date
+
+ELLIPSIS = "…"
+LONGEST = 12_000
+"""More of one text than any message can hold is dropped before it is looked at."""
+
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+_TERMINAL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-_])")
+_JOINERS = "‌‍"
+"""Cf characters that words and emoji are made of."""
+
+_CALL = re.compile(r"@(?=(?:channel|here|everyone|group)\b)", re.IGNORECASE)
+_BREAK = "⁠"
+"""Word joiner: invisible, but `@⁠here` calls nobody, even where Slack parses plain text."""
+
+_TICK = "ˋ"
+"""Looks like a backtick and opens no code."""
+
+
+class Mrkdwn(str):
+    """Text that may stand in a mrkdwn field as it is: ours, or escaped already."""
+
+    __slots__ = ()
+
+
+def clean(text: str, *, lines: bool = False) -> str:
+    """Without what an eye cannot see and a terminal would obey; `lines` keeps line breaks and
+    tabs, else all white space is one blank. Lone surrogates become U+FFFD."""
+    text = _TERMINAL.sub("", text[:LONGEST])
+    text = text.replace("\r\n", "\n").replace("\u2028", "\n").replace("\u2029", "\n")
+    text = "".join(_visible(character) for character in text)
+    return text if lines else " ".join(text.split())
+
+
+def _visible(character: str) -> str:
+    if character.isascii() and character.isprintable():
+        return character
+    if character in "\n\t":
+        return character
+    if character in "\r\x0b\x0c\x85":
+        return "\n"
+    category = unicodedata.category(character)
+    if category == "Cs":
+        return "\ufffd"
+    if category in ("Cc", "Cf") and character not in _JOINERS:
+        return ""
+    return character
+
+
+def escape(text: str, limit: int = 2_000) -> Mrkdwn:
+    """Foreign text as one line of mrkdwn of at most `limit` characters: no mention, no link, no
+    code. An `Mrkdwn` is returned as it is."""
+    if isinstance(text, Mrkdwn):
+        return text
+    cleaned = _CALL.sub("@" + _BREAK, clean(text)).replace("`", _TICK)
+    return Mrkdwn(_fill([_ENTITIES.get(character, character) for character in cleaned], limit))
+
+
+def plain(text: str, limit: int) -> str:
+    """Foreign text for a `plain_text` object: one line, cut, nothing to escape."""
+    return _fill(list(clean(text)), limit)
+
+
+def cut(text: str, limit: int) -> str:
+    """At most `limit` characters as the strictest counter counts them (UTF-16 units), the last
+    one "…" where something was cut; a combining mark never loses its letter."""
+    return _fill(list(text), limit)
+
+
+def cut_mrkdwn(text: Mrkdwn, limit: int) -> Mrkdwn:
+    """As `cut`, and neither an entity (`&amp;`) nor an angle-bracketed form is cut in two."""
+    return Mrkdwn(_fill(re.findall(r"&(?:amp|lt|gt);|<[^<>\n]*>|.", text, re.DOTALL), limit))
+
+
+def size(text: str) -> int:
+    """Length in UTF-16 units: what a JavaScript counter says, never less than Python's."""
+    return len(text) + sum(1 for character in text if ord(character) > 0xFFFF)
+
+
+def _fill(atoms: list[str], limit: int) -> str:
+    """As many whole atoms as fit, with "…" for the rest."""
+    if sum(size(atom) for atom in atoms) <= limit:
+        return "".join(atoms)
+    used, end = 1, 0  # one is kept for the ellipsis
+    for end, atom in enumerate(atoms):  # noqa: B007 - the place where it was full is what counts
+        used += size(atom)
+        if used > limit:
+            break
+    while end and _belongs_to_the_one_before(atoms[end]):
+        end -= 1
+    return "".join(atoms[:end]).rstrip() + ELLIPSIS
+
+
+def _belongs_to_the_one_before(atom: str) -> bool:
+    """An accent, a variation selector, a joiner."""
+    return atom in _JOINERS or unicodedata.category(atom[0]).startswith("M")
+
+
+def say(texts: Texts, key: str, /, **values: object) -> Mrkdwn:
+    """A sentence for a mrkdwn field: every value that is not `Mrkdwn` is escaped."""
+    return Mrkdwn(texts(key, **escaped(values)))
+
+
+def say_plain(texts: Texts, key: str, limit: int, /, **values: object) -> str:
+    """A sentence for a `plain_text` object, at most `limit` long."""
+    cleaned = {k: plain(v, limit) if isinstance(v, str) else v for k, v in values.items()}
+    return cut(texts(key, **cleaned), limit)
+
+
+def escaped(values: Mapping[str, object]) -> dict[str, object]:
+    return {name: escape(v) if isinstance(v, str) else v for name, v in values.items()}
+
+
+def user(user_id: str) -> Mrkdwn:
+    """A mention, from an id that Slack gave. Anything else is shown as text and calls nobody."""
+    return (
+        Mrkdwn(f"<@{user_id}>") if re.fullmatch(r"[UW][A-Z0-9]{2,20}", user_id) else escape(user_id)
+    )
+
+
+def channel(channel_id: str) -> Mrkdwn:
+    known = re.fullmatch(r"[CGD][A-Z0-9]{2,20}", channel_id)
+    return Mrkdwn(f"<#{channel_id}>") if known else escape(channel_id)
+
+
+def link(url: str, label: str, limit: int = 300) -> Mrkdwn:
+    """A link to an http(s) address; any other address is shown as text and leads nowhere."""
+    shown = escape(label, limit)
+    if not re.fullmatch(r"https?://[^\s<>|\"`\\]{1,2000}", url) or clean(url) != url:
+        return shown
+    return Mrkdwn(f"<{url.replace('&', '&amp;')}|{shown.replace('|', '¦')}>")
+
+
+def code(text: str, limit: int = 300) -> Mrkdwn:
+    """One line as inline code."""
+    shown = escape(text, limit)
+    return Mrkdwn(f"`{shown}`") if shown else Mrkdwn("")
+
+
+def moment(when: datetime, style: str = "time") -> Mrkdwn:
+    """A time that each reader sees in their own zone."""
+    return Mrkdwn(slack_date(when, style))
+
+
+def join(pieces: list[Mrkdwn], between: str = " · ") -> Mrkdwn:
+    return Mrkdwn(between.join(piece for piece in pieces if piece))

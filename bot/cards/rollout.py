@@ -1,0 +1,306 @@
+"""The one card of a rollout, edited in place from the typed line to its end.
+
+Reading order: what happened (header), what is the state now, what to do next; then who asked for
+what and the steps. A figure that runs with the clock is never shown while it runs (a Slack date
+stands for it), so an unchanged rollout is an unchanged card. The evidence of a failure stands in
+`evidence.py`, the reply in the thread in `details.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from bot.cards import buttons, signs
+from bot.cards.blocks import Part, actions, context, fit, header, section
+from bot.cards.card import Block, Card
+from bot.cards.evidence import cause_of, evidence_parts, hint_of
+from bot.cards.mrkdwn import (
+    Mrkdwn,
+    code,
+    cut_mrkdwn,
+    escape,
+    join,
+    link,
+    moment,
+    plain,
+    say,
+    say_plain,
+    user,
+)
+from bot.domain.progress import soak_ends
+from bot.domain.rollout import Rollout, RolloutState
+from bot.domain.verdict import Outcome, Reason
+from bot.text import Texts
+from bot.text.sentences import duration, trouble_sentence
+
+SUMMARY = 150
+"""What a notification shows of `text`."""
+NAME, VERSION = 40, 40
+"""Longer names are cut on cards; the line that was typed has them whole."""
+WORDS = 300
+"""Of the requester's own reason."""
+
+_SPARE_FACTS, _SPARE_STEPS = 2, 1
+
+
+def rollout_card(
+    rollout: Rollout, *, environment_title: str, base_url: str, texts: Texts, now: datetime
+) -> Card:
+    """The card of a rollout in any state. `now` is needed only where no end was saved."""
+    values = _values(rollout, environment_title, texts, now)
+    parts = [
+        Part(header(say_plain(texts, f"rollout.header.{_wording(rollout)}", 150, **values))),
+        Part(section(_state_line(rollout, values, texts), limit=1_500)),
+        *_trouble_parts(rollout, texts),
+        *evidence_parts(rollout, texts),
+        *_what_now_parts(rollout, values, texts),
+        Part(context(_steps(rollout, texts)), spare=_SPARE_STEPS),
+        Part(context(*_facts(rollout, base_url, texts)), spare=_SPARE_FACTS),
+        *_button_parts(rollout, environment_title, texts),
+    ]
+    summary = say(texts, f"rollout.text.{_wording(rollout)}", **values)
+    return fit(
+        cut_mrkdwn(summary, SUMMARY), parts, shortened=say(texts, "common.shortened"), limit=SUMMARY
+    )
+
+
+def _values(
+    rollout: Rollout, environment_title: str, texts: Texts, now: datetime
+) -> dict[str, object]:
+    """What the sentences about a rollout may speak of; foreign words unescaped."""
+    progress = rollout.progress
+    return {
+        "sign": signs.STATE[rollout.state],
+        "service": plain(rollout.service, NAME),
+        "environment": plain(environment_title, NAME),
+        "version": shown_version(rollout.version, rollout.image.short_digest),
+        "behind": plain(rollout.behind, VERSION),
+        "before": _before(rollout),
+        "elapsed": duration(elapsed(rollout, now).total_seconds(), texts),
+        "stability": duration(rollout.stability_seconds, texts),
+        "cause": cause_of(rollout, texts),
+        "updated": progress.updated,
+        "desired": progress.desired,
+        "who": user(rollout.ended_by or rollout.requested_by.id),
+    }
+
+
+def shown_version(version: str, short_digest: str = "") -> str:
+    """As people call it; a digest that stands for a version is shown short."""
+    return (
+        short_digest if version.startswith("sha256:") and short_digest else plain(version, VERSION)
+    )
+
+
+def elapsed(rollout: Rollout, now: datetime) -> timedelta:
+    """From the change (or the request, where nothing was changed) to the end."""
+    began = rollout.applying_since or rollout.requested_at
+    return (rollout.finished_at or now) - began
+
+
+def _wording(rollout: Rollout) -> str:
+    """The state, and apart from it the success that changed nothing."""
+    if _succeeded_with(rollout, Reason.UNCHANGED):
+        return "UNCHANGED"
+    return rollout.state.value
+
+
+def _succeeded_with(rollout: Rollout, reason: Reason) -> bool:
+    return (
+        rollout.state is RolloutState.SUCCEEDED
+        and rollout.verdict is not None
+        and rollout.verdict.reason is reason
+    )
+
+
+def _state_line(rollout: Rollout, values: Mapping[str, object], texts: Texts) -> Mrkdwn:
+    said = dict(values)
+    match rollout.state:
+        case RolloutState.QUEUED if rollout.behind:
+            return say(texts, "rollout.state.QUEUED_BEHIND", **said)
+        case RolloutState.CANCELLED if rollout.ended_by:
+            return say(texts, "rollout.state.CANCELLED_BY", **said)
+        case RolloutState.SUCCEEDED if _succeeded_with(rollout, Reason.SCALED_TO_ZERO):
+            return say(texts, "rollout.state.SCALED_TO_ZERO", **said)
+        case RolloutState.FAILED:
+            return Mrkdwn(f"*{escape(str(said['cause']), 1_200)}*")
+        case RolloutState.PROGRESSING | RolloutState.ROLLING_BACK:
+            said["progress"] = progress_line(rollout, texts)
+            said["since"] = moment(rollout.applying_since or rollout.requested_at)
+        case RolloutState.SOAKING | RolloutState.SUCCEEDED:
+            said["progress"] = say(
+                texts,
+                "rollout.progress.all_available",
+                available=rollout.progress.available,
+                desired=rollout.progress.desired,
+            )
+            said["until"] = moment(soak_ends(rollout) or rollout.requested_at, "seconds")
+        case _:
+            pass
+    return say(texts, f"rollout.state.{_wording(rollout)}", **said)
+
+
+def progress_line(rollout: Rollout, texts: Texts) -> Mrkdwn:
+    """ "2 of 3 updated · 2 available · 1 old"."""
+    progress = rollout.progress
+    pieces = [
+        say(texts, "rollout.progress.updated", updated=progress.updated, desired=progress.desired),
+        say(texts, "rollout.progress.available", available=progress.available),
+    ]
+    if progress.old:
+        pieces.append(say(texts, "rollout.progress.old", old=progress.old))
+    return join(pieces)
+
+
+def _trouble_parts(rollout: Rollout, texts: Texts) -> list[Part]:
+    """What is not well although the rollout goes on: trouble so far, an edge that is away."""
+    if rollout.state.final:
+        return []
+    parts = []
+    verdict, obstacle = rollout.verdict, rollout.obstacle
+    if verdict is not None and verdict.outcome is Outcome.WARN:
+        cause = cause_of(rollout, texts)
+        line = say(texts, "rollout.trouble.warning", sign=signs.WARNING, cause=cause)
+        parts.append(Part(section(line, limit=1_500)))
+    if obstacle is not None:
+        line = say(
+            texts,
+            "rollout.trouble.obstacle",
+            sign=signs.WARNING,
+            cause=trouble_sentence(obstacle.port, obstacle.trouble, obstacle.values, texts),
+            since=moment(obstacle.since),
+        )
+        parts.append(Part(section(line, limit=1_500)))
+    return parts
+
+
+def _what_now_parts(rollout: Rollout, values: Mapping[str, object], texts: Texts) -> list[Part]:
+    """After an end that is not a success: what runs now, and what would help."""
+    ended_badly = {RolloutState.FAILED, RolloutState.CANCELLED, RolloutState.REJECTED}
+    if rollout.state not in ended_badly:
+        return []
+    lines = (
+        [_now_line(rollout, values, texts)] if rollout.state is not RolloutState.REJECTED else []
+    )
+    hint = hint_of(rollout, texts)
+    if hint:
+        lines.append(say(texts, "rollout.next.hint", hint=hint))
+    return [Part(section(join(lines, "\n"), limit=2_000))] if lines else []
+
+
+def _now_line(rollout: Rollout, values: Mapping[str, object], texts: Texts) -> Mrkdwn:
+    """Only what the last look at the cluster shows: which pods are left, and how many serve."""
+    said = {**values, "progress": progress_line(rollout, texts)}
+    progress, before = rollout.progress, rollout.before
+    if rollout.change is None:
+        if before is None:
+            return say(texts, "rollout.now.untouched", **said)
+        said |= {"ready": before.ready, "desired": before.desired}
+        return say(texts, "rollout.now.untouched_serves", **said)
+    if rollout.state is RolloutState.CANCELLED:
+        return say(texts, "rollout.now.goes_on", **said)
+    if not progress.available:
+        return say(texts, "rollout.now.none_available", **said)
+    if not progress.old or before is None:
+        return say(texts, "rollout.now.new_only", **said)
+    serving = "still_serves" if progress.available <= progress.old else "mixed"
+    return say(texts, f"rollout.now.{serving}", **said)
+
+
+def _steps(rollout: Rollout, texts: Texts) -> Mrkdwn:
+    """Each step with a sign and a word: done, under way, failed, still to come."""
+    progress = rollout.progress
+    counted = progress.desired and not rollout.completed_at and rollout.change is not None
+    rolling = say(
+        texts,
+        f"rollout.step.{'rolling_count' if counted else 'rolling'}",
+        updated=progress.updated,
+        desired=progress.desired,
+    )
+    words = [
+        say(texts, "rollout.step.checks"),
+        say(texts, "rollout.step.applied"),
+        rolling,
+        say(texts, "rollout.step.watching"),
+        say(texts, "rollout.step.done"),
+    ]
+    reached = _reached(rollout)
+    here = _sign_here(rollout.state)
+    marks = [signs.OK] * reached + [here] + [signs.OPEN] * len(words)
+    return Mrkdwn("   ".join(f"{mark} {word}" for mark, word in zip(marks, words, strict=False)))
+
+
+def _reached(rollout: Rollout) -> int:
+    """How many of the five steps are behind the rollout."""
+    match rollout.state:
+        case RolloutState.SUCCEEDED:
+            return 5
+        case RolloutState.REJECTED:
+            return 0
+        case RolloutState.QUEUED | RolloutState.APPLYING | RolloutState.BUILDING:
+            return 1
+    if rollout.change is None:
+        return 1
+    return 3 if rollout.completed_at else 2
+
+
+def _sign_here(state: RolloutState) -> str:
+    if state is RolloutState.QUEUED:
+        return signs.OPEN
+    if state.final:
+        return signs.STATE[state]
+    return signs.BUSY
+
+
+def _facts(rollout: Rollout, base_url: str, texts: Texts) -> list[Mrkdwn]:
+    """From → to, who and why, the line that was typed, where to look."""
+    asked = say(texts, "rollout.fact.who", who=user(rollout.requested_by.id))
+    if rollout.reason.strip():
+        words = escape(rollout.reason, WORDS)
+        asked = join([asked, say(texts, "common.quoted", words=words)])
+    return [
+        _change(rollout, texts),
+        asked,
+        code(buttons.typed(rollout.line), 400),
+        link(base_url, base_url.partition("://")[2].rstrip("/") or base_url),
+    ]
+
+
+def _change(rollout: Rollout, texts: Texts) -> Mrkdwn:
+    if rollout.before is not None:
+        kind = "change"
+    elif rollout.before_generation is not None:
+        kind = "first"
+    else:
+        kind = "target"  # what runs there has not been looked at yet
+    named_by_digest = rollout.version.startswith("sha256:")
+    suffix = "_digest" if rollout.image.digest and not named_by_digest else ""
+    return say(
+        texts,
+        f"rollout.fact.{kind}{suffix}",
+        before=_before(rollout),
+        version=shown_version(rollout.version, rollout.image.short_digest),
+        digest=rollout.image.short_digest,
+    )
+
+
+def _before(rollout: Rollout) -> str:
+    if rollout.before is None:
+        return ""
+    digest = rollout.before.digest
+    short = f"{digest[:11]}…{digest[-4:]}" if digest else "?"
+    return plain(rollout.before.version, VERSION) or short
+
+
+def _button_parts(rollout: Rollout, environment_title: str, texts: Texts) -> list[Part]:
+    """One line a button: a further capability adds its own."""
+    row: list[Block | None] = []
+    if not rollout.state.final:
+        row.append(buttons.cancel(rollout, environment_title, texts))
+    else:
+        if rollout.state not in (RolloutState.SUCCEEDED, RolloutState.SUPERSEDED):
+            row.append(buttons.run(rollout.line, texts("button.try_again")))
+        row.append(buttons.status(rollout.service, rollout.environment, texts))
+    shown = [button for button in row if button is not None]
+    return [Part(actions(*shown))] if shown else []

@@ -1,0 +1,136 @@
+"""From codes and values to sentences: verdicts, exit codes, troubles, durations, times.
+
+Plain text without Slack's markup (only `slack_date` speaks to Slack): the cards escape it, the
+replay prints it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from bot.domain.verdict import Finding, Reason, Verdict
+from bot.text import Texts
+
+MINUTE, HOUR, DAY = 60, 3_600, 86_400
+
+_STYLES = {
+    "time": ("{time}", "%H:%M UTC"),
+    "seconds": ("{time_secs}", "%H:%M:%S UTC"),
+    "date": ("{date_short_pretty} {time}", "%Y-%m-%d %H:%M UTC"),
+}
+
+
+def verdict_sentence(verdict: Verdict, texts: Texts) -> str:
+    """What the verdict says, with "2 of 3 new pods" where it rests on some of them."""
+    values: dict[str, object] = dict(verdict.values)
+    leading = leading_finding(verdict)
+    if leading is not None:
+        values = {**_finding_values(leading, texts), **values}
+    return _sentence(verdict.reason, values, texts)
+
+
+def finding_sentence(finding: Finding, texts: Texts) -> str:
+    """One kind of trouble, in the same words as a verdict that rests on it."""
+    values = {**_finding_values(finding, texts), **finding.values}
+    return _sentence(finding.reason, values, texts)
+
+
+def leading_finding(verdict: Verdict) -> Finding | None:
+    """The finding that the verdict rests on: the first of its own reason."""
+    return next((f for f in verdict.findings if f.reason == verdict.reason), None)
+
+
+def affected(finding: Finding, texts: Texts) -> str:
+    """ "2 of 3 new pods", or "" where no pod is known (none was created)."""
+    if not finding.pods:
+        return ""
+    return texts("common.new_pods", count=finding.of or len(finding.pods), some=len(finding.pods))
+
+
+def hint(reason: Reason, values: Mapping[str, object], texts: Texts) -> str:
+    """What to do about it, "" where there is nothing to say."""
+    return texts.say(f"hint.{reason}", values, "")
+
+
+def exit_code_meaning(code: int, texts: Texts) -> str:
+    """What a process that ends with this code usually means: 137 was killed, 127 not found."""
+    known = f"exit_code.{code}"
+    if known in texts:
+        return texts(known)
+    if code > 128:
+        return texts.say("exit_code.signal", {"signal": code - 128}, "")
+    return texts.say("exit_code.other", {"code": code}, "")
+
+
+def trouble_sentence(port: str, trouble: str, values: Mapping[str, str], texts: Texts) -> str:
+    """What an edge met: "The cluster does not answer." """
+    edge = texts.say(f"trouble.port.{port}", {}, port)
+    every = {"port": edge, "message": "", **values}
+    special = f"trouble.{port}.{trouble}"
+    key = special if special in texts else f"trouble.code.{trouble}"
+    sentence = texts.say(key, every, texts("trouble.code.UNEXPECTED", **every))
+    return sentence[:1].upper() + sentence[1:]
+
+
+def duration(seconds: float, texts: Texts) -> str:
+    """The two leading units: "14 s", "3 min 20 s", "2 h 5 min", "3 d 4 h"."""
+    whole = max(0, int(seconds))
+    if whole < MINUTE:
+        return texts("common.duration.seconds", seconds=whole)
+    if whole < HOUR:
+        return _two("minutes", "seconds", whole // MINUTE, whole % MINUTE, texts)
+    if whole < DAY:
+        return _two("hours", "minutes", whole // HOUR, whole % HOUR // MINUTE, texts)
+    return _two("days", "hours", whole // DAY, whole % DAY // HOUR, texts)
+
+
+def age(seconds: float, texts: Texts) -> str:
+    """One unit, for tables: "45 s", "12 min", "5 h", "3 d"."""
+    whole = max(0, int(seconds))
+    for unit, length in (("days", DAY), ("hours", HOUR), ("minutes", MINUTE)):
+        if whole >= length:
+            return texts(f"common.duration.{unit}", **{unit: whole // length})
+    return texts("common.duration.seconds", seconds=whole)
+
+
+def slack_date(when: datetime, style: str = "time") -> str:
+    """Slack's own token for a time (each reader sees their zone), with UTC as the fallback."""
+    token, fallback = _STYLES[style]
+    moment = when.astimezone(UTC)
+    return f"<!date^{int(moment.timestamp())}^{token}|{moment.strftime(fallback)}>"
+
+
+def listing(items: list[str], texts: Texts) -> str:
+    """ "a", "a and b", "a, b and c"."""
+    if len(items) < 2:
+        return "".join(items)
+    return texts("common.and", first=", ".join(items[:-1]), last=items[-1])
+
+
+def _two(large: str, small: str, first: int, second: int, texts: Texts) -> str:
+    leading = texts(f"common.duration.{large}", **{large: first})
+    if not second:
+        return leading
+    return f"{leading} {texts(f'common.duration.{small}', **{small: second})}"
+
+
+def _finding_values(finding: Finding, texts: Texts) -> dict[str, object]:
+    values: dict[str, object] = {
+        "container": finding.container,
+        "restarts": finding.restarts,
+        "message": finding.message,
+        "pods": len(finding.pods),
+        "of": finding.of,
+        "count": len(finding.pods),
+        "pod": finding.pods[0] if finding.pods else "",
+        **finding.values,
+    }
+    if finding.exit_code is not None:
+        values["exit_code"] = finding.exit_code
+        values["meaning"] = exit_code_meaning(finding.exit_code, texts)
+    return values
+
+
+def _sentence(reason: Reason, values: Mapping[str, object], texts: Texts) -> str:
+    return texts.say(f"verdict.{reason}", values, str(reason))
