@@ -229,6 +229,8 @@ class Storage:
         old = self._expected(resource, namespace, name, expect)
         new = copy_json(obj)
         self._keep_identity(resource, old.view, new)
+        if subresource == "binding" and "generation" in new["metadata"]:
+            new["metadata"]["generation"] = old.view["metadata"]["generation"]  # stays, as recorded
         if manager is not None and self.field_tracker is not None:
             self.field_tracker(resource, old.copy(), new, manager, subresource)
         if new == old.view:
