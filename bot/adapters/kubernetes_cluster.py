@@ -1,0 +1,205 @@
+"""`bot.ports.Cluster` on Kubernetes: what Dynamo asks of an API server, and nothing more.
+
+Requests go out through `kubernetes_connections`, news come in through `kubernetes_feeds`, objects
+become values in `kubernetes_objects`, writing stands in `kubernetes_writes`.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+
+from bot.adapters.kubernetes_connections import Call, Connections, Timeouts
+from bot.adapters.kubernetes_errors import Asked, Resource, unexpected
+from bot.adapters.kubernetes_feeds import DEPLOYMENTS, PODS, REPLICA_SETS, Feed
+from bot.adapters.kubernetes_index import Index
+from bot.adapters.kubernetes_logs import log_tail
+from bot.adapters.kubernetes_objects import autoscaler_of, event_of, scaled_by
+from bot.adapters.kubernetes_streams import Pace
+from bot.adapters.kubernetes_writes import apply_config_map, apply_deployment, autoscalers
+from bot.domain.workload import Autoscaler, Event, Workload
+from bot.errors import PortError, Trouble
+from bot.ports import Applied, Clock, LogTail, Manifest
+
+_EVENTS = Resource("", "v1", "events")
+_ACCESS_REVIEWS = Resource("authorization.k8s.io", "v1", "selfsubjectaccessreviews")
+
+
+class KubernetesCluster:
+    """All clusters of a kubeconfig; `""` is its current context, or the cluster that Dynamo runs
+    in. `impersonate` acts as another user; `pace`, `timeouts` and `dice` are for tests."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        kubeconfig: str = "",
+        impersonate: str = "",
+        pace: Pace | None = None,
+        timeouts: Timeouts | None = None,
+        dice: random.Random | None = None,
+    ) -> None:
+        self._clock = clock
+        self._connections = Connections(kubeconfig, impersonate=impersonate, timeouts=timeouts)
+        self._pace = pace or Pace()
+        self._dice = dice or random.Random()
+        self._feeds: dict[tuple[str, str], Feed] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+
+    async def close(self) -> None:
+        """End the streams and the connections."""
+        feeds, self._feeds = [*self._feeds.values()], {}
+        await asyncio.gather(*(feed.close() for feed in feeds), *self._closing)
+        await self._connections.close()
+
+    # Looking
+
+    async def workload(self, context: str, namespace: str, name: str) -> Workload:
+        connection = self._connections.to(context)
+        try:
+            deployment = (
+                await connection.call(Call(Asked("get", DEPLOYMENTS, namespace, name)))
+            ).json()
+        except PortError as error:
+            if error.trouble is Trouble.NOT_FOUND:
+                return Workload()
+            raise
+        query = {"labelSelector": _selector(deployment)}
+        (_, sets), (_, pods), scalers = await asyncio.gather(
+            connection.list(REPLICA_SETS, namespace, query),
+            connection.list(PODS, namespace, query),
+            autoscalers(connection, namespace),
+        )
+        index = Index()
+        index.deployments.replace([deployment])
+        index.replica_sets.replace(sets)
+        index.pods.replace(pods)
+        index.changed()
+        found = next((s for s in scalers if scaled_by(s) == ("Deployment", name)), None)
+        autoscaler: Autoscaler | None = None if found is None else autoscaler_of(found)
+        return replace(index.workload(name), autoscaler=autoscaler)
+
+    async def workloads(self, context: str, namespace: str) -> Sequence[Workload]:
+        connection = self._connections.to(context)
+        (_, deployments), (_, sets), (_, pods) = await asyncio.gather(
+            connection.list(DEPLOYMENTS, namespace),
+            connection.list(REPLICA_SETS, namespace),
+            connection.list(PODS, namespace),
+        )
+        index = Index()
+        index.deployments.replace(deployments)
+        index.replica_sets.replace(sets)
+        index.pods.replace(pods)
+        index.changed()
+        return [index.workload(name) for name in index.names()]
+
+    async def events(self, context: str, namespace: str, uids: Sequence[str]) -> Sequence[Event]:
+        connection = self._connections.to(context)
+        lists = await asyncio.gather(
+            *(
+                connection.list(_EVENTS, namespace, {"fieldSelector": f"involvedObject.uid={uid}"})
+                for uid in dict.fromkeys(uids)
+            )
+        )
+        events = [event for _, raws in lists for raw in raws if (event := event_of(raw))]
+        return sorted(events, key=lambda event: str(event.last_at or event.first_at or ""))
+
+    async def log_tail(
+        self,
+        context: str,
+        namespace: str,
+        pod: str,
+        container: str,
+        *,
+        previous: bool,
+        lines: int,
+    ) -> LogTail:
+        connection = self._connections.to(context)
+        return await log_tail(connection, namespace, pod, container, previous=previous, lines=lines)
+
+    # Writing
+
+    async def apply(
+        self,
+        context: str,
+        namespace: str,
+        manifest: Manifest,
+        *,
+        dry_run: bool = False,
+        force: bool = False,
+    ) -> Applied:
+        connection = self._connections.to(context)
+        return await apply_deployment(connection, namespace, manifest, dry_run=dry_run, force=force)
+
+    async def apply_config(
+        self, context: str, namespace: str, manifest: Manifest, *, dry_run: bool = False
+    ) -> bool:
+        connection = self._connections.to(context)
+        return await apply_config_map(connection, namespace, manifest, dry_run=dry_run)
+
+    # Following
+
+    def follow(
+        self,
+        context: str,
+        namespace: str,
+        name: str,
+        on_change: Callable[[Workload], None],
+        on_obstacle: Callable[[PortError | None], None],
+    ) -> Callable[[], None]:
+        """Snapshots come without autoscaler and events: they are not among the three streams."""
+        key = (context, namespace)
+        feed = self._feeds.get(key)
+        if feed is None:
+            feed = self._feeds[key] = Feed(
+                self._connections.to(context),
+                namespace,
+                clock=self._clock,
+                pace=self._pace,
+                dice=self._dice,
+                ended=partial(self._end, key),
+            )
+        return feed.follow(name, on_change, on_obstacle)
+
+    @property
+    def streams(self) -> int:
+        return sum(feed.open_streams for feed in self._feeds.values())
+
+    def _end(self, key: tuple[str, str]) -> None:
+        feed = self._feeds.pop(key, None)
+        if feed is not None:
+            task = asyncio.create_task(feed.close())
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
+
+    # Rights
+
+    async def may(self, context: str, namespace: str, verb: str, resource: str) -> bool:
+        kind, _, subresource = resource.partition("/")
+        plural, _, group = kind.partition(".")
+        attributes = {
+            "namespace": namespace,
+            "verb": verb,
+            "group": group,
+            "resource": plural,
+            "subresource": subresource,
+        }
+        review = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": {k: v for k, v in attributes.items() if v}},
+        }
+        call = Call(Asked("create", _ACCESS_REVIEWS), body=review)
+        status = (await self._connections.to(context).call(call)).json().get("status")
+        if not isinstance(status, dict):
+            raise unexpected("an access review without a status")
+        return status.get("allowed") is True
+
+
+def _selector(deployment: dict[str, object]) -> str:
+    """A Deployment's selector as a query's text; owners are compared afterwards all the same."""
+    spec = deployment.get("spec")
+    selector = spec.get("selector") if isinstance(spec, dict) else None
+    labels = selector.get("matchLabels") if isinstance(selector, dict) else None
+    return ",".join(f"{k}={v}" for k, v in labels.items()) if isinstance(labels, dict) else ""

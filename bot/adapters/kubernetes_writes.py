@@ -1,0 +1,198 @@
+"""Writing to a cluster: server-side apply as the field manager `dynamo`.
+
+Three rules make an apply safe (research/rollouts.md §5). Nobody's field is taken without `force`;
+fields that Dynamo itself holds under another operation (after an undo by patch) are its own. The
+number of replicas is never sent where an autoscaler sets it. And a number of replicas that an
+earlier manifest of Dynamo's set is handed to a caretaker before it is let go: else the server
+would put its default, 1, in its place.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from bot.adapters.kubernetes_connections import Answer, Call, Connection, Objects
+from bot.adapters.kubernetes_errors import Asked, Conflict, Resource, unexpected
+from bot.adapters.kubernetes_feeds import DEPLOYMENTS
+from bot.adapters.kubernetes_objects import deployment_of, scaled_by
+from bot.domain.workload import Deployment
+from bot.errors import PortError, Trouble
+from bot.ports import Applied, Manifest
+
+MANAGER = "dynamo"
+CARETAKER = "dynamo-handover"
+OURS = frozenset({MANAGER, CARETAKER})
+
+_AUTOSCALERS = Resource("autoscaling", "v2", "horizontalpodautoscalers")
+_CONFIG_MAPS = Resource("", "v1", "configmaps")
+_APPLY = "application/apply-patch+yaml"
+_TRIES = 3  # somebody else may write between our reading and our writing
+
+Body = dict[str, Any]
+
+
+async def autoscalers(connection: Connection, namespace: str) -> Objects:
+    """The raw HorizontalPodAutoscalers of a namespace; none where the cluster has no such kind."""
+    try:
+        return (await connection.list(_AUTOSCALERS, namespace))[1]
+    except PortError as error:
+        if error.trouble is Trouble.NOT_FOUND:
+            return []
+        raise
+
+
+async def apply_deployment(
+    connection: Connection, namespace: str, manifest: Manifest, *, dry_run: bool, force: bool
+) -> Applied:
+    """See `bot.ports.Cluster.apply`."""
+    name = _name(manifest, "Deployment")
+    for attempt in range(_TRIES):
+        live = await _read(connection, DEPLOYMENTS, namespace, name)
+        try:
+            body = await _with_replicas_settled(
+                connection, namespace, manifest, live, dry_run=dry_run
+            )
+            answer = await _apply(
+                connection, DEPLOYMENTS, namespace, body, live, dry_run=dry_run, force=force
+            )
+        except Conflict as conflict:
+            if not conflict.temporary or attempt == _TRIES - 1:
+                raise
+        else:
+            return _applied(answer, live)
+    raise AssertionError("the last try returns or raises")
+
+
+async def apply_config_map(
+    connection: Connection, namespace: str, manifest: Manifest, *, dry_run: bool
+) -> bool:
+    """See `bot.ports.Cluster.apply_config`."""
+    name = _name(manifest, "ConfigMap")
+    live = await _read(connection, _CONFIG_MAPS, namespace, name)
+    answer = await _apply(
+        connection, _CONFIG_MAPS, namespace, dict(manifest), live, dry_run=dry_run, force=False
+    )
+    return live is None or _content(answer.json()) != _content(live)
+
+
+async def _with_replicas_settled(
+    connection: Connection, namespace: str, manifest: Manifest, live: Body | None, *, dry_run: bool
+) -> Body:
+    """The manifest as it may be sent: without replicas where an autoscaler sets them, and with what
+    we owned in other hands."""
+    body = dict(manifest)
+    spec = body.get("spec")
+    if isinstance(spec, dict) and "replicas" in spec:
+        name = _name(manifest, "Deployment")
+        scalers = await autoscalers(connection, namespace)
+        if not any(scaled_by(scaler) == ("Deployment", name) for scaler in scalers):
+            return body
+        body["spec"] = spec = {k: v for k, v in spec.items() if k != "replicas"}
+    if live is None or not isinstance(spec, dict) or not _we_alone_hold_replicas(live):
+        return body
+    if dry_run:  # as it will be after the handover, which a dry run must not do
+        return {**body, "spec": {**spec, "replicas": _replicas(live)}}
+    await _hand_over_replicas(connection, namespace, live)
+    return body
+
+
+async def _hand_over_replicas(connection: Connection, namespace: str, live: Body) -> None:
+    """Let the caretaker apply the present number; refused (CONFLICT) when it has changed since."""
+    meta = live["metadata"]
+    body = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": meta["name"], "resourceVersion": meta["resourceVersion"]},
+        "spec": {"replicas": _replicas(live)},
+    }
+    asked = Asked("patch", DEPLOYMENTS, namespace, meta["name"])
+    await connection.call(Call(asked, {"fieldManager": CARETAKER}, body, _APPLY))
+
+
+async def _apply(
+    connection: Connection,
+    resource: Resource,
+    namespace: str,
+    body: Body,
+    live: Body | None,
+    *,
+    dry_run: bool,
+    force: bool,
+) -> Answer:
+    asked = Asked("patch", resource, namespace, str(body["metadata"]["name"]))
+    query = {"fieldManager": MANAGER, "fieldValidation": "Strict"}
+    if dry_run:
+        query["dryRun"] = "All"
+    if force:
+        query["force"] = "true"
+    try:
+        return await connection.call(Call(asked, query, body, _APPLY))
+    except Conflict as conflict:
+        if conflict.temporary or live is None:
+            raise
+        foreign = conflict.beyond(OURS)
+        if foreign is not None:
+            raise foreign from conflict
+        # Only the object we have looked at: nobody who comes in between may be overruled.
+        version = live["metadata"]["resourceVersion"]
+        body = {**body, "metadata": {**body["metadata"], "resourceVersion": version}}
+        return await connection.call(Call(asked, {**query, "force": "true"}, body, _APPLY))
+
+
+async def _read(
+    connection: Connection, resource: Resource, namespace: str, name: str
+) -> Body | None:
+    try:
+        live = (await connection.call(Call(Asked("get", resource, namespace, name)))).json()
+    except PortError as error:
+        if error.trouble is Trouble.NOT_FOUND:
+            return None
+        raise
+    if not isinstance(live.get("metadata"), dict):
+        raise unexpected(f"{resource.full} {name} has no metadata")
+    return live
+
+
+def _applied(answer: Answer, live: Body | None) -> Applied:
+    after = deployment_of(answer.json())
+    if after is None:
+        raise unexpected("the API server answered an apply with something else")
+    before: Deployment | None = deployment_of(live)
+    return Applied(
+        generation=after.generation,
+        changed=before is None or before.template != after.template,
+        template=after.template,
+        version=after.version,
+        desired=after.desired,
+        warnings=answer.warnings,
+    )
+
+
+def _name(manifest: Manifest, kind: str) -> str:
+    """The name of what is to be written. Raises PortError INVALID where there is none."""
+    meta = manifest.get("metadata")
+    name = meta.get("name") if isinstance(meta, Mapping) else None
+    if manifest.get("kind") == kind and isinstance(name, str) and name:
+        return name
+    message = f"the manifest is no {kind} with a name"
+    raise PortError("cluster", Trouble.INVALID, temporary=False, values={"message": message})
+
+
+def _replicas(live: Body) -> int:
+    found = deployment_of(live)
+    return 1 if found is None else found.desired
+
+
+def _we_alone_hold_replicas(live: Body) -> bool:
+    holders = [
+        (entry.get("manager"), entry.get("operation"))
+        for entry in live["metadata"].get("managedFields") or ()
+        if "f:replicas" in ((entry.get("fieldsV1") or {}).get("f:spec") or {})
+    ]
+    return holders == [(MANAGER, "Apply")]
+
+
+def _content(live: Body) -> Body:
+    """An object without what the server keeps about it."""
+    meta = live.get("metadata") or {}
+    kept = {k: v for k, v in meta.items() if k in ("labels", "annotations")}
+    return {**live, "metadata": kept}
