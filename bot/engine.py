@@ -59,6 +59,7 @@ class Work:
     """What the engine needs of the workflows and cards beside it, handed in by the app."""
 
     render: Callable[[Rollout], Manifest]
+    running: Callable[[Rollout, Workload], Running | None]
     recheck: Callable[[Rollout], Awaitable[tuple[GateResult, ...]]]
     diagnose: Callable[[Rollout, Workload], Awaitable[Diagnosis]]
     card: Callable[[Rollout, datetime], Card]
@@ -232,16 +233,9 @@ class Engine:
     async def _prepare(self, driver: _Driver) -> bool:
         rollout = driver.rollout
         look = await self._cluster.workload(rollout.context, rollout.namespace, rollout.service)
-        found = look.deployment
-        before = found and Running(
-            version=found.version,
-            digest=next((i.partition("@")[2] for i in found.images.values() if "@" in i), ""),
-            ready=found.ready,
-            desired=found.desired,
-        )
         prepared = rollout.with_(
-            before=before,
-            before_generation=found.generation if found else 0,
+            before=self._work.running(rollout, look),
+            before_generation=look.deployment.generation if look.deployment else 0,
             applying_since=self._clock.now(),
         )
         await self._save(driver, prepared)

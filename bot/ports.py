@@ -158,6 +158,13 @@ class Messenger(Protocol):
     async def whisper(self, channel: str, user: str, card: Card) -> None:
         """A private answer: seen by one person, in the channel where possible, else a DM."""
 
+    async def answer(
+        self, response_url: str, user: str, channel: str, card: Card, *, replace: bool = False
+    ) -> None:
+        """A private answer to a command or a click, by the URL that Slack gave with it (30 minutes,
+        5 times), which works where the bot is not a member; else as `whisper`. `replace` puts it
+        in the place of the private message that was clicked."""
+
     async def permalink(self, ref: CardRef) -> str: ...
 
 
@@ -174,7 +181,8 @@ class People(Protocol):
 
 class Store(Protocol):
     async def add(self, rollout: Rollout) -> Rollout:
-        """Store a new rollout. It starts QUEUED; `start_next` lets it go."""
+        """Store a new rollout, QUEUED; `start_next` lets it go. Where the same release is under way
+        there already, nothing is stored and that one is returned."""
 
     async def save(self, rollout: Rollout) -> Rollout:
         """Replace the stored revision by the next. Raises StaleError when it is not ours."""

@@ -93,6 +93,24 @@ class SlackMessenger:
                 raise
             await self.post(user, card)  # Slack opens the direct message
 
+    async def answer(
+        self, response_url: str, user: str, channel: str, card: Card, *, replace: bool = False
+    ) -> None:
+        body: dict[str, Any] = {"text": card.text, "blocks": [dict(b) for b in card.blocks]}
+        # The SDK's webhook client opens a connection for each call; the session is already warm.
+        body |= {"response_type": "ephemeral", "replace_original": replace}
+        try:
+            async with slack_errors(channel=channel):
+                session = self._client.session
+                assert session is not None
+                async with session.post(response_url, json=body) as answered:
+                    if answered.status == 200:
+                        return
+                    log.info("a response URL answered %s", answered.status)
+        except PortError as error:
+            log.info("a response URL did not answer: %s", error)
+        await self.whisper(channel, user, card)
+
     async def permalink(self, ref: CardRef) -> str:
         async with slack_errors(channel=ref.channel):
             answer = await self._patient.chat_getPermalink(channel=ref.channel, message_ts=ref.ts)

@@ -31,8 +31,11 @@ _DELIVERIES_KEPT = timedelta(days=1)
 migrations = Migrations("dynamo")
 
 
-def _quoted(states: frozenset[RolloutState]) -> str:
-    return ", ".join(f"'{state}'" for state in sorted(states))
+def _among(states: frozenset[RolloutState]) -> str:
+    return f"state in ({', '.join(repr(str(state)) for state in sorted(states))})"
+
+
+_ACTIVE = _among(ACTIVE)
 
 
 @migrations(name="0001_rollouts")
@@ -54,7 +57,13 @@ def _rollouts(db: Database) -> None:
     )
     db.execute(
         "create unique index one_driven_rollout on rollouts (service, environment)"
-        f" where state in ({_quoted(DRIVEN)})"
+        f" where {_among(DRIVEN)}"
+    )
+    # Asked for twice (a double click, a repeated command), a release goes there once.
+    db.execute(
+        "create unique index one_active_rollout_of_a_release"
+        " on rollouts (service, environment, digest)"
+        f" where {_ACTIVE}"
     )
     db.execute("create index unsettled_rollouts on rollouts (requested_at) where settled = 0")
     db.execute("create index rollouts_of_a_place on rollouts (service, environment, requested_at)")
@@ -88,9 +97,18 @@ class SqliteStore:
 
     async def add(self, rollout: Rollout) -> Rollout:
         def insert(db: Database) -> Rollout:
-            with db.conn:
-                db.table("rollouts").insert(_row(rollout))
-            return rollout
+            try:
+                with db.conn:
+                    db.table("rollouts").insert(_row(rollout))
+                return rollout
+            except sqlite3.IntegrityError:
+                where = f"service = ? and environment = ? and digest = ? and {_ACTIVE}"
+                values = [rollout.service, rollout.environment, rollout.image.digest]
+                found = db.table("rollouts").rows_where(where, values, select="body")
+                underway = next(iter(found), None)
+                if underway is None:
+                    raise
+                return _ROLLOUT.validate_json(underway["body"])
 
         return await self._run(insert)
 
@@ -105,7 +123,7 @@ class SqliteStore:
         return await self._rollouts("where settled = 0 order by requested_at, id")
 
     async def active(self, service: str = "", environment: str = "") -> Sequence[Rollout]:
-        where = f"where settled = 0 and state in ({_quoted(ACTIVE)})"
+        where = f"where settled = 0 and {_ACTIVE}"
         return await self._placed(where, service, environment, "order by requested_at, id")
 
     async def recent(

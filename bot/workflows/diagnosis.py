@@ -1,0 +1,88 @@
+"""Why a rollout failed, gathered while its pods are still there: log tail and warnings, redacted.
+
+Fetched in parallel and within three seconds: the card already tells the cause, this explains it
+(research/rollouts.md §2: what robusta shows, with the log of the container before its restart).
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+from bot.domain.redaction import redact
+from bot.domain.rollout import Diagnosis, Rollout
+from bot.domain.verdict import Finding
+from bot.domain.workload import Event, Workload
+from bot.errors import PortError
+from bot.ports import LogTail
+from bot.workflows.edges import Edges
+
+_SECONDS = 3.0
+_LOG_LINES = 20
+_EVENTS = 8
+
+
+async def diagnose(rollout: Rollout, seen: Workload, edges: Edges) -> Diagnosis:
+    """Never raises PortError: what cannot be had is said in `unavailable`."""
+    finding = _worst(rollout)
+    if finding is None:
+        return Diagnosis()
+    tail, events = await asyncio.gather(
+        _log(rollout, finding, edges), _events(rollout, seen, finding, edges)
+    )
+    log, unavailable = (tail, "") if isinstance(tail, LogTail) else (None, tail)
+    return Diagnosis(
+        pod=finding.pods[0] if finding.pods else "",
+        container=finding.container,
+        previous=log is not None and log.previous,
+        log=tuple(redact(line) for line in log.lines) if log else (),
+        events=events,
+        unavailable=redact(unavailable),
+    )
+
+
+def _worst(rollout: Rollout) -> Finding | None:
+    findings = rollout.verdict.findings if rollout.verdict else ()
+    return findings[0] if findings else None
+
+
+async def _log(rollout: Rollout, finding: Finding, edges: Edges) -> LogTail | str:
+    if not finding.pods or not finding.container:
+        return ""
+    try:
+        async with asyncio.timeout(_SECONDS):
+            return await edges.cluster.log_tail(
+                rollout.context,
+                rollout.namespace,
+                finding.pods[0],
+                finding.container,
+                previous=finding.restarts > 0,
+                lines=_LOG_LINES,
+            )
+    except PortError as error:
+        return error.values.get("message", "")
+    except TimeoutError:
+        return ""
+
+
+async def _events(
+    rollout: Rollout, seen: Workload, finding: Finding, edges: Edges
+) -> tuple[str, ...]:
+    uids = [pod.uid for pod in seen.new_pods if pod.name in finding.pods][:1]
+    if seen.new_replica_set is not None:
+        uids.append(seen.new_replica_set.uid)
+    try:
+        async with asyncio.timeout(_SECONDS):
+            events = await edges.cluster.events(rollout.context, rollout.namespace, uids)
+    except (PortError, TimeoutError):
+        return ()
+    return warnings(events)
+
+
+def warnings(events: Sequence[Event], most: int = _EVENTS) -> tuple[str, ...]:
+    """Warning events as lines, the same ones folded into one, the latest last."""
+    counts: dict[str, int] = {}
+    for event in events:
+        if event.type == "Warning":
+            line = redact(f"{event.reason}: {event.message}")
+            counts[line] = counts.pop(line, 0) + max(1, event.count)
+    lines = [line if n == 1 else f"{line} ×{n}" for line, n in counts.items()]
+    return tuple(lines[-most:])

@@ -1,0 +1,33 @@
+"""Everything a workflow may reach, in one value: the catalog and the edges, named by the app."""
+
+from dataclasses import dataclass
+
+from bot.ports import Clock, Cluster, Images, Messenger, People, Store
+from config.catalog import Catalog, Environment, Service
+
+
+@dataclass(frozen=True, slots=True)
+class Edges:
+    catalog: Catalog
+    store: Store
+    cluster: Cluster
+    images: Images
+    messenger: Messenger
+    people: People
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One service in one environment, and where its Deployment is."""
+
+    service: Service
+    environment: Environment
+
+    @property
+    def context(self) -> str:
+        return self.environment.context or ""
+
+    @property
+    def namespace(self) -> str:
+        return self.environment.namespace
