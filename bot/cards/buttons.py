@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from bot.cards.blocks import VALUE, button, confirm
 from bot.cards.card import Block
 from bot.cards.mrkdwn import clean, plain, say_plain, size
-from bot.domain.rollout import Rollout
+from bot.domain import progress
+from bot.domain.rollout import Rollout, RolloutState
 from bot.text import Texts
 
 PREFIX = "dyn"
@@ -37,9 +38,21 @@ def typed(line: str) -> str:
     return shown if shown.startswith(COMMAND) else f"{COMMAND} {shown}".rstrip()
 
 
-def cancel(rollout: Rollout, environment_title: str, texts: Texts) -> Block:
-    """Value: rollout id and the state the reader saw, so that a stale click can be told."""
-    touched = "queued" if rollout.change is None else "touched"
+def cancel(rollout: Rollout, environment_title: str, before: str, texts: Texts) -> Block | None:
+    """Value: rollout id and the state the reader saw, so that a stale click can be told. None
+    where there is no way back. `before`: the version that it would go back to."""
+    if progress.cancel(rollout, "", rollout.requested_at) is None:
+        return None
+    untouched = rollout.state is RolloutState.QUEUED or rollout.before_generation is None
+    text = say_plain(
+        texts,
+        f"button.cancel_confirm.{'untouched' if untouched else 'touched'}",
+        300,
+        service=plain(rollout.service, 60),
+        environment=plain(environment_title, 60),
+        version=plain(rollout.version, 60),
+        before=plain(before, 60),
+    )
     return button(
         texts("button.cancel"),
         f"{PREFIX}:cancel",
@@ -47,14 +60,7 @@ def cancel(rollout: Rollout, environment_title: str, texts: Texts) -> Block:
         style="danger",
         confirm=confirm(
             texts("button.cancel_confirm.title"),
-            say_plain(
-                texts,
-                f"button.cancel_confirm.{touched}",
-                300,
-                service=plain(rollout.service, 60),
-                environment=plain(environment_title, 60),
-                version=plain(rollout.version, 60),
-            ),
+            text,
             texts("button.cancel_confirm.yes"),
             texts("button.cancel_confirm.no"),
             danger=True,

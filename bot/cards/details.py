@@ -11,9 +11,8 @@ from bot.cards.blocks import Part, context, fit, header, preformatted, section
 from bot.cards.card import Card
 from bot.cards.evidence import cause_of, event_parts, hint_of, log_parts, server_parts
 from bot.cards.mrkdwn import Mrkdwn, cut_mrkdwn, join, plain, say, say_plain, user
-from bot.cards.rollout import NAME, SUMMARY, shown_version
+from bot.cards.rollout import NAME, SUMMARY, before_version, shown_version, wording
 from bot.domain.rollout import Rollout, RolloutState
-from bot.domain.verdict import Reason
 from bot.text import Texts
 from bot.text.sentences import finding_sentence
 
@@ -75,9 +74,7 @@ def commands_to_continue(rollout: Rollout) -> list[str]:
 
 
 def _ended(rollout: Rollout, environment_title: str, texts: Texts) -> Mrkdwn:
-    unchanged = rollout.verdict is not None and rollout.verdict.reason is Reason.UNCHANGED
-    nothing_done = rollout.state is RolloutState.SUCCEEDED and unchanged
-    key = "UNCHANGED" if nothing_done else rollout.state.value
+    key = wording(rollout)
     return say(
         texts,
         f"rollout.ended.{key}",
@@ -93,6 +90,7 @@ def _names(rollout: Rollout, environment_title: str) -> dict[str, str]:
         "service": plain(rollout.service, NAME),
         "environment": plain(environment_title, NAME),
         "version": shown_version(rollout.version, rollout.image.short_digest),
+        "before": before_version(rollout),
     }
 
 

@@ -28,6 +28,7 @@ from bot.cards.mrkdwn import (
     say_plain,
     user,
 )
+from bot.cards.refusal import gate_parts
 from bot.domain.progress import soak_ends
 from bot.domain.rollout import Rollout, RolloutState
 from bot.domain.verdict import Outcome, Reason
@@ -50,7 +51,7 @@ def rollout_card(
     """The card of a rollout in any state. `now` is needed only where no end was saved."""
     values = _values(rollout, environment_title, texts, now)
     parts = [
-        Part(header(say_plain(texts, f"rollout.header.{_wording(rollout)}", 150, **values))),
+        Part(header(say_plain(texts, f"rollout.header.{wording(rollout)}", 150, **values))),
         Part(section(_state_line(rollout, values, texts), limit=1_500)),
         *_trouble_parts(rollout, texts),
         *evidence_parts(rollout, texts),
@@ -59,7 +60,7 @@ def rollout_card(
         Part(context(*_facts(rollout, base_url, texts)), spare=_SPARE_FACTS),
         *_button_parts(rollout, environment_title, texts),
     ]
-    summary = say(texts, f"rollout.text.{_wording(rollout)}", **values)
+    summary = say(texts, f"rollout.text.{wording(rollout)}", **values)
     return fit(
         cut_mrkdwn(summary, SUMMARY), parts, shortened=say(texts, "common.shortened"), limit=SUMMARY
     )
@@ -76,7 +77,7 @@ def _values(
         "environment": plain(environment_title, NAME),
         "version": shown_version(rollout.version, rollout.image.short_digest),
         "behind": plain(rollout.behind, VERSION),
-        "before": _before(rollout),
+        "before": before_version(rollout),
         "elapsed": duration(elapsed(rollout, now).total_seconds(), texts),
         "stability": duration(rollout.stability_seconds, texts),
         "cause": cause_of(rollout, texts),
@@ -99,10 +100,12 @@ def elapsed(rollout: Rollout, now: datetime) -> timedelta:
     return (rollout.finished_at or now) - began
 
 
-def _wording(rollout: Rollout) -> str:
-    """The state, and apart from it the success that changed nothing."""
+def wording(rollout: Rollout) -> str:
+    """The state; apart from it the success that changed nothing, and a way back that failed."""
     if _succeeded_with(rollout, Reason.UNCHANGED):
         return "UNCHANGED"
+    if rollout.state is RolloutState.FAILED and rollout.ended_by:
+        return "FAILED_BACK"
     return rollout.state.value
 
 
@@ -125,10 +128,12 @@ def _state_line(rollout: Rollout, values: Mapping[str, object], texts: Texts) ->
             return say(texts, "rollout.state.SCALED_TO_ZERO", **said)
         case RolloutState.FAILED:
             return Mrkdwn(f"*{escape(str(said['cause']), 1_200)}*")
+        case RolloutState.ROLLING_BACK if rollout.change is None:
+            return say(texts, "rollout.state.ROLLING_BACK_APPLYING", **said)
         case RolloutState.PROGRESSING | RolloutState.ROLLING_BACK:
             said["progress"] = progress_line(rollout, texts)
             said["since"] = moment(rollout.applying_since or rollout.requested_at)
-        case RolloutState.SOAKING | RolloutState.SUCCEEDED:
+        case RolloutState.SOAKING | RolloutState.SUCCEEDED | RolloutState.ROLLED_BACK:
             said["progress"] = say(
                 texts,
                 "rollout.progress.all_available",
@@ -138,7 +143,7 @@ def _state_line(rollout: Rollout, values: Mapping[str, object], texts: Texts) ->
             said["until"] = moment(soak_ends(rollout) or rollout.requested_at, "seconds")
         case _:
             pass
-    return say(texts, f"rollout.state.{_wording(rollout)}", **said)
+    return say(texts, f"rollout.state.{wording(rollout)}", **said)
 
 
 def progress_line(rollout: Rollout, texts: Texts) -> Mrkdwn:
@@ -154,8 +159,9 @@ def progress_line(rollout: Rollout, texts: Texts) -> Mrkdwn:
 
 
 def _trouble_parts(rollout: Rollout, texts: Texts) -> list[Part]:
-    """What is not well although the rollout goes on: trouble so far, an edge that is away."""
-    if rollout.state.final:
+    """What is not well although the rollout goes on: trouble so far, an edge that is away; and
+    the edge that turned a rollout away."""
+    if rollout.state.final and rollout.state is not RolloutState.REJECTED:
         return []
     parts = []
     verdict, obstacle = rollout.verdict, rollout.obstacle
@@ -166,7 +172,7 @@ def _trouble_parts(rollout: Rollout, texts: Texts) -> list[Part]:
     if obstacle is not None:
         line = say(
             texts,
-            "rollout.trouble.obstacle",
+            f"rollout.trouble.{'refused' if rollout.state.final else 'obstacle'}",
             sign=signs.WARNING,
             cause=trouble_sentence(obstacle.port, obstacle.trouble, obstacle.values, texts),
             since=moment(obstacle.since),
@@ -177,80 +183,87 @@ def _trouble_parts(rollout: Rollout, texts: Texts) -> list[Part]:
 
 def _what_now_parts(rollout: Rollout, values: Mapping[str, object], texts: Texts) -> list[Part]:
     """After an end that is not a success: what runs now, and what would help."""
-    ended_badly = {RolloutState.FAILED, RolloutState.CANCELLED, RolloutState.REJECTED}
-    if rollout.state not in ended_badly:
+    if rollout.state is RolloutState.REJECTED:
+        return gate_parts(rollout.refused, texts)
+    if rollout.state not in (RolloutState.FAILED, RolloutState.CANCELLED):
         return []
-    lines = (
-        [_now_line(rollout, values, texts)] if rollout.state is not RolloutState.REJECTED else []
-    )
+    lines = [_now_line(rollout, values, texts)]
     hint = hint_of(rollout, texts)
     if hint:
         lines.append(say(texts, "rollout.next.hint", hint=hint))
-    return [Part(section(join(lines, "\n"), limit=2_000))] if lines else []
+    return [Part(section(join(lines, "\n"), limit=2_000))]
 
 
 def _now_line(rollout: Rollout, values: Mapping[str, object], texts: Texts) -> Mrkdwn:
     """Only what the last look at the cluster shows: which pods are left, and how many serve."""
     said = {**values, "progress": progress_line(rollout, texts)}
     progress, before = rollout.progress, rollout.before
-    if rollout.change is None:
-        if before is None:
-            return say(texts, "rollout.now.untouched", **said)
-        said |= {"ready": before.ready, "desired": before.desired}
-        return say(texts, "rollout.now.untouched_serves", **said)
+    if rollout.change is None and not rollout.ended_by:
+        return _untouched_line(rollout, said, texts)
     if rollout.state is RolloutState.CANCELLED:
-        return say(texts, "rollout.now.goes_on", **said)
+        return _untouched_line(rollout, said, texts)
     if not progress.available:
         return say(texts, "rollout.now.none_available", **said)
     if not progress.old or before is None:
-        return say(texts, "rollout.now.new_only", **said)
-    serving = "still_serves" if progress.available <= progress.old else "mixed"
-    return say(texts, f"rollout.now.{serving}", **said)
+        key = "back_only" if rollout.ended_by else "new_only"
+        return say(texts, f"rollout.now.{key}", **said)
+    still = progress.available <= progress.old and not rollout.ended_by
+    return say(texts, f"rollout.now.{'still_serves' if still else 'mixed'}", **said)
+
+
+def _untouched_line(rollout: Rollout, said: Mapping[str, object], texts: Texts) -> Mrkdwn:
+    before = rollout.before
+    if before is None:
+        return say(texts, "rollout.now.untouched", **said)
+    counts = {"ready": before.ready, "desired": before.desired}
+    return say(texts, "rollout.now.untouched_serves", **{**said, **counts})
 
 
 def _steps(rollout: Rollout, texts: Texts) -> Mrkdwn:
     """Each step with a sign and a word: done, under way, failed, still to come."""
     progress = rollout.progress
     counted = progress.desired and not rollout.completed_at and rollout.change is not None
-    rolling = say(
-        texts,
-        f"rollout.step.{'rolling_count' if counted else 'rolling'}",
-        updated=progress.updated,
-        desired=progress.desired,
-    )
+    rolling = "rolling_count" if counted and not _went_back(rollout) else "rolling"
+    way = "going_back" if _went_back(rollout) else "watching"
     words = [
-        say(texts, "rollout.step.checks"),
-        say(texts, "rollout.step.applied"),
-        rolling,
-        say(texts, "rollout.step.watching"),
-        say(texts, "rollout.step.done"),
+        say(texts, f"rollout.step.{step}", updated=progress.updated, desired=progress.desired)
+        for step in ("checks", "applied", rolling, way, "done")
     ]
+    marked = [f"{mark} {word}" for mark, word in zip(_marks(rollout), words, strict=True)]
+    return Mrkdwn("   ".join(marked))
+
+
+def _went_back(rollout: Rollout) -> bool:
+    back = (RolloutState.ROLLING_BACK, RolloutState.ROLLED_BACK)
+    return rollout.state in back or wording(rollout) == "FAILED_BACK"
+
+
+def _marks(rollout: Rollout) -> tuple[str, ...]:
+    """One sign for each of the five steps."""
+    if _went_back(rollout):
+        began = (signs.OK, signs.OK, signs.STOPPED)
+        ends = {
+            RolloutState.ROLLING_BACK: (signs.BUSY, signs.OPEN),
+            RolloutState.ROLLED_BACK: (signs.OK, signs.OK),
+        }
+        return (*began, *ends.get(rollout.state, (signs.BAD, signs.OPEN)))
     reached = _reached(rollout)
-    here = _sign_here(rollout.state)
-    marks = [signs.OK] * reached + [here] + [signs.OPEN] * len(words)
-    return Mrkdwn("   ".join(f"{mark} {word}" for mark, word in zip(marks, words, strict=False)))
+    if rollout.state is RolloutState.QUEUED:
+        here = signs.OPEN
+    else:
+        here = signs.STATE[rollout.state] if rollout.state.final else signs.BUSY
+    return (*[signs.OK] * reached, here, *[signs.OPEN] * 5)[:5]
 
 
 def _reached(rollout: Rollout) -> int:
     """How many of the five steps are behind the rollout."""
-    match rollout.state:
-        case RolloutState.SUCCEEDED:
-            return 5
-        case RolloutState.REJECTED:
-            return 0
-        case RolloutState.QUEUED | RolloutState.APPLYING | RolloutState.BUILDING:
-            return 1
+    if rollout.state is RolloutState.SUCCEEDED:
+        return 5
+    if rollout.state is RolloutState.REJECTED:
+        return 0
     if rollout.change is None:
         return 1
     return 3 if rollout.completed_at else 2
-
-
-def _sign_here(state: RolloutState) -> str:
-    if state is RolloutState.QUEUED:
-        return signs.OPEN
-    if state.final:
-        return signs.STATE[state]
-    return signs.BUSY
 
 
 def _facts(rollout: Rollout, base_url: str, texts: Texts) -> list[Mrkdwn]:
@@ -279,13 +292,13 @@ def _change(rollout: Rollout, texts: Texts) -> Mrkdwn:
     return say(
         texts,
         f"rollout.fact.{kind}{suffix}",
-        before=_before(rollout),
+        before=before_version(rollout),
         version=shown_version(rollout.version, rollout.image.short_digest),
         digest=rollout.image.short_digest,
     )
 
 
-def _before(rollout: Rollout) -> str:
+def before_version(rollout: Rollout) -> str:
     if rollout.before is None:
         return ""
     digest = rollout.before.digest
@@ -297,7 +310,7 @@ def _button_parts(rollout: Rollout, environment_title: str, texts: Texts) -> lis
     """One line a button: a further capability adds its own."""
     row: list[Block | None] = []
     if not rollout.state.final:
-        row.append(buttons.cancel(rollout, environment_title, texts))
+        row.append(buttons.cancel(rollout, environment_title, before_version(rollout), texts))
     else:
         if rollout.state not in (RolloutState.SUCCEEDED, RolloutState.SUPERSEDED):
             row.append(buttons.run(rollout.line, texts("button.try_again")))

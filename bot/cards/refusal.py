@@ -1,0 +1,148 @@
+"""Refused before anything was touched: every reason at once, each with what would meet it.
+
+`gate_parts` is also what the card of a rollout shows that was refused at its turn, and what a dry
+run answers. The words are in `bot/text` under `gate`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from bot.cards import buttons, signs
+from bot.cards.blocks import Part, actions, context, fit, header, preformatted, section
+from bot.cards.card import Card
+from bot.cards.mrkdwn import (
+    Mrkdwn,
+    code,
+    cut_mrkdwn,
+    escape,
+    join,
+    plain,
+    say,
+    say_plain,
+    user,
+)
+from bot.domain.gate import GateResult, all_open
+from bot.domain.verdict import Value
+from bot.text import Texts
+
+SUMMARY = 150
+_NAME = 60
+_PEOPLE = 12
+
+
+def refusal_card(
+    gates: Sequence[GateResult],
+    *,
+    service: str,
+    environment_title: str,
+    version: str,
+    line: str,
+    texts: Texts,
+) -> Card:
+    """The private answer to a request that was not let through."""
+    names = _names(service, environment_title, version)
+    failing = [gate for gate in gates if not gate.ok]
+    reason = plain(gate_sentence(failing[0], texts), 90) if failing else ""
+    parts = [
+        Part(header(say_plain(texts, "refusal.header", 150, sign=signs.HAND, **names))),
+        Part(section(say(texts, "refusal.state"))),
+        *gate_parts(gates, texts),
+        Part(context(code(buttons.typed(line), 400)), spare=1),
+    ]
+    again = buttons.run(line, texts("button.try_again"))
+    if again is not None:
+        parts.append(Part(actions(again)))
+    summary = say(texts, "refusal.text", reason=reason, **names)
+    return fit(cut_mrkdwn(summary, SUMMARY), parts, shortened=say(texts, "common.shortened_here"))
+
+
+def dry_run_card(
+    gates: Sequence[GateResult],
+    *,
+    service: str,
+    environment_title: str,
+    version: str,
+    line: str,
+    deploy_line: str,
+    texts: Texts,
+) -> Card:
+    """The private answer to `--dry-run`: what would happen, and a button that does it."""
+    names = _names(service, environment_title, version)
+    kind = "accepted" if all_open(gates) else "refused"
+    sign = signs.OK if all_open(gates) else signs.HAND
+    parts = [
+        Part(header(say_plain(texts, f"dry_run.{kind}.header", 150, sign=sign, **names))),
+        Part(section(say(texts, f"dry_run.{kind}.state"))),
+        *gate_parts(gates, texts),
+        Part(context(code(buttons.typed(line), 400)), spare=1),
+    ]
+    go = buttons.run(deploy_line, say_plain(texts, "button.deploy", 75, **names), primary=True)
+    if all_open(gates) and go is not None:
+        parts.append(Part(actions(go)))
+    summary = say(texts, f"dry_run.{kind}.text", **names)
+    return fit(cut_mrkdwn(summary, SUMMARY), parts, shortened=say(texts, "common.shortened_here"))
+
+
+def gate_parts(gates: Sequence[GateResult], texts: Texts) -> list[Part]:
+    """Failing gates first, each with what would meet it; then those that are met, in one line;
+    then the server's own words in full."""
+    failing = [gate for gate in gates if not gate.ok]
+    parts = [Part(section(_failing(gate, texts), limit=1_500)) for gate in failing]
+    met = [
+        Mrkdwn(f"{signs.OK} {escape(gate_sentence(gate, texts), 200)}") for gate in gates if gate.ok
+    ]
+    if met:
+        parts.append(Part(context(join(met, "   ")), spare=2))
+    for gate in failing:
+        message = str(gate.values.get("message", ""))
+        if message.strip():
+            lines = message.replace("\r", "\n").split("\n")
+            parts.append(Part(preformatted(lines, width=2_800), spare=1))
+    return parts
+
+
+def gate_sentence(gate: GateResult, texts: Texts) -> Mrkdwn:
+    """What one gate found, as mrkdwn; an unknown code is shown as it is."""
+    return Mrkdwn(texts.say(f"gate.code.{gate.code}", _shown(gate.values), escape(gate.code)))
+
+
+def _failing(gate: GateResult, texts: Texts) -> Mrkdwn:
+    line = Mrkdwn(f"{signs.BAD} *{gate_sentence(gate, texts)}*")
+    fix = texts.say(f"gate.fix.{gate.code}", _shown(gate.values), "")
+    return join([line, Mrkdwn(fix)], "\n")
+
+
+def _shown(values: Mapping[str, Value]) -> dict[str, object]:
+    shown: dict[str, object] = {
+        name: escape(value, 200) if isinstance(value, str) else value
+        for name, value in values.items()
+    }
+    if "who" in values:
+        shown["who"] = people(str(values["who"]))
+    return shown
+
+
+def people(who: str) -> Mrkdwn:
+    """Users and user groups, as ids or as mentions, parted by blanks or commas: as mentions.
+    Anything else stays text and calls nobody."""
+    words = [word for word in re.split(r"[\s,]+", who) if word]
+    shown = [_person(word) for word in words[:_PEOPLE]]
+    return join([*shown, Mrkdwn("…")] if len(words) > _PEOPLE else shown, ", ")
+
+
+def _person(word: str) -> Mrkdwn:
+    mention = re.fullmatch(r"<(?:@|!subteam\^)([A-Z0-9]+)>", word)
+    bare = mention[1] if mention else word
+    if re.fullmatch(r"S[A-Z0-9]{2,20}", bare):
+        return Mrkdwn(f"<!subteam^{bare}>")
+    return user(bare)
+
+
+def _names(service: str, environment_title: str, version: str) -> dict[str, str]:
+    return {
+        "service": plain(service, _NAME),
+        "environment": plain(environment_title, _NAME),
+        "version": plain(version, _NAME),
+    }

@@ -1,0 +1,122 @@
+"""A line that was not understood: what was wrong, did you mean, how it is written.
+
+Only the person who typed it sees this. Each suggestion is a button that runs it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from bot.cards import buttons, signs
+from bot.cards.blocks import Part, actions, context, fit, section
+from bot.cards.card import Card
+from bot.cards.mrkdwn import Mrkdwn, code, cut_mrkdwn, escape, join, say
+from bot.text import Texts
+from bot.text.sentences import listing
+
+SUMMARY = 150
+CHOICES = 12
+"""More names than this are a wall; `help` and `status` list them all."""
+
+
+class Misread(Protocol):
+    """A `UsageError` of the commands, which stand above the cards."""
+
+    @property
+    def code(self) -> str: ...
+    @property
+    def values(self) -> Mapping[str, str | tuple[str, ...]]: ...
+    @property
+    def suggestions(self) -> tuple[str, ...]: ...
+
+
+class Verb(Protocol):
+    """A `Command` of the commands: what the usage line and the help read of it."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def usage(self) -> str: ...
+    @property
+    def examples(self) -> tuple[str, ...]: ...
+    @property
+    def aliases(self) -> tuple[str, ...]: ...
+
+
+def usage_card(error: Misread, *, verb: Verb | None, texts: Texts) -> Card:
+    """`verb`: the command that was understood, whose usage helps; None where none was."""
+    values = _shown(error.values, texts)
+    code_ = str(error.code)
+    wrong = Mrkdwn(texts.say(f"usage.{code_}", values, texts("usage.unclear")))
+    parts = [Part(section(Mrkdwn(f"{signs.QUESTION} {wrong}"), limit=1_500))]
+    offered = buttons.suggestions(error.suggestions)
+    if offered:
+        parts.append(Part(section(say(texts, "usage.did_you_mean"))))
+        parts.append(Part(actions(*offered)))
+    else:
+        parts += _choice_parts(code_, error.values.get("choices", ()), texts)
+    parts += usage_parts(verb, texts)
+    summary = _summary(wrong, error.suggestions if offered else (), texts)
+    return fit(summary, parts, shortened=say(texts, "common.shortened_here"))
+
+
+def usage_parts(verb: Verb | None, texts: Texts) -> list[Part]:
+    """How the command is written, with an example; or where to find all commands."""
+    if verb is None:
+        help_line = code(buttons.typed("help"))
+        return [Part(context(say(texts, "usage.see_help", line=help_line)), spare=1)]
+    lines = [say(texts, "usage.written", usage=code(buttons.typed(verb.usage)))]
+    if verb.examples:
+        example = code(buttons.typed(verb.examples[0]))
+        lines.append(say(texts, "usage.example", example=example))
+    return [Part(context(*lines), spare=1)]
+
+
+def _summary(wrong: Mrkdwn, suggestions: Sequence[str], texts: Texts) -> Mrkdwn:
+    if not suggestions:
+        return cut_mrkdwn(wrong, SUMMARY)
+    meant = escape(buttons.typed(suggestions[0]), 70)
+    question = say(texts, "usage.did_you_mean_line", line=meant)
+    return join([cut_mrkdwn(wrong, SUMMARY - len(question) - 1), question], " ")
+
+
+def _choice_parts(code_: str, choices: str | tuple[str, ...], texts: Texts) -> list[Part]:
+    key = f"usage.choices.{code_}"
+    if not choices or isinstance(choices, str) or key not in texts:
+        return []
+    return [Part(section(say(texts, key, choices=_names(choices, texts)), limit=2_000))]
+
+
+def _shown(values: Mapping[str, str | tuple[str, ...]], texts: Texts) -> dict[str, object]:
+    """Typed words in quotes of code; what is missing by its name in the reader's language."""
+    shown: dict[str, object] = {}
+    for name, value in values.items():
+        if name == "missing":
+            words = value if isinstance(value, tuple) else (value,)
+            named = [texts.say(f"argument.{word}", {}, word) for word in words]
+            shown[name] = Mrkdwn(listing([f"*{escape(word, 60)}*" for word in named], texts))
+            shown["count"] = len(words)
+        elif isinstance(value, tuple):
+            shown[name] = _names(value, texts)
+            shown["count"] = len(value)
+        else:
+            shown[name] = code(value, 120)
+    return shown
+
+
+def _names(words: Sequence[str], texts: Texts) -> Mrkdwn:
+    shown = [str(code(word, 80)) for word in words[:CHOICES]]
+    return Mrkdwn(listing([*shown, "…"] if len(words) > CHOICES else shown, texts))
+
+
+def unknown_version_card(*, service: str, version: str, lines: Sequence[str], texts: Texts) -> Card:
+    """A version that the registry does not have; `lines` would deploy the nearest ones."""
+    wrong = say(texts, "notice.unknown_version", service=service, version=code(version, 130))
+    parts = [Part(section(Mrkdwn(f"{signs.QUESTION} {wrong}"), limit=1_500))]
+    offered = buttons.suggestions(lines)
+    if offered:
+        parts.append(Part(section(say(texts, "usage.did_you_mean"))))
+        parts.append(Part(actions(*offered)))
+    summary = _summary(wrong, lines if offered else (), texts)
+    return fit(summary, parts, shortened=say(texts, "common.shortened_here"))
