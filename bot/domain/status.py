@@ -1,0 +1,205 @@
+"""What `status` tells: versions and health side by side, and one workload with its pods.
+
+Made from the cluster's snapshot and the store's active rollout; pure, so that what a person is
+told about a workload can be tested without a cluster. The words are in `bot/text` under `status`.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from bot.domain.image import Image
+from bot.domain.rollout import Rollout, RolloutState
+from bot.domain.workload import Autoscaler, Container, Pod, Workload
+
+
+class Health(StrEnum):
+    READY = "READY"  # every wanted pod is ready
+    PARTIAL = "PARTIAL"  # some are
+    DOWN = "DOWN"  # none is
+    ROLLING = "ROLLING"  # a rollout of Dynamo's, or of somebody else, is under way
+    PAUSED = "PAUSED"
+    ZERO = "ZERO"  # scaled to zero: wanted so
+    ABSENT = "ABSENT"  # never deployed there
+    UNKNOWN = "UNKNOWN"  # the cluster does not answer
+
+
+class PodState(StrEnum):
+    READY = "READY"
+    STARTING = "STARTING"  # runs, not ready yet
+    PENDING = "PENDING"  # has no node, or its containers were not created yet
+    FAILING = "FAILING"  # crashes, cannot pull, was evicted
+    ENDING = "ENDING"
+    FINISHED = "FINISHED"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One service in one environment. `since`: when the present version came there."""
+
+    environment: str
+    health: Health
+    version: str = ""
+    ready: int = 0
+    desired: int = 0
+    since: datetime | None = None
+    towards: str = ""  # the version that an active rollout brings
+    state: RolloutState | None = None  # of that rollout
+    autoscaler: Autoscaler | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceStatus:
+    service: str
+    cells: tuple[Cell, ...]  # in the order of the matrix's environments
+
+
+@dataclass(frozen=True, slots=True)
+class StatusMatrix:
+    """`environments` are titles as people read them, in pipeline order; `at`: when it was read."""
+
+    environments: tuple[str, ...]
+    services: tuple[ServiceStatus, ...]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PodStatus:
+    """`word` is Kubernetes' own reason (CrashLoopBackOff), "" where there is none."""
+
+    name: str
+    state: PodState
+    word: str = ""
+    restarts: int = 0
+    since: datetime | None = None
+    version: str = ""
+    node: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadStatus:
+    """One workload in full. `warnings`: recent Warning events as redacted lines."""
+
+    service: str
+    namespace: str
+    cell: Cell
+    digest: str = ""
+    pods: tuple[PodStatus, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def cell_of(
+    environment: str, workload: Workload, *, container: str, rollout: Rollout | None = None
+) -> Cell:
+    """What a snapshot comes to. `container` runs the service's image; `rollout` is the active one
+    there, if any."""
+    found = workload.deployment
+    towards = rollout.version if rollout is not None else ""
+    state = rollout.state if rollout is not None else None
+    if found is None:
+        return Cell(environment, Health.ABSENT, towards=towards, state=state)
+    replica_set = workload.new_replica_set
+    return Cell(
+        environment=environment,
+        health=_health(workload, rollout),
+        version=version_of(found.version, found.images.get(container, "")),
+        ready=found.ready,
+        desired=found.desired,
+        since=(replica_set.created_at if replica_set else None) or found.created_at,
+        towards=towards,
+        state=state,
+        autoscaler=workload.autoscaler,
+    )
+
+
+def status_of(
+    service: str,
+    environment: str,
+    workload: Workload,
+    *,
+    container: str,
+    rollout: Rollout | None = None,
+    warnings: tuple[str, ...] = (),
+) -> WorkloadStatus:
+    """The whole of one workload, its newest pods first."""
+    found = workload.deployment
+    newest = sorted(workload.pods, key=lambda pod: (pod.owner_uid, pod.name))
+    new = {pod.uid for pod in workload.new_pods}
+    newest.sort(key=lambda pod: pod.uid not in new)
+    return WorkloadStatus(
+        service=service,
+        namespace=found.namespace if found else "",
+        cell=cell_of(environment, workload, container=container, rollout=rollout),
+        digest=Image.parse(found.images.get(container, "")).digest if found else "",
+        pods=tuple(_pod_status(pod, workload, container) for pod in newest),
+        warnings=warnings,
+    )
+
+
+def version_of(version: str, reference: str) -> str:
+    """What a template calls its version, or what its image's reference says."""
+    image = Image.parse(reference)
+    return version or image.tag or image.short_digest
+
+
+def _health(workload: Workload, rollout: Rollout | None) -> Health:
+    found = workload.deployment
+    assert found is not None
+    under_way = rollout is not None and rollout.state is not RolloutState.QUEUED
+    if under_way or found.updated < found.desired or found.replicas > found.desired:
+        return Health.PAUSED if found.paused else Health.ROLLING
+    if found.paused:
+        return Health.PAUSED
+    if not found.desired:
+        return Health.ZERO
+    if found.ready >= found.desired:
+        return Health.READY
+    return Health.PARTIAL if found.ready else Health.DOWN
+
+
+def _pod_status(pod: Pod, workload: Workload, container: str) -> PodStatus:
+    state, word = _pod_state(pod)
+    owner = next((rs for rs in workload.replica_sets if rs.uid == pod.owner_uid), None)
+    reference = next((c.image for c in pod.containers if c.name == container), "")
+    return PodStatus(
+        name=pod.name,
+        state=state,
+        word=word,
+        restarts=pod.restarts,
+        since=pod.created_at,
+        version=version_of(owner.version if owner else "", reference),
+        node=pod.node,
+    )
+
+
+def _pod_state(pod: Pod) -> tuple[PodState, str]:
+    """The state, and the reason in Kubernetes' own word where it is not simply well."""
+    if pod.deleting:
+        return PodState.ENDING, ""
+    if pod.phase == "Succeeded":
+        return PodState.FINISHED, pod.reason
+    if pod.phase == "Failed":
+        return PodState.FAILING, pod.reason
+    for container in pod.containers:
+        word = _failing_word(container)
+        if word:
+            return PodState.FAILING, word
+    if pod.ready:
+        return PodState.READY, ""
+    scheduled = pod.condition("PodScheduled")
+    if scheduled is not None and scheduled.status == "False":
+        return PodState.PENDING, scheduled.reason
+    running = any(c.running_since for c in pod.containers if not c.init)
+    return (PodState.STARTING if running else PodState.PENDING), ""
+
+
+_STARTING_WORDS = frozenset({"", "ContainerCreating", "PodInitializing"})
+
+
+def _failing_word(container: Container) -> str:
+    if container.waiting_reason not in _STARTING_WORDS:
+        return container.waiting_reason
+    ended = container.terminated
+    if ended is not None and (ended.exit_code or not container.init):
+        return ended.reason or "Error"
+    return ""
