@@ -58,7 +58,7 @@ _EVENTS_EVERY = timedelta(seconds=5)  # Kubernetes Events are asked for at most 
 class Work:
     """What the engine needs of the workflows and cards beside it, handed in by the app."""
 
-    render: Callable[[Rollout], Manifest]
+    render: Callable[[Rollout], Awaitable[Manifest]]
     running: Callable[[Rollout, Workload], Running | None]
     recheck: Callable[[Rollout], Awaitable[tuple[GateResult, ...]]]
     diagnose: Callable[[Rollout, Workload], Awaitable[Diagnosis]]
@@ -243,7 +243,7 @@ class Engine:
 
     async def _apply(self, driver: _Driver) -> bool:
         rollout = driver.rollout
-        manifest = self._work.render(rollout)
+        manifest = await self._work.render(rollout)
         applied = await self._cluster.apply(rollout.context, rollout.namespace, manifest)
         await self._save(driver, written(rollout, applied.generation, applied.template))
         return True

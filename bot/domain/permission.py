@@ -18,7 +18,7 @@ def may_deploy(
         return GateResult(Gate.PERMISSION, True, "ALLOWED")
     if not allowed:
         return GateResult(Gate.PERMISSION, False, "NOBODY_ALLOWED")
-    who = [f"<!subteam^{group}>" for role in allowed for group in role.groups]
-    who += [f"<@{person}>" for role in allowed for person in role.users]
+    who = [group for role in allowed for group in role.groups]
+    who += [person for role in allowed for person in role.users]
     values = {"roles": ", ".join(role.name for role in allowed), "who": " ".join(who)}
     return GateResult(Gate.PERMISSION, False, "NOT_ALLOWED", values)

@@ -14,7 +14,7 @@ from bot.domain.rollout import Actor, CardRef, Rollout, Running
 from bot.domain.verdict import Value
 from bot.domain.workload import Workload
 from bot.errors import PortError, Trouble
-from bot.ports import Applied
+from bot.ports import Applied, Manifest
 from bot.workflows.edges import Edges, Place
 from bot.workflows.manifest import render_deployment
 from bot.workflows.people import permission
@@ -117,6 +117,22 @@ async def recheck(rollout: Rollout, edges: Edges) -> tuple[GateResult, ...]:
     return plan.gates
 
 
+async def render(rollout: Rollout, edges: Edges) -> Manifest:
+    """What the engine applies. Raises PortError INVALID where the manifest went bad meanwhile."""
+    place = Place(
+        edges.catalog.service(rollout.service), edges.catalog.environment(rollout.environment)
+    )
+    wanted = rollout.wanted
+    back = wanted is not rollout.image
+    version = wanted.tag if back else rollout.version
+    replicas = rollout.before.desired if rollout.before else None
+    try:
+        return await asyncio.to_thread(render_deployment, place, wanted, version, replicas=replicas)
+    except ManifestError as error:
+        values = {"message": str(error)}
+        raise PortError("manifest", Trouble.INVALID, temporary=False, values=values) from error
+
+
 def running(look: Workload, place: Place) -> Running | None:
     """What runs there now, as "from → to" and "still serves" say it."""
     found = look.deployment
@@ -164,7 +180,11 @@ async def _dry_run(
     except ManifestError as error:
         missing = not place.service.manifests.exists()
         code = "MANIFEST_MISSING" if missing else "MANIFEST_INVALID"
-        values: dict[str, Value] = {"path": str(error.path), "line": error.line, "message": str(error)}
+        values: dict[str, Value] = {
+            "path": str(error.path),
+            "line": error.line,
+            "message": str(error),
+        }
         return GateResult(Gate.MANIFEST, False, code, values), (), None
     found = GateResult(Gate.MANIFEST, True, "MANIFEST_FOUND")
     try:

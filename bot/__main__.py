@@ -1,0 +1,128 @@
+"""`dynamo run | sandbox | check | replay`: the command line.
+
+Each command imports what it needs when it runs: `replay` reads no Slack library, `--help` none at
+all. Exit codes: 0 done, 1 it could not be done (told in one sentence), 2 wrong arguments.
+"""
+
+import argparse
+import asyncio
+import logging
+import signal
+import sys
+from pathlib import Path
+
+
+def main(argv: list[str] | None = None) -> int:
+    arguments = _parser().parse_args(argv)
+    try:
+        return int(arguments.command(arguments))
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="dynamo", description=__doc__.splitlines()[0])
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    run = commands.add_parser("run", help="serve a Slack workspace (settings: docs/operations.md)")
+    run.set_defaults(command=_run)
+
+    sandbox = commands.add_parser("sandbox", help="an offline world on one port, in the browser")
+    sandbox.add_argument("--port", type=int, default=8765, help="default 8765; 0: a free one")
+    sandbox.add_argument("--speed", type=float, default=1.0, help="10: ten times faster")
+    sandbox.add_argument("--keep", type=Path, metavar="DIR", help="keep Dynamo's memory there")
+    sandbox.add_argument("--kube-context", metavar="NAME", help="a real cluster of the kubeconfig")
+    sandbox.set_defaults(command=_sandbox)
+
+    check = commands.add_parser("check", help="examine settings, tokens, rights; name what to mend")
+    check.set_defaults(command=_check)
+
+    replay = commands.add_parser("replay", help="judge a recorded rollout, a line per verdict")
+    replay.add_argument("file", type=Path, metavar="FILE.jsonl")
+    replay.set_defaults(command=_replay)
+    return parser
+
+
+def _run(_: argparse.Namespace) -> int:
+    from bot.app import Dynamo
+    from bot.errors import PortError
+    from config.catalog import CatalogError
+    from config.settings import Settings, SettingsError
+
+    _log_to_stderr()
+
+    async def serve() -> None:
+        dynamo = await Dynamo.start(Settings.from_environment())
+        await _until_told_to_stop()
+        await dynamo.stop()
+
+    try:
+        asyncio.run(serve())
+    except (SettingsError, CatalogError) as mistakes:
+        return _say(str(mistakes))
+    except PortError as error:
+        message = error.values.get("message", "")
+        return _say(f"{error.port}: {error.trouble}: {message}. `dynamo check` tells more.")
+    return 0
+
+
+def _sandbox(arguments: argparse.Namespace) -> int:
+    from bot.sandbox.launcher import Options, launch
+
+    _log_to_stderr()
+    options = Options(
+        port=arguments.port,
+        speed=arguments.speed,
+        keep=arguments.keep,
+        kube_context=arguments.kube_context,
+    )
+
+    async def serve() -> None:
+        async with launch(options) as sandbox:
+            sys.stdout.write(sandbox.greeting)
+            sys.stdout.flush()
+            await _until_told_to_stop()
+
+    try:
+        asyncio.run(serve())
+    except OSError as error:
+        return _say(f"port {arguments.port}: {error.strerror}. Try: make sandbox PORT=0")
+    return 0
+
+
+def _check(_: argparse.Namespace) -> int:
+    from bot.check import main as check
+
+    return check()
+
+
+def _replay(arguments: argparse.Namespace) -> int:
+    from bot.replay import main as replay
+
+    return replay(arguments.file)
+
+
+async def _until_told_to_stop() -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    await stop.wait()
+
+
+def _log_to_stderr() -> None:
+    # Never DEBUG: Slack's libraries would print users' words and the tickets of connections.
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    for noisy in ("slack_bolt", "slack_sdk", "aiohttp.access"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def _say(message: str) -> int:
+    sys.stderr.write(f"{message}\n")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

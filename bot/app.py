@@ -1,0 +1,160 @@
+"""Dynamo, wired: the one place that names adapters, and the order in which things start and stop.
+
+Start: store (and its lock), Slack (who am I), cluster, engine, listeners, HTTP, and last the way
+in, so that nothing arrives before it can be answered. Stop: the same backwards; what was begun is
+let finish, and whatever is not finished the next start finishes.
+"""
+
+import asyncio
+import logging
+from contextlib import AsyncExitStack
+from functools import partial
+
+from bot.adapters.http_server import HttpServer
+from bot.adapters.kubernetes_cluster import KubernetesCluster
+from bot.adapters.oci_registry import OciRegistry
+from bot.adapters.slack_app import (
+    Identity,
+    SlackClient,
+    bolt_app,
+    check_app_token,
+    http_endpoint,
+    identify,
+    slack_client,
+    slack_session,
+    socket_mode,
+)
+from bot.adapters.slack_messenger import SlackMessenger, SlackPeople
+from bot.adapters.sqlite_store import SqliteStore
+from bot.adapters.wall_clock import WallClock
+from bot.engine import Engine, Work
+from bot.errors import PortError
+from bot.ports import Clock
+from bot.workflows.diagnosis import diagnose
+from bot.workflows.edges import Edges, Place
+from bot.workflows.rollout import recheck, render, running
+from bot.workflows.telling import card_of, details_of, tell_turned_away, tell_where
+from commands.router import Router
+from config.catalog import load_catalog
+from config.settings import Settings
+
+log = logging.getLogger(__name__)
+
+_SLACK_RETRY = (1, 2, 4, 8, 15, 30)  # seconds, while Slack does not answer at the start
+_DRAIN = 5.0  # seconds that begun answers get when stopping
+
+
+class Dynamo:
+    """One running bot. `async with Dynamo.running(settings) as dynamo: …`"""
+
+    def __init__(self, edges: Edges, engine: Engine, cluster: KubernetesCluster) -> None:
+        self.edges = edges
+        self.engine = engine
+        self.cluster = cluster
+        self.identity: Identity | None = None
+        self.port = 0
+        self.ready = False
+        self._stack = AsyncExitStack()
+
+    @classmethod
+    async def start(cls, settings: Settings, *, clock: Clock | None = None) -> "Dynamo":
+        """Raises CatalogError or PortError (a wrong token, a database in use): nothing runs then."""
+        clock = clock or WallClock()
+        catalog = load_catalog(settings.dynamo_config)
+        async with AsyncExitStack() as stack:
+            store = SqliteStore(str(settings.database_path))
+            await store.open()
+            stack.push_async_callback(store.close)
+            session = slack_session(trust_env=not settings.slack_needs_no_proxy)
+            stack.push_async_callback(session.close)
+            token = settings.slack_bot_token.get_secret_value()
+            client = slack_client(token, settings.slack_api_url, session)
+            identity = await _identify(client)
+            messenger = SlackMessenger(client, clock)
+            stack.push_async_callback(messenger.close)
+            cluster = KubernetesCluster(clock, kubeconfig=settings.kubeconfig or "")
+            stack.push_async_callback(cluster.close)
+            images = OciRegistry(registry_url=settings.dynamo_registry_url or "")
+            stack.push_async_callback(images.close)
+            edges = Edges(
+                catalog, store, cluster, images, messenger, SlackPeople(client, clock), clock
+            )
+            engine = _engine(edges)
+            stack.push_async_callback(engine.stop)
+            dynamo = cls(edges, engine, cluster)
+            dynamo.identity = identity
+            router = Router(edges, engine.wake)
+            stack.push_async_callback(partial(router.drain, _DRAIN))
+            secret = settings.slack_signing_secret
+            signing = secret.get_secret_value() if secret and settings.mode == "http" else None
+            app = bolt_app(client, identity, signing)
+            router.register(app)
+            server = HttpServer(
+                settings.dynamo_host,
+                settings.dynamo_port,
+                ready=lambda: dynamo.ready,
+                metrics=dynamo.metrics,
+                routes=[http_endpoint(app)] if signing else [],
+            )
+            dynamo.port = await server.start()
+            stack.push_async_callback(server.stop)
+            if settings.slack_app_token is not None and signing is None:
+                app_token = settings.slack_app_token.get_secret_value()
+                await check_app_token(client, app_token)
+                handler = socket_mode(app, app_token, client)
+                stack.push_async_callback(handler.close_async)
+                await handler.connect_async()  # type: ignore[no-untyped-call]
+            await engine.start()
+            dynamo.ready = True
+            dynamo._stack = stack.pop_all()
+        log.info("Dynamo serves %s (%s)", identity.team, settings.mode)
+        return dynamo
+
+    async def stop(self) -> None:
+        self.ready = False
+        await self._stack.aclose()
+
+    def metrics(self) -> dict[str, float]:
+        return {
+            "dynamo_ready": float(self.ready),
+            "dynamo_rollouts_driven": float(self.engine.driving),
+            "dynamo_watch_streams": float(self.cluster.streams),
+            "dynamo_tasks": float(len(asyncio.all_tasks())),
+        }
+
+
+def _engine(edges: Edges) -> Engine:
+    catalog = edges.catalog
+    work = Work(
+        render=lambda rollout: render(rollout, edges),
+        running=lambda rollout, look: running(
+            look, Place(catalog.service(rollout.service), catalog.environment(rollout.environment))
+        ),
+        recheck=lambda rollout: recheck(rollout, edges),
+        diagnose=lambda rollout, seen: diagnose(rollout, seen, edges),
+        card=lambda rollout, now: card_of(rollout, catalog, now),
+        details=lambda rollout, _: details_of(rollout, catalog),
+        posted=lambda rollout: tell_where(rollout, edges),
+        turned_away=lambda rollout: tell_turned_away(rollout, edges),
+    )
+    return Engine(
+        store=edges.store,
+        cluster=edges.cluster,
+        messenger=edges.messenger,
+        clock=edges.clock,
+        work=work,
+    )
+
+
+async def _identify(client: SlackClient) -> Identity:
+    """Wait for a Slack that does not answer; a wrong token is told at once."""
+    for attempt in range(1_000_000):
+        try:
+            return await identify(client)
+        except PortError as error:
+            if not error.temporary:
+                raise
+            wait = _SLACK_RETRY[min(attempt, len(_SLACK_RETRY) - 1)]
+            log.warning("Slack does not answer (%s); trying again in %s s", error, wait)
+            await asyncio.sleep(wait)
+    raise AssertionError

@@ -1,0 +1,82 @@
+"""What a rollout tells people: its card, its thread, and private words to who asked for it.
+
+Pure but for the two that whisper; the engine and the app put them where they belong.
+"""
+
+import logging
+from datetime import datetime
+
+from bot.cards.card import Card
+from bot.cards.details import ended_card
+from bot.cards.mrkdwn import channel
+from bot.cards.pointer import notice_card, pointer_card
+from bot.cards.rollout import rollout_card
+from bot.domain.rollout import Rollout
+from bot.errors import PortError, Trouble
+from bot.text import Texts
+from bot.workflows.edges import Edges
+from config.catalog import Catalog, Environment, UnknownNameError
+
+log = logging.getLogger(__name__)
+
+
+def card_of(rollout: Rollout, catalog: Catalog, now: datetime) -> Card:
+    """The one card, in the language of its channel."""
+    environment = _environment(rollout, catalog)
+    texts = _channel_texts(environment, catalog)
+    return rollout_card(
+        rollout,
+        environment_title=_title(rollout, environment, texts),
+        base_url=environment.base_url if environment else "",
+        texts=texts,
+        now=now,
+    )
+
+
+def details_of(rollout: Rollout, catalog: Catalog) -> Card:
+    """The reply in the card's thread when it has ended."""
+    environment = _environment(rollout, catalog)
+    texts = _channel_texts(environment, catalog)
+    return ended_card(rollout, environment_title=_title(rollout, environment, texts), texts=texts)
+
+
+async def tell_where(rollout: Rollout, edges: Edges) -> None:
+    """Typed elsewhere: a private link to the card. Best effort: the card itself stands."""
+    if not rollout.asked_in or rollout.asked_in == rollout.card.channel:
+        return
+    texts = Texts.of(rollout.requested_by.language)
+    title = _title(rollout, _environment(rollout, edges.catalog), texts)
+    try:
+        permalink = await edges.messenger.permalink(rollout.card)
+        card = pointer_card(rollout, environment_title=title, permalink=permalink, texts=texts)
+        await edges.messenger.whisper(rollout.asked_in, rollout.requested_by.id, card)
+    except PortError as error:
+        log.info("no private link to rollout %s: %s", rollout.id, error)
+
+
+async def tell_turned_away(rollout: Rollout, edges: Edges) -> None:
+    """The card could not be posted: whoever asked hears why, and that nothing was touched."""
+    texts = Texts.of(rollout.requested_by.language)
+    not_invited = rollout.obstacle is not None and rollout.obstacle.trouble == Trouble.NOT_INVITED
+    notice = "not_invited" if not_invited else "no_card"
+    card = notice_card(texts, notice, channel=channel(rollout.card.channel))
+    where = rollout.asked_in or rollout.requested_by.id
+    await edges.messenger.whisper(where, rollout.requested_by.id, card)
+
+
+def _environment(rollout: Rollout, catalog: Catalog) -> Environment | None:
+    """None where `dynamo.yml` no longer has it: a stored rollout outlives its catalog."""
+    try:
+        return catalog.environment(rollout.environment)
+    except UnknownNameError:
+        return None
+
+
+def _channel_texts(environment: Environment | None, catalog: Catalog) -> Texts:
+    return Texts.of(environment.language if environment else catalog.language)
+
+
+def _title(rollout: Rollout, environment: Environment | None, texts: Texts) -> str:
+    if environment is None:
+        return rollout.environment
+    return environment.title.to("es" if texts.language == "es" else "en")

@@ -1,0 +1,39 @@
+"""What a command is given: the line understood, who typed it and where, and what it may reach."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bot.domain.rollout import Actor, Rollout
+from bot.text import Texts
+from bot.workflows.edges import Edges, Place
+from commands.command import Invocation
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """`texts` are in the reader's language; `wake` tells the engine that a rollout has changed."""
+
+    invocation: Invocation
+    actor: Actor
+    channel: str
+    edges: Edges
+    texts: Texts
+    wake: Callable[[Rollout], None]
+
+    @property
+    def place(self) -> Place:
+        """The service and environment of the line, for commands that require both."""
+        invocation, catalog = self.invocation, self.edges.catalog
+        assert invocation.service is not None
+        assert invocation.environment is not None
+        return Place(
+            catalog.service(invocation.service), catalog.environment(invocation.environment)
+        )
+
+    def title(self, place: Place) -> str:
+        return title(place, self.texts)
+
+
+def title(place: Place, texts: Texts) -> str:
+    """The environment's name in the language of these texts."""
+    return place.environment.title.to("es" if texts.language == "es" else "en")

@@ -1,0 +1,73 @@
+"""`cancel SERVICE ENV`, and the button: end what is under way, or go back to what ran before."""
+
+from bot.cards.card import Card
+from bot.cards.mrkdwn import Mrkdwn
+from bot.cards.pointer import notice_card
+from bot.cards.refusal import people
+from bot.cards.signs import HAND, OK
+from bot.domain.rollout import Rollout
+from bot.text import Texts
+from bot.workflows.cancel import Cancelled, NotCancelled, cancel_rollout
+from bot.workflows.edges import Place
+from commands.asked import Asked, title
+from commands.vocabulary import CANCEL
+
+COMMAND = CANCEL
+
+
+async def run(asked: Asked) -> Card | None:
+    place = asked.place
+    active = await asked.edges.store.active(place.service.name, place.environment.name)
+    if not active:
+        return notice_card(
+            asked.texts,
+            "nothing_to_cancel",
+            service=place.service.name,
+            environment=asked.title(place),
+        )
+    # Of several, the newest: the ones before it were asked for earlier and go on.
+    outcome = await cancel_rollout(active[-1].id, asked.actor.id, asked.edges)
+    return _answer(asked, outcome)
+
+
+async def press(asked: Asked, rollout_id: str) -> Card | None:
+    """The button on a card; None when the card itself is the answer."""
+    outcome = await cancel_rollout(rollout_id, asked.actor.id, asked.edges)
+    answer = _answer(asked, outcome)
+    return None if isinstance(outcome, Cancelled) else answer
+
+
+def _answer(asked: Asked, outcome: Cancelled | NotCancelled) -> Card:
+    texts = asked.texts
+    match outcome:
+        case Cancelled(rollout):
+            asked.wake(rollout)
+            key = "cancelled" if rollout.state.final else "cancelling"
+            before = rollout.before.version if rollout.before else ""
+            return notice_card(texts, key, sign=OK, before=before, **_names(asked, rollout))
+        case NotCancelled(code="NOT_ALLOWED", gate=gate) if gate is not None:
+            values = {**gate.values, "who": people(str(gate.values.get("who", "")))}
+            return notice_card(texts, "not_yours", sign=HAND, **values)
+        case NotCancelled(rollout=None):
+            return notice_card(texts, "unknown_rollout")
+        case NotCancelled(code="ENDED", rollout=Rollout() as rollout):
+            state = _state(rollout, texts)
+            return notice_card(texts, "already_ended", state=state, **_names(asked, rollout))
+        case NotCancelled(code=code, rollout=Rollout() as rollout):
+            key = {"GOING_BACK": "going_back", "NO_WAY_BACK": "no_way_back"}[code]
+            return notice_card(texts, key, **_names(asked, rollout))
+    raise AssertionError(outcome)
+
+
+def _state(rollout: Rollout, texts: Texts) -> Mrkdwn:
+    return Mrkdwn(texts(f"notice.state.{rollout.state}"))
+
+
+def _names(asked: Asked, rollout: Rollout) -> dict[str, str]:
+    catalog = asked.edges.catalog
+    place = Place(catalog.service(rollout.service), catalog.environment(rollout.environment))
+    return {
+        "service": rollout.service,
+        "environment": title(place, asked.texts),
+        "version": rollout.version,
+    }

@@ -1,0 +1,224 @@
+"""The Bolt listeners: acknowledge first, then parse, run and answer in a task that Dynamo owns.
+
+Every typed line, click and mention gets an answer. The listeners at the end catch what no other
+did, so that Slack is never left waiting and nobody presses a dead button in silence. A redelivered
+envelope does nothing twice: each has a key, and the store says whether it was seen.
+"""
+
+import asyncio
+import logging
+import re
+import secrets
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from slack_bolt.async_app import AsyncAck, AsyncApp
+
+from bot.cards.buttons import split_value, typed, verb_of
+from bot.cards.card import Card
+from bot.cards.mrkdwn import code
+from bot.cards.pointer import notice_card
+from bot.cards.trouble import trouble_card
+from bot.cards.usage import usage_card
+from bot.domain.rollout import Actor, Rollout
+from bot.errors import PortError
+from bot.text import Texts
+from bot.workflows.edges import Edges
+from commands import cancel, deploy, help, status
+from commands.asked import Asked
+from commands.command import Invocation, UsageError
+from commands.parser import parse
+from commands.vocabulary import VERBS
+
+log = logging.getLogger(__name__)
+
+Run = Callable[[Asked], Awaitable[Card | None]]
+
+RUN: Final[Mapping[str, Run]] = {
+    module.COMMAND.name: module.run for module in (deploy, status, cancel, help)
+}
+"""A verb is one file: its declaration and what it does."""
+
+_ANYTHING = re.compile(".*", re.DOTALL)
+_OURS = re.compile(r"^dyn:")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a line or a click came from, and by which URL its private answer goes."""
+
+    user: str
+    channel: str
+    response_url: str = ""
+    replace: bool = False  # the message that was clicked is a private one
+
+
+class Router:
+    """Registers the listeners on a Bolt app and owns the tasks that they start."""
+
+    def __init__(self, edges: Edges, wake: Callable[[Rollout], None]) -> None:
+        self._edges = edges
+        self._wake = wake
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def register(self, app: AsyncApp) -> None:
+        app.command("/dynamo")(self._on_command)
+        app.action(_OURS)(self._on_click)
+        app.event("app_mention")(self._on_mention)
+        app.event(_ANYTHING)(self._on_anything)
+        app.command(_ANYTHING)(self._on_foreign_command)
+        for catch in (app.action, app.shortcut):
+            catch(_ANYTHING)(self._on_foreign_click)
+        for catch in (app.view, app.view_closed, app.options):
+            catch(_ANYTHING)(self._on_anything)
+
+    async def drain(self, seconds: float) -> None:
+        """Let what was begun finish, at most so long."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=seconds)
+        for task in self._tasks:
+            task.cancel()
+
+    # --- listeners -----------------------------------------------------------------------------
+
+    async def _on_command(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        await ack()
+        origin = Origin(body["user_id"], body["channel_id"], body.get("response_url", ""))
+        key = f"command:{body.get('trigger_id', '')}"
+        self._spawn(self._once(key, self._typed(origin, body.get("text") or "")))
+
+    async def _on_click(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        await ack()
+        action = body["actions"][0]
+        container = body.get("container") or {}
+        channel = (body.get("channel") or {}).get("id") or container.get("channel_id") or ""
+        origin = Origin(
+            body["user"]["id"],
+            channel,
+            body.get("response_url", ""),
+            replace=bool(container.get("is_ephemeral")),
+        )
+        key = f"action:{body.get('trigger_id', '')}:{action.get('action_ts', '')}"
+        value = str(action.get("value") or "")
+        self._spawn(self._once(key, self._clicked(origin, action["action_id"], value)))
+
+    async def _on_mention(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        await ack()
+        event = body["event"]
+        if event.get("bot_id") or not event.get("user"):
+            return
+        text = re.sub(r"<@[A-Z0-9]+(\|[^>]*)?>", " ", event.get("text") or "", count=1)
+        origin = Origin(event["user"], event["channel"])
+        self._spawn(self._once(f"event:{body.get('event_id', '')}", self._typed(origin, text)))
+
+    async def _on_anything(self, ack: AsyncAck) -> None:
+        await ack()
+
+    async def _on_foreign_command(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        await self._on_command(ack, {**body, "text": "help"})
+
+    async def _on_foreign_click(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        await ack()
+        channel = (body.get("channel") or {}).get("id", "")
+        origin = Origin(body["user"]["id"], channel, body.get("response_url", ""))
+        self._spawn(self._guarded(origin, "status", self._gone(origin)))
+
+    # --- what they start -------------------------------------------------------------------------
+
+    async def _typed(self, origin: Origin, text: str) -> None:
+        await self._guarded(origin, text, self._run_line(origin, text))
+
+    async def _clicked(self, origin: Origin, action_id: str, value: str) -> None:
+        pieces = split_value(value)
+        match verb_of(action_id), pieces:
+            case "run", _:
+                work = self._run_line(origin, value)
+            case "status", (service, environment):
+                work = self._run_line(origin, f"status {service} {environment}")
+            case "cancel", (rollout_id, *_):
+                work = self._press_cancel(origin, rollout_id)
+            case _:
+                work = self._gone(origin)
+        await self._guarded(origin, value, work)
+
+    async def _run_line(self, origin: Origin, text: str) -> Card | None:
+        texts = await self._texts(origin)
+        read = parse(text, self._edges.catalog, VERBS)
+        if isinstance(read, UsageError):
+            verb = next((verb for verb in VERBS if verb.name == read.command), None)
+            return usage_card(read, verb=verb, texts=texts)
+        answer = await RUN[read.command](self._asked(origin, read, texts))
+        if answer is None and origin.replace:
+            # The private message with the suggestion has done its work; the card is elsewhere.
+            return notice_card(texts, "started", line=code(typed(read.line), 400))
+        return answer
+
+    async def _press_cancel(self, origin: Origin, rollout_id: str) -> Card | None:
+        texts = await self._texts(origin)
+        return await cancel.press(self._asked(origin, Invocation("cancel"), texts), rollout_id)
+
+    async def _gone(self, origin: Origin) -> Card | None:
+        texts = await self._texts(origin)
+        return notice_card(texts, "gone", line=code(typed("status")))
+
+    # --- around all of it ------------------------------------------------------------------------
+
+    async def _once(self, key: str, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            first = await self._edges.store.first_time(key, self._edges.clock.now())
+        except PortError:
+            log.exception("the store does not answer; %s is done without a look back", key)
+            first = True
+        if first:
+            await work
+        else:
+            log.info("%s was delivered before", key)
+            work.close()
+
+    async def _guarded(
+        self, origin: Origin, line: str, work: Coroutine[Any, Any, Card | None]
+    ) -> None:
+        """Run to an answer, whatever happens; a failure is told with the id it is logged under."""
+        try:
+            card = await work
+        except Exception as error:
+            error_id = secrets.token_hex(4)
+            log.warning("error %s: %r failed", error_id, line[:200], exc_info=True)
+            card = trouble_card(
+                error if isinstance(error, PortError) else None,
+                error_id=error_id,
+                line=line,
+                texts=await self._texts(origin),
+            )
+        if card is not None:
+            await self._answer(origin, card)
+
+    async def _answer(self, origin: Origin, card: Card) -> None:
+        messenger = self._edges.messenger
+        try:
+            if origin.response_url:
+                await messenger.answer(
+                    origin.response_url, origin.user, origin.channel, card, replace=origin.replace
+                )
+            else:
+                await messenger.whisper(origin.channel or origin.user, origin.user, card)
+        except PortError:
+            log.exception("nobody could be told: %s", card.text)
+
+    def _asked(self, origin: Origin, invocation: Invocation, texts: Texts) -> Asked:
+        actor = Actor(origin.user, texts.language)
+        return Asked(invocation, actor, origin.channel, self._edges, texts, self._wake)
+
+    async def _texts(self, origin: Origin) -> Texts:
+        return Texts.of(await self._edges.people.language(origin.user))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("a task of the router failed", exc_info=task.exception())
