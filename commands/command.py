@@ -100,17 +100,21 @@ class UsageCode(StrEnum):
     """Why a line was not understood; `values` of the error are listed beside each."""
 
     EMPTY = "empty"
+    TOO_LONG = "too-long"  # limit (characters)
     UNKNOWN_COMMAND = "unknown-command"  # word, choices
     UNKNOWN_SERVICE = "unknown-service"  # word, choices
     UNKNOWN_ENVIRONMENT = "unknown-environment"  # word, choices
+    UNKNOWN_VERSION = "unknown-version"  # word, service: told by commands that ask the registry
     UNKNOWN_WORD = "unknown-word"  # word: neither a service nor an environment
     AMBIGUOUS_SERVICE = "ambiguous-service"  # word, choices
     AMBIGUOUS_ENVIRONMENT = "ambiguous-environment"  # word, choices
+    AMBIGUOUS_WORD = "ambiguous-word"  # word, choices: short for a service and an environment
     MISSING_ARGUMENTS = "missing-arguments"  # missing (names), usage
     TOO_MANY_WORDS = "too-many-words"  # words, usage
     UNKNOWN_OPTION = "unknown-option"  # option, choices
     OPTION_TWICE = "option-twice"  # option
     OPTION_NEEDS_VALUE = "option-needs-value"  # option
+    OPTION_NEEDS_QUOTES = "option-needs-quotes"  # option, value: text of several words
     OPTION_TAKES_NO_VALUE = "option-takes-no-value"  # option
     UNBALANCED_QUOTE = "unbalanced-quote"  # quote, rest
     INVALID_VERSION = "invalid-version"  # word

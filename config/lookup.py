@@ -8,7 +8,7 @@ for verbs and options.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import lru_cache
@@ -70,11 +70,20 @@ def fold(word: str) -> str:
     return plain.strip().replace("_", "-").replace(" ", "-")
 
 
-def find(word: str, items: Sequence[T]) -> Found[T] | Ambiguous | NotFound:
-    wanted = fold(word)
+def index(items: Iterable[T]) -> dict[str, T]:
+    """Things by every word that means exactly them, for `find`; the first of two wins."""
+    words: dict[str, T] = {}
     for item in items:
-        if any(fold(own) == wanted for own in item.words):
-            return Found(item)
+        for word in item.words:
+            words.setdefault(fold(word), item)
+    return words
+
+
+def find(word: str, items: Sequence[T], words: Mapping[str, T]) -> Found[T] | Ambiguous | NotFound:
+    """What a word means among `items`; `words` is their index, kept by whoever asks often."""
+    wanted = fold(word)
+    if (item := words.get(wanted)) is not None:
+        return Found(item)
     short = [item for item in items if _is_short_for(wanted, item.words)]
     if len(short) == 1:
         return Found(short[0], exact=False)

@@ -19,7 +19,7 @@ from typing import Any
 
 from config.lookup import nearest
 from config.mistakes import Mistake, meant
-from config.reading import Document, Steps, UnreadableError, read_yaml
+from config.reading import Document, UnreadableError, read_yaml
 from config.values import Environment, Service
 
 
@@ -158,7 +158,7 @@ def _identity_mistakes(
 
 
 def _container_mistakes(document: Document, service: Service) -> Iterator[Mistake]:
-    steps: Steps = ("spec", "template", "spec", "containers")
+    steps = ("spec", "template", "spec", "containers")
     containers = _at(document, *steps)
     if not isinstance(containers, list) or not containers:
         yield document.mistake(

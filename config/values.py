@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from config.lookup import Ambiguous, Found, NotFound, find
+from config.lookup import Ambiguous, Found, NotFound, find, index
 
 Language = Literal["en", "es"]
 LANGUAGES: tuple[Language, ...] = ("en", "es")
@@ -192,11 +192,11 @@ class Catalog:
 
     def find_service(self, word: str) -> Found[Service] | Ambiguous | NotFound:
         """What a typed word means: name, alias, or a short form that fits just one service."""
-        return find(word, self.services)
+        return find(word, self.services, self._service_words)
 
     def find_environment(self, word: str) -> Found[Environment] | Ambiguous | NotFound:
         """As `find_service`; titles in either language count as names (producción)."""
-        return find(word, self.environments)
+        return find(word, self.environments, self._environment_words)
 
     def roles_of(self, user: str, groups: frozenset[str] = frozenset()) -> tuple[Role, ...]:
         """The roles of a Slack user id, given the user groups that Slack says it is in."""
@@ -219,6 +219,14 @@ class Catalog:
     @cached_property
     def _environments(self) -> dict[str, Environment]:
         return {environment.name: environment for environment in self.environments}
+
+    @cached_property
+    def _service_words(self) -> dict[str, Service]:
+        return index(self.services)
+
+    @cached_property
+    def _environment_words(self) -> dict[str, Environment]:
+        return index(self.environments)
 
     def _place(self, environment: Environment | str) -> int:
         name = environment if isinstance(environment, str) else environment.name
