@@ -1,0 +1,514 @@
+"""Rollouts, gates and matrices to make cards of, and every card that Dynamo shows, by name.
+
+A test that asks for `case` runs once for each of `CASES`; one that asks for `language` once for
+each language.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from bot.cards.card import Card
+from bot.cards.details import details_card, ended_card
+from bot.cards.help import help_card, verb_help_card
+from bot.cards.pointer import notice_card, pointer_card
+from bot.cards.refusal import dry_run_card, refusal_card
+from bot.cards.rollout import rollout_card
+from bot.cards.status import status_card, workload_card
+from bot.cards.trouble import trouble_card
+from bot.cards.usage import unknown_version_card, usage_card
+from bot.domain.gate import Gate, GateResult
+from bot.domain.image import Image
+from bot.domain.judgement import Change
+from bot.domain.rollout import (
+    Actor,
+    CardRef,
+    Diagnosis,
+    Obstacle,
+    Progress,
+    Rollout,
+    RolloutState,
+    Running,
+)
+from bot.domain.status import (
+    Cell,
+    Health,
+    PodState,
+    PodStatus,
+    ServiceStatus,
+    StatusMatrix,
+    WorkloadStatus,
+)
+from bot.domain.verdict import Finding, Outcome, Reason, Verdict
+from bot.domain.workload import Autoscaler
+from bot.errors import PortError, Trouble
+from bot.text import LANGUAGES, Texts
+
+NOW = datetime(2026, 11, 24, 12, 3, 20, tzinfo=UTC)
+DIGEST = "sha256:ab12" + "0" * 56 + "9f04"
+OLD_DIGEST = "sha256:77aa" + "0" * 56 + "01cd"
+
+
+@dataclass(frozen=True)
+class Typo:
+    code: str
+    values: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
+    suggestions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Declared:
+    name: str
+    usage: str
+    examples: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+
+
+DEPLOY = Declared(
+    "deploy",
+    "deploy SERVICE ENVIRONMENT [VERSION] [--dry-run] [--reason TEXT]",
+    ("deploy tasks-service qa", 'deploy tasks-service qa 1.4.0 --reason "fixes #231"'),
+    ("ship", "desplegar"),
+)
+STATUS = Declared("status", "status [SERVICE] [ENVIRONMENT]", ("status", "status qa"), ("estado",))
+
+
+def a_rollout(**changes: Any) -> Rollout:
+    """Under way: 1.3.2 → 1.4.0, two of three pods updated."""
+    rollout = Rollout(
+        id="k7m2p9xa",
+        service="tasks-service",
+        environment="qa",
+        namespace="dynamo-qa",
+        context="",
+        image=Image("registry.yourapp.com/dynamo/tasks-service", "1.4.0", DIGEST),
+        version="1.4.0",
+        requested_by=Actor("U0REQUEST"),
+        requested_at=NOW - timedelta(seconds=20),
+        line="deploy tasks-service qa 1.4.0",
+        card=CardRef("C0QADEPLOY", "1764000000.000100"),
+        reason="fixes #231",
+        state=RolloutState.PROGRESSING,
+        before=Running("1.3.2", OLD_DIGEST, ready=3, desired=3),
+        before_generation=4,
+        change=Change(NOW - timedelta(seconds=18), generation=5),
+        applying_since=NOW - timedelta(seconds=18),
+        progress=Progress(desired=3, updated=2, available=2, old=1),
+        verdict=Verdict(Outcome.WAIT, Reason.UPDATING, {"updated": 2, "desired": 3}),
+    )
+    return rollout.with_(**changes)
+
+
+def _untouched(**changes: Any) -> Rollout:
+    nothing: dict[str, Any] = {
+        "change": None,
+        "applying_since": None,
+        "before_generation": None,
+        "verdict": None,
+        "progress": Progress(),
+    }
+    return a_rollout(**{**nothing, **changes})
+
+
+CRASHED = Finding(
+    Reason.CRASHED,
+    Outcome.FAIL,
+    pods=("tasks-service-7d9f8-abcde", "tasks-service-7d9f8-fghij"),
+    of=3,
+    container="tasks-service",
+    exit_code=1,
+    restarts=2,
+)
+NOT_READY = Finding(
+    Reason.READINESS_PROBE,
+    Outcome.WARN,
+    pods=("tasks-service-7d9f8-klmno",),
+    of=3,
+    container="tasks-service",
+    message="Readiness probe failed: HTTP probe failed with statuscode: 503",
+    values={"probe": "GET :8080/healthz", "status": "503"},
+)
+FAILED = a_rollout(
+    state=RolloutState.FAILED,
+    finished_at=NOW - timedelta(seconds=9),
+    version="1.5.0",
+    image=Image("registry.yourapp.com/dynamo/tasks-service", "1.5.0", DIGEST),
+    line="deploy tasks-service qa 1.5.0",
+    progress=Progress(desired=3, updated=1, available=3, old=3),
+    verdict=Verdict(Outcome.FAIL, Reason.CRASHED, findings=(CRASHED, NOT_READY)),
+    diagnosis=Diagnosis(
+        pod="tasks-service-7d9f8-abcde",
+        container="tasks-service",
+        previous=True,
+        log=("reading settings", "Error: DATABASE_URL is not set", "    at start (index.js:12:9)"),
+        events=("BackOff: Back-off restarting failed container tasks-service ×3",),
+    ),
+)
+REFUSED_MANIFEST = Obstacle(
+    "cluster",
+    Trouble.INVALID,
+    NOW - timedelta(seconds=9),
+    {
+        "message": 'Deployment.apps "tasks-service" is invalid: '
+        "spec.template.spec.containers[0].image: Required value"
+    },
+)
+GATES = (
+    GateResult(Gate.PERMISSION, True, "ALLOWED"),
+    GateResult(Gate.MANIFEST, True, "MANIFEST_FOUND"),
+    GateResult(Gate.ORDER, False, "NOT_RUN_BEFORE", {"environment": "qa", "version": "1.4.0"}),
+    GateResult(Gate.PAUSED, False, "PAUSED"),
+    GateResult(
+        Gate.CLUSTER,
+        False,
+        "REFUSED",
+        {"message": "admission webhook denied the request: label team is missing"},
+    ),
+)
+OPEN_GATES = (
+    GateResult(Gate.PERMISSION, True, "ALLOWED"),
+    GateResult(Gate.MANIFEST, True, "MANIFEST_FOUND"),
+    GateResult(Gate.ORDER, True, "RAN_BEFORE", {"environment": "dev", "version": "1.4.0"}),
+    GateResult(Gate.PAUSED, True, "NOT_PAUSED"),
+    GateResult(Gate.CLUSTER, True, "ACCEPTED"),
+)
+NOT_ALLOWED = (
+    GateResult(
+        Gate.PERMISSION,
+        False,
+        "NOT_ALLOWED",
+        {"roles": "release-managers", "who": "<!subteam^S0RELEASE> <@U0LEAD>"},
+    ),
+    *OPEN_GATES[1:],
+)
+
+ROLLOUTS: dict[str, Rollout] = {
+    "queued": _untouched(state=RolloutState.QUEUED, before=None),
+    "queued-behind": _untouched(state=RolloutState.QUEUED, behind="1.3.9", before=None),
+    "applying": a_rollout(
+        state=RolloutState.APPLYING, change=None, verdict=None, progress=Progress()
+    ),
+    "progressing": a_rollout(),
+    "first-here": a_rollout(before=None, before_generation=0, reason=""),
+    "warned": a_rollout(
+        verdict=Verdict(
+            Outcome.WARN,
+            Reason.CRASHED,
+            findings=(
+                Finding(
+                    Reason.CRASHED,
+                    Outcome.WARN,
+                    pods=("tasks-service-7d9f8-abcde",),
+                    of=3,
+                    container="tasks-service",
+                    exit_code=1,
+                    restarts=1,
+                ),
+            ),
+        )
+    ),
+    "obstacle": a_rollout(obstacle=Obstacle("cluster", Trouble.AWAY, NOW - timedelta(seconds=50))),
+    "soaking": a_rollout(
+        state=RolloutState.SOAKING,
+        completed_at=NOW,
+        quiet_since=NOW,
+        progress=Progress(3, 3, 3, 0),
+        verdict=Verdict(Outcome.PASS, Reason.COMPLETE),
+    ),
+    "succeeded": a_rollout(
+        state=RolloutState.SUCCEEDED,
+        completed_at=NOW,
+        quiet_since=NOW,
+        finished_at=NOW + timedelta(seconds=30),
+        progress=Progress(3, 3, 3, 0),
+        verdict=Verdict(Outcome.PASS, Reason.COMPLETE),
+    ),
+    "unchanged": a_rollout(
+        state=RolloutState.SUCCEEDED,
+        finished_at=NOW,
+        before=Running("1.4.0", DIGEST, 3, 3),
+        progress=Progress(3, 3, 3, 0),
+        verdict=Verdict(Outcome.PASS, Reason.UNCHANGED),
+    ),
+    "scaled-to-zero": a_rollout(
+        state=RolloutState.SUCCEEDED,
+        finished_at=NOW,
+        progress=Progress(),
+        verdict=Verdict(Outcome.PASS, Reason.SCALED_TO_ZERO),
+    ),
+    "failed": FAILED,
+    "failed-new-only": FAILED.with_(
+        completed_at=NOW, progress=Progress(3, 3, 1, 0), diagnosis=Diagnosis()
+    ),
+    "failed-nothing-available": FAILED.with_(
+        progress=Progress(3, 3, 0, 0),
+        diagnosis=Diagnosis(pod="tasks-service-7d9f8-abcde", unavailable="container not found"),
+    ),
+    "failed-refused-by-cluster": _untouched(
+        state=RolloutState.FAILED,
+        finished_at=NOW,
+        applying_since=NOW - timedelta(seconds=9),
+        obstacle=REFUSED_MANIFEST,
+    ),
+    "superseded": a_rollout(
+        state=RolloutState.SUPERSEDED,
+        finished_at=NOW,
+        verdict=Verdict(Outcome.SUPERSEDED, Reason.SUPERSEDED),
+    ),
+    "cancelled": _untouched(state=RolloutState.CANCELLED, ended_by="U0LEAD", finished_at=NOW),
+    "going-back": a_rollout(
+        state=RolloutState.ROLLING_BACK,
+        ended_by="U0LEAD",
+        verdict=None,
+        progress=Progress(3, 1, 3, 2),
+    ),
+    "rolled-back": a_rollout(
+        state=RolloutState.ROLLED_BACK,
+        ended_by="U0LEAD",
+        finished_at=NOW,
+        verdict=Verdict(Outcome.PASS, Reason.COMPLETE),
+        progress=Progress(3, 3, 3, 0),
+    ),
+    "failed-going-back": FAILED.with_(ended_by="U0LEAD", progress=Progress(3, 2, 1, 2)),
+    "rejected": _untouched(state=RolloutState.REJECTED, finished_at=NOW, refused=GATES),
+    "rejected-not-invited": _untouched(
+        state=RolloutState.REJECTED,
+        finished_at=NOW,
+        obstacle=Obstacle("slack", Trouble.NOT_INVITED, NOW),
+    ),
+    "building": _untouched(state=RolloutState.BUILDING),
+    "awaiting-approval": _untouched(state=RolloutState.AWAITING_APPROVAL),
+}
+
+
+def _matrix() -> StatusMatrix:
+    def cell(environment: str, health: Health, version: str = "", **more: Any) -> Cell:
+        return Cell(environment, health, version, since=NOW - timedelta(days=3), **more)
+
+    two: dict[str, Any] = {"ready": 2, "desired": 2}
+    return StatusMatrix(
+        ("dev", "QA", "Production"),
+        (
+            ServiceStatus(
+                "api-gateway",
+                (
+                    cell("dev", Health.READY, "2.8.0", ready=1, desired=1),
+                    cell("qa", Health.READY, "2.7.4", **two),
+                    cell(
+                        "prod",
+                        Health.READY,
+                        "2.7.4",
+                        ready=6,
+                        desired=6,
+                        autoscaler=Autoscaler("api-gateway", 3, 12, 6, 6),
+                    ),
+                ),
+            ),
+            ServiceStatus(
+                "tasks-service",
+                (
+                    cell("dev", Health.DOWN, "1.5.0", ready=0, desired=1),
+                    cell(
+                        "qa",
+                        Health.ROLLING,
+                        "1.3.2",
+                        ready=2,
+                        desired=3,
+                        towards="1.4.0",
+                        state=RolloutState.PROGRESSING,
+                    ),
+                    cell("prod", Health.PARTIAL, "1.3.2", ready=3, desired=4),
+                ),
+            ),
+            ServiceStatus(
+                "forms-service",
+                (
+                    cell("dev", Health.ZERO, "0.9.1"),
+                    Cell("qa", Health.ABSENT),
+                    Cell("prod", Health.UNKNOWN),
+                ),
+            ),
+        ),
+        NOW,
+    )
+
+
+def _workload() -> WorkloadStatus:
+    return WorkloadStatus(
+        "tasks-service",
+        "dynamo-qa",
+        Cell(
+            "qa",
+            Health.ROLLING,
+            "1.3.2",
+            2,
+            3,
+            NOW - timedelta(hours=5),
+            towards="1.4.0",
+            state=RolloutState.PROGRESSING,
+            autoscaler=Autoscaler("tasks-service", 3, 12, 3, 3),
+        ),
+        digest=DIGEST,
+        pods=(
+            PodStatus(
+                "tasks-service-7d9f8-abcde",
+                PodState.FAILING,
+                "CrashLoopBackOff",
+                2,
+                NOW - timedelta(seconds=40),
+                "1.4.0",
+            ),
+            PodStatus(
+                "tasks-service-7d9f8-fghij",
+                PodState.READY,
+                "",
+                0,
+                NOW - timedelta(hours=5),
+                "1.3.2",
+            ),
+        ),
+        warnings=("BackOff: Back-off restarting failed container ×4",),
+    )
+
+
+def _rollout_case(rollout: Rollout) -> Callable[[Texts], Card]:
+    return lambda texts: rollout_card(
+        rollout,
+        environment_title="QA",
+        base_url="https://qa.yourapp.com",
+        texts=texts,
+        now=NOW,
+    )
+
+
+def _ended_case(rollout: Rollout) -> Callable[[Texts], Card]:
+    return lambda texts: ended_card(rollout, environment_title="QA", texts=texts)
+
+
+_NAMED: dict[str, Any] = {
+    "service": "tasks-service",
+    "environment_title": "Production",
+    "version": "1.4.0",
+    "line": "deploy tasks-service prod 1.4.0",
+}
+_DRY: dict[str, Any] = {
+    **_NAMED,
+    "line": "deploy tasks-service prod 1.4.0 --dry-run",
+    "deploy_line": "deploy tasks-service prod 1.4.0",
+}
+_FORBIDDEN = PortError(
+    "cluster",
+    Trouble.FORBIDDEN,
+    temporary=False,
+    values={
+        "verb": "patch",
+        "resource": "deployments.apps",
+        "namespace": "dynamo-qa",
+        "message": 'deployments.apps "tasks-service" is forbidden: User "dynamo" cannot patch',
+    },
+)
+
+CASES: dict[str, Callable[[Texts], Card]] = {
+    **{f"rollout-{name}": _rollout_case(rollout) for name, rollout in ROLLOUTS.items()},
+    **{
+        f"thread-{name}": _ended_case(rollout)
+        for name, rollout in ROLLOUTS.items()
+        if rollout.state.final
+    },
+    "refusal": lambda texts: refusal_card(GATES, texts=texts, **_NAMED),
+    "refusal-not-allowed": lambda texts: refusal_card(NOT_ALLOWED, texts=texts, **_NAMED),
+    "dry-run-accepted": lambda texts: dry_run_card(OPEN_GATES, texts=texts, **_DRY),
+    "dry-run-refused": lambda texts: dry_run_card(GATES, texts=texts, **_DRY),
+    "usage-typo": lambda texts: usage_card(
+        Typo(
+            "unknown-service",
+            {"word": "tasks-servce", "choices": ("api-gateway", "tasks-service")},
+            ("deploy tasks-service qa", "deploy forms-service qa"),
+        ),
+        verb=DEPLOY,
+        texts=texts,
+    ),
+    "usage-no-suggestion": lambda texts: usage_card(
+        Typo("unknown-environment", {"word": "mars", "choices": ("dev", "qa", "prod")}),
+        verb=DEPLOY,
+        texts=texts,
+    ),
+    "usage-missing": lambda texts: usage_card(
+        Typo("missing-arguments", {"missing": ("service", "environment"), "usage": DEPLOY.usage}),
+        verb=DEPLOY,
+        texts=texts,
+    ),
+    "usage-empty": lambda texts: usage_card(Typo("empty"), verb=None, texts=texts),
+    "usage-unknown-version": lambda texts: unknown_version_card(
+        service="tasks-service",
+        version="9.9.9",
+        lines=("deploy tasks-service qa 1.4.0", "deploy tasks-service qa 1.3.2"),
+        texts=texts,
+    ),
+    "help": lambda texts: help_card((DEPLOY, STATUS), texts=texts),
+    "help-deploy": lambda texts: verb_help_card(DEPLOY, texts=texts),
+    "status": lambda texts: status_card(_matrix(), line="status", texts=texts, now=NOW),
+    "status-monospace": lambda texts: status_card(
+        _matrix(), line="status", texts=texts, now=NOW, monospace=True
+    ),
+    "status-workload": lambda texts: workload_card(
+        _workload(),
+        environment_title="QA",
+        base_url="https://qa.yourapp.com",
+        line="status tasks-service qa",
+        texts=texts,
+        now=NOW,
+    ),
+    "trouble-forbidden": lambda texts: trouble_card(
+        _FORBIDDEN, error_id="e-5k2m", line="deploy tasks-service qa", texts=texts
+    ),
+    "trouble-bug": lambda texts: trouble_card(
+        None, error_id="e-5k2m", line="deploy tasks-service qa", texts=texts, untouched=False
+    ),
+    "pointer": lambda texts: pointer_card(
+        a_rollout(),
+        environment_title="QA",
+        permalink="https://acme.slack.com/archives/C0QADEPLOY/p1764000000000100",
+        texts=texts,
+    ),
+    "pointer-waiting": lambda texts: pointer_card(
+        a_rollout(), environment_title="QA", permalink="", texts=texts
+    ),
+    "notice": lambda texts: notice_card(
+        texts, "nothing_to_cancel", service="tasks-service", environment="QA"
+    ),
+    "details": lambda texts: details_card(FAILED, environment_title="QA", texts=texts),
+}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "case" in metafunc.fixturenames:
+        metafunc.parametrize("case", CASES)
+    if "language" in metafunc.fixturenames:
+        metafunc.parametrize("language", LANGUAGES)
+
+
+@pytest.fixture
+def texts(language: str) -> Texts:
+    return Texts.of(language)
+
+
+@pytest.fixture
+def card(case: str, texts: Texts) -> Card:
+    """The card of one case in one language."""
+    return CASES[case](texts)
+
+
+@pytest.fixture(scope="session")
+def rollouts() -> dict[str, Rollout]:
+    """One rollout for each thing that its card can say, by name."""
+    return ROLLOUTS
+
+
+@pytest.fixture(scope="session")
+def render() -> Callable[[Rollout, Texts], Card]:
+    """The card of a rollout, in QA."""
+    return lambda rollout, texts: _rollout_case(rollout)(texts)
