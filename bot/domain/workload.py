@@ -174,7 +174,7 @@ class Workload:
 
         Source: research/rollouts.md §1.2 ("which RS is new": revision first, template as check).
         The check matters while the Deployment still bears the revision of the template before:
-        paused, or with the strategy Recreate, whose new ReplicaSet comes when the old pods are gone.
+        paused, or with the strategy Recreate, whose new ReplicaSet comes after the old pods went.
         """
         if self.deployment is None:
             return None
