@@ -1,0 +1,49 @@
+// A list that keeps its reader's place: it follows the newest message only while the reader is at
+// the bottom, and otherwise holds the message that is at the top of the view, whatever is edited or
+// added above or below it.
+
+import { keepingFocus } from "./a11y.js";
+
+const NEAR = 60; // px from the bottom that still count as "at the bottom"
+
+export class ScrollKeeper {
+  constructor(node, onMove) {
+    this.node = node;
+    this.following = true;
+    node.addEventListener("scroll", () => {
+      this.following = this.distance() < NEAR;
+      onMove?.(this.following);
+    }, { passive: true });
+    // Pictures that arrive and panes that are resized must not push the newest message away.
+    this.observer = new ResizeObserver(() => this.following && this.toEnd());
+    this.observer.observe(node);
+  }
+
+  distance() {
+    return this.node.scrollHeight - this.node.scrollTop - this.node.clientHeight;
+  }
+
+  toEnd() {
+    this.node.scrollTop = this.node.scrollHeight;
+  }
+
+  follow() {
+    this.following = true;
+    this.toEnd();
+  }
+
+  /** Run a render of the list's content without moving what the reader looks at. */
+  around(render) {
+    const held = this.following ? null : this.topmost();
+    const before = held?.getBoundingClientRect().top;
+    keepingFocus(render);
+    for (const content of this.node.children) this.observer.observe(content);
+    if (this.following) this.toEnd();
+    else if (held?.isConnected) this.node.scrollTop += held.getBoundingClientRect().top - before;
+  }
+
+  topmost() {
+    const top = this.node.getBoundingClientRect().top;
+    return [...this.node.querySelectorAll(".message")].find((row) => row.getBoundingClientRect().bottom > top + 1);
+  }
+}

@@ -1,0 +1,44 @@
+// Light and dark: as the system says, until the person chooses.
+
+import { h } from "./dom.js";
+import { invalidate } from "./store.js";
+
+const NEXT = { system: "light", light: "dark", dark: "system" };
+const WORDS = { system: "as the system", light: "light", dark: "dark" };
+const SHAPES = {
+  system: "M3.4 4.400H16.600V13.400H3.400ZM7 16.400H13M10 13.400V16.4",
+  light: "M10 6.600a3.4 3.4 0 1 0 0 6.800a3.4 3.4 0 0 0 0-6.800M10 2V3.800M10 16.200V18M2 10H3.800M16.2 10H18M4.3 4.3 5.6 5.600M14.4 14.4 15.7 15.700M15.7 4.3 14.4 5.600M5.6 14.4 4.3 15.7",
+  dark: "M16.4 11.600A6.8 6.8 0 0 1 8.4 3.600A6.8 6.8 0 1 0 16.4 11.600Z",
+};
+
+let theme = load();
+apply();
+
+function load() {
+  try {
+    return localStorage.getItem("dynamo theme") ?? "system";
+  } catch {
+    return "system";
+  }
+}
+
+function apply() {
+  if (theme === "system") delete document.documentElement.dataset.theme;
+  else document.documentElement.dataset.theme = theme;
+}
+
+function choose(next) {
+  theme = next;
+  try {
+    localStorage.setItem("dynamo theme", next);
+  } catch {
+    // Not kept: the next visit follows the system again.
+  }
+  apply();
+  invalidate("theme");
+}
+
+export function themeButton() {
+  const label = `Colours: ${WORDS[theme]}. Change to ${WORDS[NEXT[theme]]}`;
+  return h("button", { type: "button", class: "icon-btn theme", "aria-label": label, title: label, on: { click: () => choose(NEXT[theme]) } }, h("svg", { viewBox: "0 0 20 20", "aria-hidden": "true" }, h("path", { d: SHAPES[theme] })));
+}
