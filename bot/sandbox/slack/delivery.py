@@ -1,0 +1,61 @@
+"""Ways to the app: Socket Mode or signed HTTP, at most once for people's acts, retried for
+events.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from bot.sandbox.slack import limits, payloads
+from bot.sandbox.slack.errors import JSON
+from bot.sandbox.slack.services import Slack
+from bot.sandbox.slack.socket_mode import Answer
+
+Kind = Literal["slash_commands", "interactive", "events_api"]
+
+
+async def deliver(
+    slack: Slack, kind: Kind, payload: JSON, *, accepts_payload: bool, retry: JSON | None = None
+) -> Answer:
+    """One attempt: the app's answer within three seconds, or why there is none."""
+    fault = slack.faults.take(kind)
+    if fault is not None and fault.delay:
+        await slack.clock.sleep(fault.delay)
+    if fault is not None and fault.drop:
+        slack.transcript.add(
+            "to_app", "socket", kind, request=payload, response=None, status="dropped"
+        )
+        return Answer(error="operation_timeout")
+    if slack.http_mode is None:
+        return await slack.socket.send(kind, payload, accepts_payload=accepts_payload, retry=retry)
+    urls = slack.http_mode
+    url = {
+        "slash_commands": urls.commands,
+        "events_api": urls.events,
+        "interactive": urls.options
+        if payload.get("type") == "block_suggestion"
+        else urls.interactivity,
+    }[kind]
+    return await slack.http.send(url, kind, payload, retry=retry)
+
+
+def tell_event(slack: Slack, name: str, body: JSON) -> bool:
+    """Send an event in the background if the manifest subscribes to `name`; whether it does."""
+    if name not in slack.manifest.bot_events:
+        return False
+    slack.tasks.start(deliver_event(slack, payloads.event(slack, body)))
+    return True
+
+
+async def deliver_event(slack: Slack, payload: JSON) -> bool:
+    """Deliver an event, and again at once, after a minute and after five; whether it arrived."""
+    answer = await deliver(slack, "events_api", payload, accepts_payload=False)
+    for attempt, wait in enumerate(limits.EVENT_RETRY_SECONDS, start=1):
+        if answer.ok or answer.final:
+            break
+        if wait:
+            await slack.clock.sleep(wait)
+        reason = answer.reason
+        retry = {"retry_attempt": attempt, "retry_reason": reason}
+        answer = await deliver(slack, "events_api", payload, accepts_payload=False, retry=retry)
+    return answer.ok

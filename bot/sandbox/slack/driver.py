@@ -1,0 +1,667 @@
+"""People of the workspace in Python: type, click, submit, and wait for what they would see.
+
+A client of the client API and its streams, for tests and documentation:
+
+    async with SlackDriver(url) as slack:
+        await slack.say("ana", "#qa-deploys", "/dynamo deploy tasks-service qa")
+        card = await slack.message("ana", where=lambda m: "Succeeded" in m.words)
+        await slack.click("ana", card, "Logs")
+
+People are named by id or by name, channels by id or by `#name`. Waiting follows the stream: nothing
+polls. A refusal of the workspace raises `SlackRefusal`.
+"""
+
+# ruff: noqa: ASYNC109 - how long to wait for a sight is part of what a test says
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, TypeVar
+
+import aiohttp
+
+JSON = dict[str, Any]
+T = TypeVar("T")
+_PATIENCE = 10.0
+
+
+class SlackRefusal(Exception):  # noqa: N818 - it is what a person is told, not a fault
+    """The workspace refused what a person tried: its code and sentence."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """Something on a message or view that can be used."""
+
+    block_id: str
+    element: JSON
+
+    @property
+    def action_id(self) -> str:
+        return str(self.element["action_id"])
+
+    @property
+    def label(self) -> str:
+        """The words on it: a button's text, a menu's placeholder."""
+        words = self.element.get("text") or self.element.get("placeholder") or {}
+        return str(words.get("text", "")) if isinstance(words, dict) else str(words)
+
+    @property
+    def options(self) -> list[JSON]:
+        found: list[JSON] = list(self.element.get("options", []))
+        for group in self.element.get("option_groups", []):
+            found += group["options"]
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A message or a view as one person sees it."""
+
+    body: JSON
+
+    @property
+    def blocks(self) -> list[JSON]:
+        return list(self.body.get("blocks") or [])
+
+    @property
+    def words(self) -> str:
+        """All text of the blocks, line by line; of a message without blocks, its text."""
+        lines = [line for block in self.blocks for line in _lines(block)]
+        return "\n".join(lines) if lines else str(self.body.get("text", ""))
+
+    @property
+    def controls(self) -> list[Control]:
+        return [
+            Control(str(block.get("block_id", "")), element)
+            for block in self.blocks
+            for element in _elements(block)
+        ]
+
+    @property
+    def buttons(self) -> list[str]:
+        return [each.label for each in self.controls if each.element["type"] == "button"]
+
+
+@dataclass(frozen=True, slots=True)
+class Message(Shown):
+    @property
+    def channel(self) -> str:
+        return str(self.body["channel"])
+
+    @property
+    def ts(self) -> str:
+        return str(self.body["ts"])
+
+    @property
+    def text(self) -> str:
+        return str(self.body.get("text", ""))
+
+    @property
+    def user(self) -> str:
+        return str(self.body["user"])
+
+    @property
+    def thread_ts(self) -> str | None:
+        return self.body.get("thread_ts")
+
+    @property
+    def ephemeral(self) -> bool:
+        return bool(self.body.get("ephemeral"))
+
+    @property
+    def error(self) -> bool:
+        return bool(self.body.get("error"))
+
+    @property
+    def from_app(self) -> bool:
+        return "bot_id" in self.body
+
+
+@dataclass(frozen=True, slots=True)
+class View(Shown):
+    @property
+    def id(self) -> str:
+        return str(self.body["id"])
+
+    @property
+    def title(self) -> str:
+        return str((self.body.get("title") or {}).get("text", ""))
+
+
+@dataclass(slots=True)
+class _Screen:
+    """What one person has on their screen, kept up to date by the stream."""
+
+    messages: dict[tuple[str, str], Message] = field(default_factory=dict)
+    views: dict[str, View] = field(default_factory=dict)
+    home: View | None = None
+    toasts: list[str] = field(default_factory=list)
+    channels: dict[str, JSON] = field(default_factory=dict)
+    events: list[JSON] = field(default_factory=list)
+    changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+    reader: asyncio.Task[None] | None = None
+
+
+class SlackDriver:
+    def __init__(self, base_url: str) -> None:
+        self.base_url = base_url.rstrip("/")
+        self._session: aiohttp.ClientSession | None = None
+        self._screens: dict[str, _Screen] = {}
+        self._opening: dict[str, asyncio.Lock] = {}
+        self._users: dict[str, str] = {}
+        self._channels: dict[str, str] = {}
+
+    async def __aenter__(self) -> SlackDriver:
+        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60))
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        readers = [s.reader for s in self._screens.values() if s.reader is not None]
+        for reader in readers:
+            reader.cancel()
+        await asyncio.gather(*readers, return_exceptions=True)
+        if self._session is not None:
+            await self._session.close()
+
+    # -- acting ------------------------------------------------------------------------------------
+
+    async def say(self, user: str, channel: str, text: str, thread_ts: str | None = None) -> JSON:
+        """Type a line; a command returns after the app's ack."""
+        screen_user = await self._person(user)
+        body = {"user": screen_user, "channel": await self._channel(screen_user, channel)}
+        return await self._post("say", {**body, "text": text, "thread_ts": thread_ts})
+
+    async def click(self, user: str, where: Message | View, button: str) -> JSON:
+        """Press the button with this text (or action id); after its confirm dialog, if any."""
+        return await self._act(user, where, _control(where, button), {})
+
+    async def choose(
+        self, user: str, where: Message | View, control: str, *wanted: str, **values: Any
+    ) -> JSON:
+        """Use a menu, check boxes or a picker, found by its words or action id.
+
+        Options are named by their text or value; pickers take Slack's own key (`selected_date=…`).
+        """
+        found = _control(where, control)
+        options = [_option(found, each) for each in wanted]
+        multiple = found.element["type"] == "checkboxes" or found.element["type"].startswith(
+            "multi"
+        )
+        used: JSON = dict(values)
+        if not values:
+            used = {"selected_options": options} if multiple else {"selected_option": options[0]}
+        return await self._act(user, where, found, used)
+
+    async def submit(self, user: str, view: View, values: JSON | None = None) -> JSON:
+        """Submit a modal; `values` maps action ids (or block ids, or labels) to what was entered.
+
+        Texts are entered as text; options by text or value; lists for several.
+        """
+        state: JSON = {}
+        for name, value in (values or {}).items():
+            block_id, element = _input(view, name)
+            state.setdefault(block_id, {})[element["action_id"]] = _entered(element, value)
+        body = {"user": await self._person(user), "view_id": view.id, "state": state}
+        return await self._post("submit", body)
+
+    async def close(self, user: str, view: View) -> JSON:
+        return await self._post("close", {"user": await self._person(user), "view_id": view.id})
+
+    async def open_home(self, user: str) -> View | None:
+        """Open the app's Home tab; what was published so far, or None."""
+        found = await self._get("home", user=await self._person(user))
+        return View(found) if found else None
+
+    async def shortcut(self, user: str, callback_id: str, message: Message | None = None) -> JSON:
+        on = {"channel": message.channel, "message_ts": message.ts} if message else {}
+        person = await self._person(user)
+        return await self._post("shortcut", {"user": person, "callback_id": callback_id, **on})
+
+    async def read(self, user: str, message: Message) -> JSON:
+        person = await self._person(user)
+        return await self._post(
+            "read", {"user": person, "channel": message.channel, "ts": message.ts}
+        )
+
+    async def options(self, user: str, where: Message | View, control: str, typed: str) -> JSON:
+        """What an external select offers for what was typed."""
+        found = _control(where, control)
+        body = await self._place(user, where)
+        return await self._post(
+            "options",
+            {**body, "block_id": found.block_id, "action_id": found.action_id, "value": typed},
+        )
+
+    # -- seeing ------------------------------------------------------------------------------------
+
+    async def message(
+        self,
+        user: str = "ana",
+        *,
+        where: Callable[[Message], bool] = lambda _: True,
+        channel: str | None = None,
+        after: str = "",
+        timeout: float = _PATIENCE,
+    ) -> Message:
+        """The newest message that this person sees and that fits, as soon as there is one.
+
+        `after` is a ts: only newer messages count. Edits of a message count as well.
+        """
+        screen = await self._screen(user)
+        inside = await self._channel(await self._person(user), channel) if channel else None
+
+        def find() -> Message | None:
+            for message in sorted(screen.messages.values(), key=lambda m: m.ts, reverse=True):
+                here = inside is None or message.channel == inside
+                if here and message.ts > after and where(message):
+                    return message
+            return None
+
+        return await self._until(screen, find, timeout, "no such message", self._seen(screen))
+
+    async def gone(self, user: str, message: Message, *, timeout: float = _PATIENCE) -> None:
+        """Wait until a message is no longer there."""
+        screen = await self._screen(user)
+        key = (message.channel, message.ts)
+
+        def find() -> bool | None:
+            return None if key in screen.messages else True
+
+        await self._until(screen, find, timeout, "the message is still there", "")
+
+    async def view(
+        self,
+        user: str,
+        *,
+        where: Callable[[View], bool] = lambda _: True,
+        timeout: float = _PATIENCE,
+    ) -> View:
+        """An open modal that fits; the one on top first."""
+        screen = await self._screen(user)
+
+        def find() -> View | None:
+            return next((v for v in reversed(screen.views.values()) if where(v)), None)
+
+        return await self._until(screen, find, timeout, "no such view", "")
+
+    async def no_view(self, user: str, *, timeout: float = _PATIENCE) -> None:
+        """Wait until no modal is open."""
+        screen = await self._screen(user)
+        await self._until(
+            screen, lambda: None if screen.views else True, timeout, "a modal is still open", ""
+        )
+
+    async def home(
+        self,
+        user: str,
+        *,
+        where: Callable[[View], bool] = lambda _: True,
+        timeout: float = _PATIENCE,
+    ) -> View:
+        """The published Home that fits; open it first (`open_home`) to have the app told."""
+        screen = await self._screen(user)
+
+        def find() -> View | None:
+            return screen.home if screen.home is not None and where(screen.home) else None
+
+        return await self._until(screen, find, timeout, "no such home", "")
+
+    async def toast(
+        self,
+        user: str,
+        *,
+        where: Callable[[str], bool] = lambda _: True,
+        timeout: float = _PATIENCE,
+    ) -> str:
+        screen = await self._screen(user)
+
+        def find() -> str | None:
+            return next((text for text in reversed(screen.toasts) if where(text)), None)
+
+        return await self._until(screen, find, timeout, "no such toast", str(screen.toasts))
+
+    async def channel(
+        self,
+        user: str,
+        channel: str,
+        *,
+        where: Callable[[JSON], bool] = lambda _: True,
+        timeout: float = _PATIENCE,
+    ) -> JSON:
+        """A channel of the side bar, with its counters, once it fits."""
+        screen = await self._screen(user)
+        wanted = await self._channel(await self._person(user), channel)
+
+        def find() -> JSON | None:
+            found = screen.channels.get(wanted)
+            return found if found is not None and where(found) else None
+
+        return await self._until(screen, find, timeout, "no such channel", str(screen.channels))
+
+    async def watch(self, *users: str) -> None:
+        """Open the streams of these people now, so that nothing they see is missed."""
+        for user in users:
+            await self._screen(user)
+
+    async def messages(
+        self, user: str, channel: str, thread_ts: str | None = None
+    ) -> list[Message]:
+        """What the channel (or a thread of it) shows this person right now, the oldest first."""
+        person = await self._person(user)
+        place = {"user": person, "channel": await self._channel(person, channel)}
+        if thread_ts:
+            place["thread_ts"] = thread_ts
+        found = await self._get("messages", **place)
+        return [Message(each) for each in found["messages"]]
+
+    async def events(self, user: str) -> list[JSON]:
+        """Every stream event so far, as it came."""
+        return list((await self._screen(user)).events)
+
+    # -- control -----------------------------------------------------------------------------------
+
+    async def fault(self, **fault: Any) -> None:
+        """Order a trouble: `method`, `error`, `status`, `retry_after`, `delay`, `drop`,
+        `times`, …
+        """
+        await self._post("faults", fault)
+
+    async def no_faults(self) -> None:
+        await self._call("DELETE", "faults")
+
+    async def advance(self, seconds: float) -> None:
+        """Let virtual time pass."""
+        await self._post("clock", {"advance": seconds})
+
+    async def sockets(self, do: str) -> int:
+        """`warning`, `refresh_requested`, `cut`, `mute` …; how many sockets met it."""
+        return int((await self._post("socket", {"do": do}))["sockets"])
+
+    async def change_channel(self, do: str, channel: str, user: str = "elena") -> None:
+        """`invite` or `remove` the app, `archive` or `unarchive` the channel."""
+        person = await self._person(user)
+        place = await self._channel(person, channel)
+        await self._post("channel", {"user": person, "channel": place, "do": do})
+
+    async def rate(self, mode: str) -> None:
+        await self._post("rate", {"mode": mode})
+
+    async def transcript(self, since: int = 0) -> list[JSON]:
+        text = await self._call("GET", "transcript", query={"since": str(since)})
+        return [json.loads(line) for line in text.splitlines()]
+
+    async def calls(self, method: str) -> list[JSON]:
+        """Entries of the transcript with this method, such as `chat.update`."""
+        return [each for each in await self.transcript() if each["method"] == method]
+
+    # -- machinery ---------------------------------------------------------------------------------
+
+    async def _act(self, user: str, where: Message | View, control: Control, used: JSON) -> JSON:
+        body = await self._place(user, where)
+        ids = {"block_id": control.block_id, "action_id": control.action_id}
+        return await self._post("action", {**body, **ids, **used})
+
+    async def _place(self, user: str, where: Message | View) -> JSON:
+        person = await self._person(user)
+        if isinstance(where, View):
+            return {"user": person, "view_id": where.id}
+        return {"user": person, "channel": where.channel, "message_ts": where.ts}
+
+    async def _until(
+        self,
+        screen: _Screen,
+        find: Callable[[], T | None],
+        timeout: float,
+        complaint: str,
+        seen: str,
+    ) -> T:
+        try:
+            async with asyncio.timeout(timeout), screen.changed:
+                while True:
+                    if screen.reader is not None and screen.reader.done():
+                        raise ConnectionError("the workspace closed the stream")
+                    found = find()
+                    if found is not None:
+                        return found
+                    await screen.changed.wait()
+        except TimeoutError:
+            raise TimeoutError(f"{complaint} within {timeout} s. {seen}") from None
+
+    @staticmethod
+    def _seen(screen: _Screen) -> str:
+        newest = sorted(screen.messages.values(), key=lambda m: m.ts)[-5:]
+        return "Newest: " + " | ".join(f"{m.text!r}: {m.words!r}" for m in newest)
+
+    async def _person(self, user: str) -> str:
+        if user.startswith("U"):
+            return user
+        if not self._users:
+            await self._learn("U0ANA00000")
+        if user.casefold() not in self._users:
+            raise SlackRefusal("user_not_found", user)
+        return self._users[user.casefold()]
+
+    async def _channel(self, person: str, channel: str) -> str:
+        name = channel.removeprefix("#")
+        if channel == "@dynamo" or name == "dynamo":
+            return f"D{person[1:]}"
+        if not self._channels or name not in self._channels:
+            await self._learn(person)
+        return self._channels.get(name, channel)
+
+    async def _learn(self, user: str) -> JSON:
+        boot: JSON = await self._get("boot", user=user)
+        self._users |= {each["name"].casefold(): each["id"] for each in boot["users"]}
+        self._channels |= {c["name"]: c["id"] for c in boot["channels"] if c["kind"] != "im"}
+        return boot
+
+    async def _screen(self, user: str) -> _Screen:
+        """The person's screen: stream first, then what was there before it."""
+        person = await self._person(user)
+        async with self._opening.setdefault(person, asyncio.Lock()):
+            if person not in self._screens:
+                self._screens[person] = await self._open(person)
+        return self._screens[person]
+
+    async def _open(self, person: str) -> _Screen:
+        assert self._session is not None
+        screen = _Screen()
+        ws = await self._session.ws_connect(
+            f"{self.base_url}/client/stream", params={"user": person}
+        )
+        screen.reader = asyncio.create_task(self._read(ws, screen))
+        boot = await self._learn(person)
+        for channel in boot["channels"]:
+            screen.channels.setdefault(channel["id"], channel)
+            place = {"user": person, "channel": channel["id"]}
+            for body in (await self._get("messages", **place))["messages"]:
+                found = [body]
+                if body.get("reply_count"):
+                    thread = await self._get("messages", **place, thread_ts=body["ts"])
+                    found = thread["messages"]
+                for each in found:
+                    message = Message(each)
+                    screen.messages.setdefault((message.channel, message.ts), message)
+        for view in boot.get("view_stack", []):
+            screen.views.setdefault(view["id"], View(view))
+        return screen
+
+    async def _read(self, ws: aiohttp.ClientWebSocketResponse, screen: _Screen) -> None:
+        try:
+            async for frame in ws:
+                event = json.loads(frame.data)
+                async with screen.changed:
+                    screen.events.append(event)
+                    _apply(screen, event)
+                    screen.changed.notify_all()
+        finally:
+            await ws.close()
+            async with screen.changed:
+                screen.changed.notify_all()
+
+    async def _get(self, path: str, **query: str) -> Any:
+        return await self._call("GET", path, query=query)
+
+    async def _post(self, path: str, body: JSON) -> JSON:
+        found: JSON = await self._call("POST", path, body=body)
+        return found
+
+    async def _call(
+        self, method: str, path: str, *, query: dict[str, str] | None = None, body: Any = None
+    ) -> Any:
+        assert self._session is not None, "use `async with SlackDriver(url)`"
+        async with self._session.request(
+            method, f"{self.base_url}/client/{path}", params=query, json=body
+        ) as response:
+            if response.content_type != "application/json":
+                return await response.text()
+            found = await response.json()
+        if response.status >= 400:
+            raise SlackRefusal(found.get("error", "error"), found.get("message", ""))
+        return found
+
+
+def _apply(screen: _Screen, event: JSON) -> None:
+    match event["event"]:
+        case "message" | "message_changed":
+            message = Message(event["message"])
+            screen.messages[(message.channel, message.ts)] = message
+        case "message_deleted":
+            screen.messages.pop((event["channel"], event["message"]["ts"]), None)
+        case "view_opened" | "view_pushed" | "view_updated":
+            view = View(event["view"])
+            screen.views[view.id] = view
+        case "view_closed":
+            screen.views.pop(event["view"]["id"], None)
+        case "home":
+            screen.home = View(event["view"])
+        case "toast":
+            screen.toasts.append(event["text"])
+        case "channel":
+            screen.channels[event["channel"]["id"]] = event["channel"]
+
+
+def _lines(value: Any) -> Iterator[str]:
+    """The words of a block in reading order, a rich text section or table row in one line."""
+    if isinstance(value, list):
+        for each in value:
+            yield from _lines(each)
+        return
+    if not isinstance(value, dict):
+        return
+    kind = value.get("type")
+    if kind in ("rich_text_section", "rich_text_preformatted", "rich_text_quote"):
+        yield "".join(_inline(each) for each in value.get("elements", []))
+        return
+    if kind == "table":
+        for row in value.get("rows", []):
+            yield " | ".join(" ".join(_lines(cell)) for cell in row)
+        return
+    text = value.get("text")
+    if isinstance(text, str):
+        yield text
+    elif isinstance(text, dict):
+        yield from _lines(text)
+    for key in ("title", "fields", "elements", "accessory", "label", "element", "alt_text", "rows"):
+        each = value.get(key)
+        if isinstance(each, str):
+            yield each
+        elif each is not None:
+            yield from _lines(each)
+
+
+def _inline(element: JSON) -> str:
+    match element.get("type"):
+        case "user":
+            return f"<@{element['user_id']}>"
+        case "usergroup":
+            return f"<!subteam^{element['usergroup_id']}>"
+        case "channel":
+            return f"<#{element['channel_id']}>"
+        case "emoji":
+            return f":{element['name']}:"
+        case "link":
+            return str(element.get("text") or element["url"])
+        case "date":
+            return str(element.get("fallback", ""))
+        case "broadcast":
+            return f"@{element['range']}"
+        case _:
+            return str(element.get("text", ""))
+
+
+def _elements(value: Any) -> Iterator[JSON]:
+    if isinstance(value, list):
+        for each in value:
+            yield from _elements(each)
+    elif isinstance(value, dict):
+        if "action_id" in value and "type" in value:
+            yield value
+            return
+        for each in value.values():
+            yield from _elements(each)
+
+
+def _control(where: Shown, wanted: str) -> Control:
+    for control in where.controls:
+        if wanted in (control.action_id, control.label):
+            return control
+    for control in where.controls:
+        if control.label and wanted.casefold() in control.label.casefold():
+            return control
+    there = [f"{each.label!r} ({each.action_id})" for each in where.controls]
+    raise LookupError(f"{wanted!r} is not there, but: {', '.join(there) or 'nothing to use'}")
+
+
+def _option(control: Control, wanted: str) -> JSON:
+    for option in control.options:
+        if wanted in (option.get("value"), option["text"]["text"]):
+            return option
+    there = [option["text"]["text"] for option in control.options]
+    raise LookupError(f"{wanted!r} is not offered, but: {', '.join(there)}")
+
+
+def _input(view: View, name: str) -> tuple[str, JSON]:
+    for block in view.blocks:
+        for element in _elements(block):
+            label = (block.get("label") or {}).get("text")
+            if name in (element["action_id"], block.get("block_id"), label):
+                return str(block["block_id"]), element
+    raise LookupError(f"{name!r} is no input of this modal")
+
+
+def _entered(element: JSON, value: Any) -> JSON:
+    """Slack's state value for what a person enters."""
+    kind = element["type"]
+    if isinstance(value, dict):
+        return {"type": kind, **value}
+    control = Control("", element)
+    if kind in ("static_select", "radio_buttons"):
+        return {"type": kind, "selected_option": _option(control, value)}
+    if kind in ("checkboxes", "multi_static_select"):
+        values = value if isinstance(value, list | tuple) else [value]
+        return {"type": kind, "selected_options": [_option(control, each) for each in values]}
+    keys = {
+        "users_select": "selected_user",
+        "multi_users_select": "selected_users",
+        "channels_select": "selected_channel",
+        "conversations_select": "selected_conversation",
+        "datepicker": "selected_date",
+        "timepicker": "selected_time",
+        "datetimepicker": "selected_date_time",
+    }
+    return {"type": kind, keys.get(kind, "value"): value}

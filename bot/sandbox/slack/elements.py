@@ -1,0 +1,144 @@
+"""Interactive elements of stored blocks: finding them, what a person did to one, what they hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from bot.sandbox.slack.errors import JSON, ClientError
+
+# Per type: the key in actions and state, the key of its initial value, what an empty one holds.
+_STATEFUL: dict[str, tuple[str, str, Any]] = {
+    "static_select": ("selected_option", "initial_option", None),
+    "external_select": ("selected_option", "initial_option", None),
+    "radio_buttons": ("selected_option", "initial_option", None),
+    "checkboxes": ("selected_options", "initial_options", []),
+    "multi_static_select": ("selected_options", "initial_options", []),
+    "multi_external_select": ("selected_options", "initial_options", []),
+    "users_select": ("selected_user", "initial_user", None),
+    "multi_users_select": ("selected_users", "initial_users", []),
+    "conversations_select": ("selected_conversation", "initial_conversation", None),
+    "multi_conversations_select": ("selected_conversations", "initial_conversations", []),
+    "channels_select": ("selected_channel", "initial_channel", None),
+    "multi_channels_select": ("selected_channels", "initial_channels", []),
+    "datepicker": ("selected_date", "initial_date", None),
+    "timepicker": ("selected_time", "initial_time", None),
+    "datetimepicker": ("selected_date_time", "initial_date_time", None),
+    "plain_text_input": ("value", "initial_value", None),
+    "email_text_input": ("value", "initial_value", None),
+    "url_text_input": ("value", "initial_value", None),
+    "number_input": ("value", "initial_value", None),
+    "rich_text_input": ("rich_text_value", "initial_value", None),
+    "file_input": ("files", "", []),
+}
+_OPTION_KEYS = {"selected_option", "selected_options"}
+
+
+def interactive(block: JSON) -> Iterator[JSON]:
+    """Every element of a block that has an action id."""
+    yield from _within(block)
+
+
+def _within(value: Any) -> Iterator[JSON]:
+    if isinstance(value, list):
+        for each in value:
+            yield from _within(each)
+    elif isinstance(value, dict):
+        if "action_id" in value and "type" in value:
+            yield value
+            return
+        for each in value.values():
+            yield from _within(each)
+
+
+def find(blocks: list[JSON], block_id: str, action_id: str) -> JSON:
+    """The element that a person used; raises `ClientError` when it is not (or no longer) there."""
+    for block in blocks:
+        if block.get("block_id") == block_id:
+            for element in interactive(block):
+                if element["action_id"] == action_id:
+                    return element
+    raise ClientError("no_such_element", "This control is no longer on the message.", 404)
+
+
+def action(element: JSON, block_id: str, used: JSON, action_ts: str) -> JSON:
+    """The entry of `actions` for what a person did; `used` is what the page sent."""
+    kind = element["type"]
+    entry: JSON = {
+        "type": kind,
+        "action_id": element["action_id"],
+        "block_id": block_id,
+        "action_ts": action_ts,
+    }
+    if kind in ("button", "workflow_button"):
+        keys: tuple[str, ...] = ("text", "value", "style", "confirm", "url")
+    elif kind == "overflow":
+        entry["selected_option"] = _chosen(element, used.get("selected_option"))
+        keys = ("confirm",)
+    else:
+        entry |= _held(element, used)
+        keys = ("placeholder", "confirm")
+    return entry | {key: element[key] for key in keys if key in element}
+
+
+def state(blocks: list[JSON], held: JSON) -> JSON:
+    """`state.values` of a message or view: what was chosen, else the initial values."""
+    values: JSON = {}
+    for block in blocks:
+        for element in interactive(block):
+            known = _STATEFUL.get(element["type"])
+            if known is None:
+                continue
+            key, initial, empty = known
+            entry = {"type": element["type"], key: element.get(initial, empty)}
+            current = held.get(block["block_id"], {}).get(element["action_id"])
+            if isinstance(current, dict) and key in current:
+                entry[key] = current[key]
+            values.setdefault(block["block_id"], {})[element["action_id"]] = entry
+    return values
+
+
+def chosen_state(element: JSON, used: JSON) -> JSON | None:
+    """What an element holds from now on; None for one that holds nothing (a button)."""
+    if element["type"] not in _STATEFUL:
+        return None
+    return {"type": element["type"], **_held(element, used)}
+
+
+def unfilled(blocks: list[JSON], values: JSON) -> list[str]:
+    """Block ids of required inputs that are empty: a client sends no submission then."""
+    missing = []
+    for block in blocks:
+        if block.get("type") != "input" or block.get("optional"):
+            continue
+        for action_id, entry in values.get(block["block_id"], {}).items():
+            key = _STATEFUL[entry["type"]][0] if entry.get("type") in _STATEFUL else action_id
+            if entry.get(key) in (None, "", []):
+                missing.append(block["block_id"])
+    return missing
+
+
+def _held(element: JSON, used: JSON) -> JSON:
+    known = _STATEFUL.get(element["type"])
+    if known is None:
+        raise ClientError("not_interactive", f"A {element['type']} cannot be used.")
+    key, _, empty = known
+    value = used.get(key, empty)
+    if key in _OPTION_KEYS and not element["type"].endswith("external_select"):
+        if isinstance(value, list):
+            value = [_chosen(element, each) for each in value]
+        elif value is not None:
+            value = _chosen(element, value)
+    return {key: value}
+
+
+def _chosen(element: JSON, wanted: Any) -> JSON:
+    """The element's own option for a value that the page sent (an option or its value)."""
+    value = wanted.get("value") if isinstance(wanted, dict) else wanted
+    options: list[JSON] = list(element.get("options", []))
+    for group in element.get("option_groups", []):
+        options += group.get("options", [])
+    for option in options:
+        if option.get("value") == value:
+            return option
+    raise ClientError("no_such_option", "This choice is not offered.", 404)

@@ -1,0 +1,199 @@
+"""conversations.*: opening a direct message, channels, members, histories and threads."""
+
+from __future__ import annotations
+
+from bot.sandbox.slack.errors import JSON, SlackError
+from bot.sandbox.slack.messages import wire
+from bot.sandbox.slack.methods.places import channel_of, page
+from bot.sandbox.slack.services import Slack
+from bot.sandbox.slack.web_api import Call, method, need_scope
+from bot.sandbox.slack.workspace import Channel, Message
+
+_READ = ("channels:read", "groups:read", "im:read", "mpim:read")
+_HISTORY = ("channels:history", "groups:history", "im:history", "mpim:history")
+_SCOPE_WORD = {"channel": "channels", "private": "groups", "im": "im"}
+_HISTORY_PAGE = 100
+
+
+def _need_kind(slack: Slack, channel: Channel, right: str) -> None:
+    need_scope(slack.scopes, f"{_SCOPE_WORD[str(channel.kind)]}:{right}")
+
+
+def described(slack: Slack, channel: Channel) -> JSON:
+    """The channel object of Slack's API."""
+    body: JSON = {
+        "id": channel.id,
+        "created": channel.created,
+        "is_im": channel.kind == "im",
+        "is_org_shared": False,
+        "context_team_id": slack.workspace.team.id,
+        "updated": channel.created * 1000,
+    }
+    if channel.kind == "im":
+        return body | {"user": channel.user_id, "is_archived": channel.archived}
+    topic = {"value": channel.topic, "creator": channel.creator, "last_set": channel.created}
+    return body | {
+        "name": channel.name,
+        "name_normalized": channel.name,
+        "is_channel": channel.kind == "channel",
+        "is_group": False,
+        "is_mpim": False,
+        "is_private": channel.kind == "private",
+        "is_archived": channel.archived,
+        "is_general": channel.name == "general",
+        "is_shared": False,
+        "is_ext_shared": False,
+        "creator": channel.creator,
+        "is_member": slack.workspace.app.bot_user_id in channel.members,
+        "topic": topic,
+        "purpose": {"value": "", "creator": "", "last_set": 0},
+        "previous_names": [],
+    }
+
+
+@method("conversations.open", "im:write", "mpim:write", tier="T3")
+def open_(call: Call) -> JSON:
+    users = [each for each in (call.text("users") or "").split(",") if each]
+    if len(users) > 1:
+        raise SlackError("method_not_supported_for_channel_type")
+    reference = users[0] if users else call.text("channel")
+    if reference is None:
+        raise SlackError("users_list_not_supplied")
+    if users and users[0] not in call.slack.workspace.users:
+        raise SlackError("user_not_found")
+    if users and call.slack.workspace.users[users[0]].deleted:
+        raise SlackError("user_disabled")
+    known = f"D{reference[1:]}" in call.slack.workspace.channels
+    channel = channel_of(call.slack, reference)
+    body: JSON = {"id": channel.id}
+    if call.flag("return_im"):
+        body = described(call.slack, channel)
+    return {"channel": body, **({"no_op": True, "already_open": True} if known else {})}
+
+
+@method("conversations.info", *_READ, tier="T3")
+def info(call: Call) -> JSON:
+    channel = channel_of(call.slack, call.need("channel"))
+    _need_kind(call.slack, channel, "read")
+    body = described(call.slack, channel)
+    if call.flag("include_num_members"):
+        body["num_members"] = len(channel.members)
+    return {"channel": body}
+
+
+@method("conversations.members", *_READ, tier="T4")
+def members(call: Call) -> JSON:
+    channel = channel_of(call.slack, call.need("channel"))
+    _need_kind(call.slack, channel, "read")
+    found, following = page(call, sorted(channel.members), 100)
+    return {"members": found, **following}
+
+
+@method("conversations.list", *_READ, tier="T2")
+def list_(call: Call) -> JSON:
+    kinds = {"public_channel": "channel", "private_channel": "private", "im": "im"}
+    wanted = {
+        kinds[each]
+        for each in (call.text("types") or "public_channel").split(",")
+        if each.strip() in kinds
+    }
+    bot = call.slack.workspace.app.bot_user_id
+    for kind in wanted:
+        need_scope(call.slack.scopes, f"{_SCOPE_WORD[kind]}:read")
+    channels = [
+        channel
+        for channel in call.slack.workspace.channels.values()
+        if channel.kind in wanted
+        and (channel.kind == "channel" or bot in channel.members)
+        and not (channel.archived and call.flag("exclude_archived"))
+    ]
+    found, following = page(call, channels, 100)
+    return {"channels": [described(call.slack, each) for each in found], **following}
+
+
+@method("conversations.history", *_HISTORY, tier="T3")
+def history(call: Call) -> JSON:
+    """Top-level messages, the newest first; metadata only with `include_all_metadata`."""
+    channel = _readable(call)
+    visible = [
+        message
+        for message in reversed(channel.messages)
+        if _public(message) and (not message.is_reply or message.broadcast)
+    ]
+    found, following = page(call, _between(call, visible), _HISTORY_PAGE)
+    more = bool(following["response_metadata"]["next_cursor"])
+    rest = following if more else {}
+    return {
+        "messages": _shown(call, found),
+        "has_more": more,
+        "pin_count": 0,
+        **rest,
+    }
+
+
+@method("conversations.replies", *_HISTORY, tier="T3")
+def replies(call: Call) -> JSON:
+    """A thread: its parent, then the replies, the oldest first."""
+    channel = _readable(call)
+    parent = channel.by_ts.get(call.need("ts"))
+    if parent is None or not _public(parent):
+        raise SlackError("thread_not_found")
+    root = parent
+    if parent.is_reply and parent.thread_ts in channel.by_ts:
+        root = channel.by_ts[parent.thread_ts]
+    thread = [root, *(each for each in channel.replies.get(root.ts, ()) if _public(each))]
+    found, following = page(call, _between(call, thread), _HISTORY_PAGE)
+    more = bool(following["response_metadata"]["next_cursor"])
+    return {
+        "messages": _shown(call, found),
+        "has_more": more,
+        **(following if more else {}),
+    }
+
+
+def _readable(call: Call) -> Channel:
+    channel = channel_of(call.slack, call.need("channel"))
+    _need_kind(call.slack, channel, "history")
+    if call.slack.workspace.app.bot_user_id not in channel.members:
+        raise SlackError("not_in_channel")
+    return channel
+
+
+def _public(message: Message) -> bool:
+    return message.visible_to is None and message.command is None
+
+
+def _between(call: Call, messages: list[Message]) -> list[Message]:
+    oldest = call.text("oldest") or "0"
+    latest = call.text("latest") or ""
+    inclusive = call.flag("inclusive")
+
+    def inside(ts: str) -> bool:
+        at = _moment(ts)
+        if inclusive and at in (_moment(oldest), _moment(latest) if latest else None):
+            return True
+        return at > _moment(oldest) and (not latest or at < _moment(latest))
+
+    return [message for message in messages if inside(message.ts)]
+
+
+def _moment(ts: str) -> tuple[int, int]:
+    """A ts as numbers: floats would lose its last digits."""
+    whole, _, part = ts.partition(".")
+    try:
+        return int(whole), int(part.ljust(6, "0")[:6] or 0)
+    except ValueError:
+        raise SlackError("invalid_ts_latest") from None
+
+
+def _shown(call: Call, messages: list[Message]) -> list[JSON]:
+    metadata = call.flag("include_all_metadata")
+    return [
+        wire(
+            call.slack.workspace,
+            message,
+            call.slack.files.of_message(message),
+            metadata=metadata,
+        )
+        for message in messages
+    ]

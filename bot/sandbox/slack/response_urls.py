@@ -1,0 +1,70 @@
+"""Response URLs: five answers within half an hour to the place where a person acted."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from bot.sandbox.slack import limits
+from bot.sandbox.slack.errors import SlackError
+
+Kind = Literal["commands", "actions"]
+
+
+@dataclass(slots=True)
+class ResponseUrl:
+    """`source` is the message that was acted on, or the last answer to a command, by its ts."""
+
+    path: str
+    channel: str
+    user: str
+    until: float
+    source: str | None = None
+    command_ts: str | None = None
+    thread_ts: str | None = None
+    uses: int = 0
+
+
+class ResponseUrls:
+    def __init__(
+        self, team_id: str, monotonic: Callable[[], float], base_url: Callable[[], str]
+    ) -> None:
+        self._team_id = team_id
+        self._monotonic = monotonic
+        self._base_url = base_url
+        self._urls: dict[str, ResponseUrl] = {}
+        self._count = 0
+
+    def issue(
+        self,
+        kind: Kind,
+        channel: str,
+        user: str,
+        *,
+        source: str | None = None,
+        command_ts: str | None = None,
+        thread_ts: str | None = None,
+    ) -> ResponseUrl:
+        self._count += 1
+        path = f"/{kind}/{self._team_id}/{1_000_000 + self._count}/{secrets.token_urlsafe(18)}"
+        until = self._monotonic() + limits.RESPONSE_URL_SECONDS
+        url = ResponseUrl(path, channel, user, until, source, command_ts, thread_ts)
+        self._urls[path] = url
+        return url
+
+    def absolute(self, url: ResponseUrl) -> str:
+        return f"{self._base_url()}{url.path}"
+
+    def use(self, path: str) -> ResponseUrl:
+        """Count a use; raises `used_url`, `expired_url`, or `invalid_url` for one never issued."""
+        url = self._urls.get(path)
+        if url is None:
+            raise SlackError("invalid_url")
+        if self._monotonic() > url.until:
+            raise SlackError("expired_url")
+        if url.uses >= limits.RESPONSE_URL_USES:
+            raise SlackError("used_url")
+        url.uses += 1
+        return url

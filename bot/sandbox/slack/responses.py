@@ -1,0 +1,117 @@
+"""What an app answers to a command or through a response URL, turned into messages."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from aiohttp import web
+
+from bot.sandbox.slack.blocks import check_message_blocks
+from bot.sandbox.slack.errors import JSON, SchemaError, SlackError
+from bot.sandbox.slack.messages import stored_blocks
+from bot.sandbox.slack.response_urls import ResponseUrl
+from bot.sandbox.slack.services import Slack
+from bot.sandbox.slack.workspace import Message
+
+
+def answer_command(slack: Slack, url: ResponseUrl, payload: Any) -> None:
+    """Show what came back with a command's ack: nothing, a text, or a message."""
+    if payload in (None, "", {}):
+        return
+    respond(slack, url, {"text": payload} if isinstance(payload, str) else payload)
+
+
+def respond(slack: Slack, url: ResponseUrl, body: JSON) -> None:
+    """Post, replace or delete as `body` says; raises `SlackError` for what Slack refuses."""
+    source = slack.workspace.find(url.channel, url.source) if url.source else None
+    if body.get("delete_original") is True:
+        if source is None:
+            raise SlackError("message_not_found")
+        slack.workspace.delete(source)
+        url.source = None
+        return
+    text, blocks = _content(slack, body)
+    if body.get("replace_original") is True and source is not None:
+        source.text, source.blocks = text, blocks
+        source.edited_ts = slack.workspace.new_ts()
+        slack.workspace.changed(source)
+        return
+    _post(slack, url, body, text, blocks)
+
+
+def _content(slack: Slack, body: JSON) -> tuple[str, list[JSON]]:
+    text, blocks = body.get("text") or "", body.get("blocks") or []
+    if not isinstance(text, str):
+        raise SchemaError("invalid_arguments", ["must provide a string [json-pointer:/text]"])
+    if not text and not blocks and not body.get("attachments"):
+        raise SlackError("no_text")
+    if blocks:
+        check_message_blocks(blocks, slack.files.usable)
+    return text, stored_blocks(blocks, slack.workspace.new_id)
+
+
+def _post(slack: Slack, url: ResponseUrl, body: JSON, text: str, blocks: list[JSON]) -> None:
+    public = body.get("response_type") == "in_channel"
+    if public and url.command_ts is not None:
+        slack.workspace.reveal(url.channel, url.command_ts)
+        url.command_ts = None
+    app = slack.workspace.app
+    message = Message(
+        channel=url.channel,
+        ts=slack.workspace.new_ts(),
+        user=app.bot_user_id,
+        text=text,
+        blocks=blocks,
+        bot_id=app.bot_id,
+        app_id=app.id,
+        thread_ts=body.get("thread_ts"),
+        attachments=body.get("attachments") or [],
+        metadata=body.get("metadata"),
+        visible_to=None if public else url.user,
+    )
+    slack.workspace.post(message)
+    if url.path.startswith("/commands/"):
+        url.source = message.ts
+
+
+async def handle(slack: Slack, request: web.Request) -> web.StreamResponse:
+    """The endpoint behind every response URL: `ok`, or 404 with the error's code."""
+    fault = slack.faults.take("response_url")
+    if fault is not None and fault.delay:
+        await slack.clock.sleep(fault.delay)
+    raw = await request.text()
+    status, answer = 200, "ok"
+    headers: dict[str, str] = {}
+    body: Any = raw
+    wait = None if fault else slack.rates.take_response_url(request.path)
+    if fault is not None and (fault.error or fault.status):
+        status = fault.status or 404
+        answer = json.dumps({"ok": False, "error": fault.error or "internal_error"})
+        if fault.retry_after is not None:
+            headers["Retry-After"] = str(fault.retry_after)
+    elif wait is not None:
+        status, answer = 429, json.dumps({"ok": False, "error": "ratelimited"})
+        headers["Retry-After"] = str(wait)
+    else:
+        try:
+            body = json.loads(raw)
+            if not isinstance(body, dict):
+                raise ValueError("not an object")
+            respond(slack, slack.urls.use(request.path), body)
+        except ValueError:
+            status, answer = 400, "invalid_payload"
+        except SlackError as refusal:
+            status, answer = 404, json.dumps(refusal.body())
+    slack.transcript.add(
+        "to_slack",
+        "response_url",
+        "respond",
+        request=body,
+        response=answer,
+        status=status,
+    )
+    if fault is not None and fault.drop and request.transport is not None:
+        request.transport.close()
+    kind = "application/json" if answer.startswith("{") else "text/html"
+    return web.Response(status=status, text=answer, content_type=kind, headers=headers)

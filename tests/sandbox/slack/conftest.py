@@ -1,0 +1,99 @@
+"""A workspace on a free port, people who use it, and a real Bolt app against it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp.test_utils import TestServer
+from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.sandbox.clock import Clock
+from bot.sandbox.slack import seed
+from bot.sandbox.slack.driver import SlackDriver
+from bot.sandbox.slack.manifest import Manifest
+from bot.sandbox.slack.server import SLACK, acme, slack_app
+from bot.sandbox.slack.services import Slack
+
+
+@dataclass
+class Office:
+    """A running workspace: its parts, its people, and clients of its Web API."""
+
+    url: str
+    server: Slack
+    clock: Clock
+    people: SlackDriver
+    session: aiohttp.ClientSession
+
+    @property
+    def bot(self) -> AsyncWebClient:
+        return self.client(seed.BOT_TOKEN)
+
+    def client(self, token: str | None) -> AsyncWebClient:
+        return AsyncWebClient(
+            token=token, base_url=f"{self.url}/api/", session=self.session, retry_handlers=[]
+        )
+
+    def bolt(self) -> AsyncApp:
+        async def authorize(**_: Any) -> AuthorizeResult:
+            return AuthorizeResult(
+                enterprise_id=None,
+                team_id=seed.TEAM_ID,
+                bot_token=seed.BOT_TOKEN,
+                bot_id=seed.BOT_ID,
+                bot_user_id=seed.BOT_USER_ID,
+            )
+
+        return AsyncApp(
+            client=AsyncWebClient(base_url=f"{self.url}/api/", session=self.session),
+            authorize=authorize,
+            signing_secret=seed.SIGNING_SECRET,
+            ssl_check_enabled=False,
+        )
+
+    @asynccontextmanager
+    async def running(self, app: AsyncApp) -> AsyncIterator[Any]:
+        """The app, connected by Socket Mode."""
+        handler: Any = AsyncSocketModeHandler(app, seed.APP_TOKEN, ping_interval=3600)
+        await handler.connect_async()
+        try:
+            yield handler
+        finally:
+            await handler.close_async()
+
+
+OpenOffice = Callable[..., Awaitable[Office]]
+
+
+@pytest.fixture
+async def open_office() -> AsyncIterator[OpenOffice]:
+    """Start a workspace with a manual clock; several per test, with other settings, if need be."""
+    async with AsyncExitStack() as stack:
+
+        async def open_(
+            *, manifest: Manifest | None = None, rate: str = "off", **settings: Any
+        ) -> Office:
+            clock = Clock(manual=True)
+            app = slack_app(acme(clock), clock, manifest=manifest, rate=rate, **settings)  # type: ignore[arg-type]
+            server = TestServer(app)
+            await server.start_server()
+            stack.push_async_callback(server.close)
+            url = str(server.make_url("")).rstrip("/")
+            people = await stack.enter_async_context(SlackDriver(url))
+            session = await stack.enter_async_context(aiohttp.ClientSession())
+            return Office(url, app[SLACK], clock, people, session)
+
+        yield open_
+
+
+@pytest.fixture
+async def office(open_office: OpenOffice) -> Office:
+    return await open_office()
