@@ -7,10 +7,10 @@ all warnings, and the command with which a person looks further.
 from __future__ import annotations
 
 from bot.cards import signs
-from bot.cards.blocks import Part, context, fit, header, preformatted, section
+from bot.cards.blocks import Part, context, fit, preformatted, section
 from bot.cards.card import Card
 from bot.cards.evidence import cause_of, event_parts, hint_of, log_parts, server_parts
-from bot.cards.mrkdwn import Mrkdwn, cut_mrkdwn, join, plain, say, say_plain, user
+from bot.cards.mrkdwn import Mrkdwn, cut_mrkdwn, join, plain, say, user
 from bot.cards.rollout import NAME, SUMMARY, before_version, shown_version, wording
 from bot.domain.rollout import Rollout, RolloutState
 from bot.text import Texts
@@ -36,9 +36,7 @@ def ended_card(rollout: Rollout, *, environment_title: str, texts: Texts) -> Car
 def details_card(rollout: Rollout, *, environment_title: str, texts: Texts) -> Card:
     """Everything that is known of a failure, for the thread of its card."""
     names = _names(rollout, environment_title)
-    title = say_plain(texts, "rollout.details.title", 150, sign=signs.STATE[rollout.state], **names)
     parts = [
-        Part(header(title)),
         Part(section(_ended(rollout, environment_title, texts), limit=2_000)),
         *_finding_parts(rollout, texts),
     ]

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from bot.cards import buttons, signs
 from bot.cards.blocks import Part, actions, context, fit, header, preformatted, section
-from bot.cards.card import Card
+from bot.cards.card import Block, Card
 from bot.cards.mrkdwn import (
     Mrkdwn,
     code,
@@ -23,7 +23,7 @@ from bot.cards.mrkdwn import (
     say_plain,
     user,
 )
-from bot.domain.gate import GateResult, all_open
+from bot.domain.gate import Gate, GateResult, all_open
 from bot.domain.verdict import Value
 from bot.text import Texts
 
@@ -51,11 +51,28 @@ def refusal_card(
         *gate_parts(gates, texts),
         Part(context(code(buttons.typed(line), 400)), spare=1),
     ]
-    again = buttons.run(line, texts("button.try_again"))
-    if again is not None:
-        parts.append(Part(actions(again)))
+    row = _next_buttons(failing, service, version, line, texts)
+    if row:
+        parts.append(Part(actions(*row)))
     summary = say(texts, "refusal.text", reason=reason, **names)
     return fit(cut_mrkdwn(summary, SUMMARY), parts, shortened=say(texts, "common.shortened_here"))
+
+
+def _next_buttons(
+    failing: Sequence[GateResult], service: str, version: str, line: str, texts: Texts
+) -> list[Block]:
+    """The environment that comes first, where that is missing; and the same line again, unless
+    only another person could have more luck with it."""
+    row: list[Block | None] = []
+    for gate in failing:
+        if gate.code == "NOT_RUN_BEFORE":
+            first = str(gate.values.get("environment", ""))
+            label = say_plain(texts, "button.deploy_first", 75, environment=first)
+            row.append(buttons.run(f"deploy {service} {first} {version}", label, primary=True))
+    if all(gate.gate is not Gate.PERMISSION for gate in failing):
+        place = 2 if any(row) else 1
+        row.append(buttons.run(line, texts("button.try_again"), place=place))
+    return [button for button in row if button is not None]
 
 
 def dry_run_card(

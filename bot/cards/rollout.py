@@ -43,6 +43,7 @@ WORDS = 300
 """Of the requester's own reason."""
 
 _SPARE_FACTS, _SPARE_STEPS = 2, 1
+_TENSE = {signs.OK: "done", signs.OPEN: "open", signs.SKIPPED: "open"}
 
 
 def rollout_card(
@@ -101,9 +102,11 @@ def elapsed(rollout: Rollout, now: datetime) -> timedelta:
 
 
 def wording(rollout: Rollout) -> str:
-    """The state; apart from it the success that changed nothing, and a way back that failed."""
-    if _succeeded_with(rollout, Reason.UNCHANGED):
-        return "UNCHANGED"
+    """The state; apart from it the successes that showed nothing (the version was there already,
+    or no pod runs), and a way back that failed."""
+    for reason in (Reason.UNCHANGED, Reason.SCALED_TO_ZERO):
+        if _succeeded_with(rollout, reason):
+            return reason.value
     if rollout.state is RolloutState.FAILED and rollout.ended_by:
         return "FAILED_BACK"
     return rollout.state.value
@@ -124,8 +127,6 @@ def _state_line(rollout: Rollout, values: Mapping[str, object], texts: Texts) ->
             return say(texts, "rollout.state.QUEUED_BEHIND", **said)
         case RolloutState.CANCELLED if rollout.ended_by:
             return say(texts, "rollout.state.CANCELLED_BY", **said)
-        case RolloutState.SUCCEEDED if _succeeded_with(rollout, Reason.SCALED_TO_ZERO):
-            return say(texts, "rollout.state.SCALED_TO_ZERO", **said)
         case RolloutState.FAILED:
             return Mrkdwn(f"*{escape(str(said['cause']), 1_200)}*")
         case RolloutState.ROLLING_BACK if rollout.change is None:
@@ -134,12 +135,7 @@ def _state_line(rollout: Rollout, values: Mapping[str, object], texts: Texts) ->
             said["progress"] = progress_line(rollout, texts)
             said["since"] = moment(rollout.applying_since or rollout.requested_at)
         case RolloutState.SOAKING | RolloutState.SUCCEEDED | RolloutState.ROLLED_BACK:
-            said["progress"] = say(
-                texts,
-                "rollout.progress.all_available",
-                available=rollout.progress.available,
-                desired=rollout.progress.desired,
-            )
+            said["progress"] = _serving(rollout, texts)
             said["until"] = moment(soak_ends(rollout) or rollout.requested_at, "seconds")
         case _:
             pass
@@ -150,12 +146,29 @@ def progress_line(rollout: Rollout, texts: Texts) -> Mrkdwn:
     """ "2 of 3 updated · 2 available · 1 old"."""
     progress = rollout.progress
     pieces = [
-        say(texts, "rollout.progress.updated", updated=progress.updated, desired=progress.desired),
-        say(texts, "rollout.progress.available", available=progress.available),
+        say(
+            texts,
+            "rollout.progress.updated",
+            updated=progress.updated,
+            desired=progress.desired,
+            count=progress.desired,
+        ),
+        say(texts, "rollout.progress.available", count=progress.available),
     ]
     if progress.old:
-        pieces.append(say(texts, "rollout.progress.old", old=progress.old))
+        pieces.append(say(texts, "rollout.progress.old", count=progress.old))
     return join(pieces)
+
+
+def _serving(rollout: Rollout, texts: Texts) -> Mrkdwn:
+    """ "3 of 3 available"."""
+    progress = rollout.progress
+    return say(
+        texts,
+        "rollout.progress.serving",
+        available=progress.available,
+        count=progress.desired,
+    )
 
 
 def _trouble_parts(rollout: Rollout, texts: Texts) -> list[Part]:
@@ -196,17 +209,21 @@ def _what_now_parts(rollout: Rollout, values: Mapping[str, object], texts: Texts
 
 def _now_line(rollout: Rollout, values: Mapping[str, object], texts: Texts) -> Mrkdwn:
     """Only what the last look at the cluster shows: which pods are left, and how many serve."""
-    said = {**values, "progress": progress_line(rollout, texts)}
     progress, before = rollout.progress, rollout.before
-    if rollout.change is None and not rollout.ended_by:
-        return _untouched_line(rollout, said, texts)
-    if rollout.state is RolloutState.CANCELLED:
+    said = {
+        **values,
+        "progress": progress_line(rollout, texts),
+        "serving": _serving(rollout, texts),
+    }
+    cancelled = rollout.state is RolloutState.CANCELLED
+    if cancelled or (rollout.change is None and not rollout.ended_by):
         return _untouched_line(rollout, said, texts)
     if not progress.available:
         return say(texts, "rollout.now.none_available", **said)
     if not progress.old or before is None:
         key = "back_only" if rollout.ended_by else "new_only"
         return say(texts, f"rollout.now.{key}", **said)
+    # More pods available than old ones are left: some of the new ones serve too.
     still = progress.available <= progress.old and not rollout.ended_by
     return say(texts, f"rollout.now.{'still_serves' if still else 'mixed'}", **said)
 
@@ -215,21 +232,20 @@ def _untouched_line(rollout: Rollout, said: Mapping[str, object], texts: Texts) 
     before = rollout.before
     if before is None:
         return say(texts, "rollout.now.untouched", **said)
-    counts = {"ready": before.ready, "desired": before.desired}
-    return say(texts, "rollout.now.untouched_serves", **{**said, **counts})
+    ready = say(texts, "rollout.progress.ready", ready=before.ready, count=before.desired)
+    return say(texts, "rollout.now.untouched_serves", **{**said, "serving": ready})
 
 
 def _steps(rollout: Rollout, texts: Texts) -> Mrkdwn:
     """Each step with a sign and a word: done, under way, failed, still to come."""
-    progress = rollout.progress
-    counted = progress.desired and not rollout.completed_at and rollout.change is not None
-    rolling = "rolling_count" if counted and not _went_back(rollout) else "rolling"
-    way = "going_back" if _went_back(rollout) else "watching"
-    words = [
-        say(texts, f"rollout.step.{step}", updated=progress.updated, desired=progress.desired)
-        for step in ("checks", "applied", rolling, way, "done")
-    ]
-    marked = [f"{mark} {word}" for mark, word in zip(_marks(rollout), words, strict=True)]
+    steps = ["checks", "apply", "roll", "go_back" if _went_back(rollout) else "watch", "done"]
+    counts = {"updated": rollout.progress.updated, "desired": rollout.progress.desired}
+    marked = []
+    for mark, step in zip(_marks(rollout), steps, strict=True):
+        tense = _TENSE.get(mark, "now")
+        counted = step == "roll" and tense == "now" and rollout.progress.desired
+        key = f"rollout.step.{step}.{'counted' if counted and not _went_back(rollout) else tense}"
+        marked.append(f"{mark} {say(texts, key, **counts)}")
     return Mrkdwn("   ".join(marked))
 
 
@@ -247,6 +263,8 @@ def _marks(rollout: Rollout) -> tuple[str, ...]:
             RolloutState.ROLLED_BACK: (signs.OK, signs.OK),
         }
         return (*began, *ends.get(rollout.state, (signs.BAD, signs.OPEN)))
+    if wording(rollout) in (Reason.UNCHANGED, Reason.SCALED_TO_ZERO):
+        return (signs.OK, signs.OK, signs.SKIPPED, signs.SKIPPED, signs.OK)
     reached = _reached(rollout)
     if rollout.state is RolloutState.QUEUED:
         here = signs.OPEN
@@ -281,7 +299,9 @@ def _facts(rollout: Rollout, base_url: str, texts: Texts) -> list[Mrkdwn]:
 
 
 def _change(rollout: Rollout, texts: Texts) -> Mrkdwn:
-    if rollout.before is not None:
+    if wording(rollout) == Reason.UNCHANGED:
+        kind = "target"
+    elif rollout.before is not None:
         kind = "change"
     elif rollout.before_generation is not None:
         kind = "first"
@@ -312,8 +332,20 @@ def _button_parts(rollout: Rollout, environment_title: str, texts: Texts) -> lis
     if not rollout.state.final:
         row.append(buttons.cancel(rollout, environment_title, before_version(rollout), texts))
     else:
-        if rollout.state not in (RolloutState.SUCCEEDED, RolloutState.SUPERSEDED):
-            row.append(buttons.run(rollout.line, texts("button.try_again")))
+        row.append(_again(rollout, environment_title, texts))
         row.append(buttons.status(rollout.service, rollout.environment, texts))
     shown = [button for button in row if button is not None]
     return [Part(actions(*shown))] if shown else []
+
+
+def _again(rollout: Rollout, environment_title: str, texts: Texts) -> Block | None:
+    """The same line once more; after a way back that failed, the version that should be there."""
+    if rollout.state in (RolloutState.SUCCEEDED, RolloutState.SUPERSEDED):
+        return None
+    if wording(rollout) == "FAILED_BACK" and rollout.before is not None:
+        version = rollout.before.version
+        label = say_plain(
+            texts, "button.deploy", 75, version=plain(version, 30), environment=environment_title
+        )
+        return buttons.run(f"deploy {rollout.service} {rollout.environment} {version}", label)
+    return buttons.run(rollout.line, texts("button.try_again"))

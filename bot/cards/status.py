@@ -116,8 +116,7 @@ def workload_card(
         "environment": plain(environment_title, NAME),
         "word": texts(f"status.word.{cell.health}"),
         "sign": _SIGN[cell.health],
-        "ready": cell.ready,
-        "desired": cell.desired,
+        "serving": say(texts, "status.serving", ready=cell.ready, count=cell.desired),
     }
     parts = [
         Part(header(say_plain(texts, "status.workload.title", 150, **names))),
@@ -169,14 +168,20 @@ def _twin(matrix: StatusMatrix, texts: Texts) -> list[Mrkdwn]:
     lines = []
     for item in matrix.services:
         cells = [
-            Mrkdwn(
-                f"{escape(title, NAME)} {escape(cell.version, VERSION)} "
-                f"{texts(f'status.word.{cell.health}')} {cell.ready}/{cell.desired}"
-            )
+            join([escape(title, NAME), _spoken(cell, texts)], " ")
             for title, cell in zip(matrix.environments, item.cells, strict=False)
         ]
         lines.append(Mrkdwn(f"{escape(item.service, NAME)}: {join(cells, '; ')}"))
     return lines
+
+
+def _spoken(cell: Cell, texts: Texts) -> Mrkdwn:
+    """ "1.3.2 partly ready 3/4"."""
+    word = Mrkdwn(texts(f"status.word.{cell.health}"))
+    if cell.health in (Health.ABSENT, Health.UNKNOWN):
+        return word
+    counts = Mrkdwn(f"{cell.ready}/{cell.desired}")
+    return join([escape(cell.version, VERSION), word, counts], " ")
 
 
 def _workload_lines(status: WorkloadStatus, names: dict[str, object], texts: Texts) -> list[Mrkdwn]:

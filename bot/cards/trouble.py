@@ -40,7 +40,7 @@ def trouble_card(
         key = f"trouble.fix.{error.trouble}"
         fix = say(texts, key if key in texts else "trouble.fix.UNEXPECTED")
         message = error.values.get("message", "")
-    title = Mrkdwn(f"*{say(texts, 'trouble.card.title', sign=signs.BAD)}*")
+    title = say(texts, "trouble.card.title", sign=signs.BAD)
     state = say(texts, "trouble.card.untouched") if untouched else Mrkdwn("")
     parts = [
         Part(section(join([title, join([cause, state], " ")], "\n"), limit=1_500)),
