@@ -1,0 +1,174 @@
+"""What a container has written so far: start-up, requests, last words.
+
+A log is a function of time: line number n has a moment and a text, found without the lines before
+it, so that a container which has run for days costs nothing until somebody reads its tail.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.sandbox.kubernetes.containers import Behaviour
+
+_FIRST_REQUEST = 2.5  # seconds after the start
+_REQUEST_EVERY = 3.0  # seconds, on the average
+_ROUTES = {
+    "api-gateway": ("GET /v1/projects", "GET /v1/tasks", "POST /v1/tasks", "GET /v1/me"),
+    "auth-service": ("POST /token", "POST /token/refresh", "GET /sessions", "GET /jwks.json"),
+    "projects-service": (
+        "GET /projects",
+        "GET /projects/412",
+        "PATCH /projects/88",
+        "GET /members",
+    ),
+    "forms-service": ("GET /forms/31", "POST /forms/31/answers", "GET /forms", "PUT /forms/7"),
+    "tasks-service": ("GET /tasks", "POST /tasks", "PATCH /tasks/1729", "GET /tasks/1730"),
+    "notifications-service": ("POST /send", "GET /inbox", "POST /subscriptions", "GET /templates"),
+}
+_ANY_ROUTE = ("GET /", "GET /items", "POST /items", "GET /items/7")
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One line of a container's output, without its line end; `at` is when it was written."""
+
+    at: datetime
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerLog:
+    """The output of one incarnation of a container. `seed` makes each container's own."""
+
+    service: str
+    seed: str
+    started: datetime
+    behaviour: Behaviour
+    closing: tuple[tuple[float, str], ...] = ()  # written after SIGTERM: seconds, words
+
+    def lines(self, until: datetime) -> Iterator[LogLine]:
+        """Everything up to a moment, oldest first."""
+        for number in range(self.count(until)):
+            yield self.line(number)
+
+    def tail(self, until: datetime, number: int) -> list[LogLine]:
+        """The last lines up to a moment, oldest first; only these are made."""
+        total = self.count(until)
+        return [self.line(each) for each in range(max(0, total - number), total)]
+
+    def count(self, until: datetime) -> int:
+        """How many lines there are at a moment."""
+        age = (until - self.started).total_seconds()
+        fixed = self._fixed()
+        if self._is_finite() or not fixed or age < fixed[-1][0]:
+            return sum(at <= age for at, _ in fixed)
+        first, step = self._rhythm()
+        if age < first:
+            return len(fixed)
+        number = int((age - first) / step)
+        while self._repeated_at(number) > age:
+            number -= 1
+            if number < 0:
+                return len(fixed)
+        return len(fixed) + number + 1
+
+    def line(self, number: int) -> LogLine:
+        """Line `number`, counted from 0, whether it was written already or not."""
+        fixed = self._fixed()
+        if number < len(fixed):
+            at, text = fixed[number]
+        else:
+            at = self._repeated_at(number - len(fixed))
+            text = self._repeated(number - len(fixed), at)
+        return LogLine(self.started + timedelta(seconds=at), text)
+
+    def is_last(self, number: int) -> bool:
+        """No line follows this one, ever."""
+        return self._is_finite() and number + 1 >= len(self._fixed())
+
+    # Inside
+
+    def _is_finite(self) -> bool:
+        return self.behaviour.lives != float("inf") or bool(
+            self.closing or self.behaviour.style == "quiet" or self.behaviour.start_error
+        )
+
+    def _fixed(self) -> list[tuple[float, str]]:
+        """Lines at moments of their own: start-up, what the behaviour says, last words."""
+        if self.behaviour.start_error:
+            return []
+        lives = self.behaviour.lives
+        lines = [(at, self._info(at, words)) for at, words in self._start_up() if at < lives]
+        if self.behaviour.style == "service" and lives not in (float("inf"), 0.0):
+            first, step = self._rhythm()
+            requests = int(max(0.0, lives - first) / step) + 1 if lives > first else 0
+            for number in range(requests):
+                at = self._repeated_at(number)
+                if at < lives - 0.02:
+                    lines.append((at, self._repeated(number, at)))
+        lines += [(at, text) for at, text in self.behaviour.says if at < lives]
+        if self.closing:
+            stop = self.closing[0][0]
+            first, _ = self._rhythm()
+            number = 0 if self.behaviour.style != "quiet" else -1
+            while number >= 0 and (at := self._repeated_at(number)) < stop and number < 200_000:
+                lines.append((at, self._repeated(number, at)))
+                number += 1
+            lines = [each for each in lines if each[0] < stop]
+            lines += [(at, self._info(at, words)) for at, words in self.closing]
+        return lines
+
+    def _start_up(self) -> tuple[tuple[float, str], ...]:
+        if self.behaviour.style != "service":
+            return ()
+        ready = self.behaviour.ready_after
+        listening = 1.1 if ready is None else max(0.4, ready - 0.1)
+        return (
+            (0.02, f'msg="starting {self.service}" node=v22.14.0'),
+            (0.31, 'msg="connected to the database" pool=10'),
+            (listening, 'msg="listening" port=3000'),
+        )
+
+    def _rhythm(self) -> tuple[float, float]:
+        """When repeated lines begin, and how far apart they are."""
+        if self.behaviour.style == "ticks":
+            return (0.01, 1.0)
+        ready = self.behaviour.ready_after
+        return (max(_FIRST_REQUEST, (ready or 0.0) + 1.0), _REQUEST_EVERY)
+
+    def _repeated_at(self, number: int) -> float:
+        first, step = self._rhythm()
+        if self.behaviour.style == "ticks":
+            return first + number * step
+        return first + number * step + self._dice(number, 0) * step * 0.9
+
+    def _repeated(self, number: int, at: float) -> str:
+        if self.behaviour.style == "ticks":
+            stamp = (self.started + timedelta(seconds=at)).strftime("%Y-%m-%dT%H:%M:%SZ")
+            return f'{stamp} level=info msg="tick {number + 1}" version={self.behaviour.version}'
+        if self.behaviour.ready_after is None:
+            return self._info(
+                at, 'msg="health check failed" error="database migrations are pending"', "warn"
+            )
+        routes = _ROUTES.get(self.service, _ANY_ROUTE)
+        method, path = routes[int(self._dice(number, 1) * len(routes))].split(" ")
+        status = {"POST": 201, "PATCH": 200}.get(method, 200)
+        if self._dice(number, 2) > 0.992:
+            status = 404
+        took = int(8 + 180 * self._dice(number, 3) ** 3)
+        request = hashlib.sha256(f"{self.seed}{number}".encode()).hexdigest()[:12]
+        words = f'msg="request" method={method} path={path} status={status} ms={took} id={request}'
+        return self._info(at, words)
+
+    def _info(self, at: float, words: str, level: str = "info") -> str:
+        moment = self.started + timedelta(seconds=at)
+        stamp = moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+        version = f" version={self.behaviour.version}" if self.behaviour.version else ""
+        return f"{stamp} level={level} {words}{version}"
+
+    def _dice(self, number: int, side: int) -> float:
+        digest = hashlib.blake2b(f"{self.seed}/{number}/{side}".encode(), digest_size=4).digest()
+        return int.from_bytes(digest) / 2**32
