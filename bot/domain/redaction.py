@@ -35,10 +35,12 @@ _WHOLE = re.compile(
 _USERINFO = re.compile(
     r"(?P<head>\b[a-zA-Z][a-zA-Z0-9+.-]{1,20}://)[^\s/@:]{0,200}:[^\s/@]{1,400}@"
 )
-_HEADER = re.compile(r"(?i)\b(?P<head>(?:bearer|basic|token)\s+)[\w.~+/=-]{8,}")
+_HEADER = re.compile(
+    r"(?i)\b(?P<head>(?:bearer|basic|token)\s{1,5})(?=[\w.~+/-]{0,200}[\d=])[\w.~+/=-]{8,}"
+)
 _ASSIGNED = re.compile(
-    r"(?i)(?P<head>[\w.-]{0,60}(?:passw(?:or)?d|passwd|pwd|secret|token|api[_-]?key|apikey"
-    r"|private[_-]?key|access[_-]?key|service[_-]?role[_-]?key|anon[_-]?key|credential)[\w.-]{0,40}"
+    r"(?i)(?P<head>(?:passw(?:or)?d|passwd|pwd|secret|token|api[_-]?key|private[_-]?key"
+    r"|access[_-]?key|role[_-]?key|anon[_-]?key|credential)[\w.-]{0,40}"
     r"[\"']?\s{0,3}(?:=|:(?!//))\s{0,3})(?P<quote>[\"']?)(?P<value>[^\s\"',;}&]{3,})"
 )
 _HARMLESS = frozenset({"true", "false", "null", "none", "undefined", "missing", "required", "not"})

@@ -1,0 +1,94 @@
+"""What runs where: all environments read side by side, each on its own.
+
+A cluster that does not answer is one column of "unknown", never a status that is not told.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from bot.domain.rollout import Rollout
+from bot.domain.status import (
+    Cell,
+    Health,
+    ServiceStatus,
+    StatusMatrix,
+    WorkloadStatus,
+    cell_of,
+    status_of,
+)
+from bot.domain.workload import Workload
+from bot.errors import PortError
+from bot.workflows.diagnosis import warnings
+from bot.workflows.edges import Edges, Place
+from config.catalog import Environment, Service
+
+_WARNING_PODS = 10
+
+
+async def matrix(
+    services: Sequence[Service], environments: Sequence[Environment], edges: Edges, language: str
+) -> StatusMatrix:
+    """Versions side by side: a row per service, a column per environment."""
+    active, columns = await asyncio.gather(
+        edges.store.active(),
+        asyncio.gather(*(_column(environment, edges) for environment in environments)),
+    )
+    rows = tuple(
+        ServiceStatus(
+            service.name,
+            tuple(
+                _cell(service, environment, column, active)
+                for environment, column in zip(environments, columns, strict=True)
+            ),
+        )
+        for service in services
+    )
+    titles = tuple(e.title.to("es" if language == "es" else "en") for e in environments)
+    return StatusMatrix(titles, rows, edges.clock.now())
+
+
+async def one(place: Place, edges: Edges) -> WorkloadStatus:
+    """One workload with its pods, restarts and recent warnings. Raises PortError."""
+    service, environment = place.service, place.environment
+    look, active = await asyncio.gather(
+        edges.cluster.workload(place.context, place.namespace, service.name),
+        edges.store.active(service.name, environment.name),
+    )
+    uids = [pod.uid for pod in look.pods][:_WARNING_PODS]
+    uids += [look.new_replica_set.uid] if look.new_replica_set else []
+    uids += [look.deployment.uid] if look.deployment else []
+    events = await edges.cluster.events(place.context, place.namespace, uids)
+    status = status_of(
+        service.name,
+        environment.name,
+        look,
+        container=service.container,
+        rollout=active[0] if active else None,
+        warnings=warnings(events),
+    )
+    return replace(status, namespace=place.namespace)
+
+
+Column = Mapping[str, Workload] | None
+
+
+async def _column(environment: Environment, edges: Edges) -> Column:
+    """All workloads of an environment by name; None when its cluster does not answer."""
+    try:
+        found = await edges.cluster.workloads(environment.context or "", environment.namespace)
+    except PortError:
+        return None
+    return {work.deployment.name: work for work in found if work.deployment is not None}
+
+
+def _cell(
+    service: Service, environment: Environment, column: Column, active: Sequence[Rollout]
+) -> Cell:
+    if column is None:
+        return Cell(environment.name, Health.UNKNOWN)
+    rollout = next(
+        (r for r in active if (r.service, r.environment) == (service.name, environment.name)), None
+    )
+    workload = column.get(service.name, Workload())
+    return cell_of(environment.name, workload, container=service.container, rollout=rollout)

@@ -1,0 +1,73 @@
+"""What all tests build on: a clock moved by hand, a rollout that shows only what matters."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+import pytest
+
+from bot.domain.image import Image
+from bot.domain.rollout import Actor, CardRef, Rollout
+
+NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+DIGEST = "sha256:" + "ab12" * 16
+
+
+class ManualClock:
+    """`bot.ports.Clock` whose time passes when a test says so."""
+
+    def __init__(self, now: datetime = NOON) -> None:
+        self._now = now
+        self._alarms: list[tuple[datetime, Callable[[], None]]] = []
+
+    def now(self) -> datetime:
+        return self._now
+
+    def call_at(self, when: datetime, wake: Callable[[], None]) -> Callable[[], None]:
+        alarm = (when, wake)
+        self._alarms.append(alarm)
+        return lambda: self._alarms.remove(alarm) if alarm in self._alarms else None
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass: alarms ring at their own time, the earliest first."""
+        target = self._now + timedelta(seconds=seconds)
+        while due := [alarm for alarm in self._alarms if alarm[0] <= target]:
+            first = min(due, key=lambda alarm: alarm[0])
+            self._alarms.remove(first)
+            self._now = max(self._now, first[0])
+            first[1]()
+        self._now = target
+
+    @property
+    def next_alarm(self) -> datetime | None:
+        return min((when for when, _ in self._alarms), default=None)
+
+
+class MakeRollout(Protocol):
+    def __call__(self, **changes: Any) -> Rollout: ...
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def make_rollout() -> MakeRollout:
+    def make(**changes: Any) -> Rollout:
+        rollout = Rollout(
+            id="r1",
+            service="tasks-service",
+            environment="qa",
+            namespace="dynamo-qa",
+            context="",
+            image=Image("registry.yourapp.com/dynamo/tasks-service", "1.4.0", DIGEST),
+            version="1.4.0",
+            requested_by=Actor("U0ANA00000", "es"),
+            requested_at=NOON,
+            line="deploy tasks-service qa 1.4.0",
+            card=CardRef("C0QADEPLOYS", "1764000000.000100"),
+        )
+        return rollout.with_(**changes)
+
+    return make
