@@ -61,11 +61,10 @@ def _understand(
     command = _verbs(commands).get(fold(tidy(line[0].text)))
     if command is None:
         return _unknown_command(line, catalog, commands)
-    line = spread(line, command, catalog)
     given = read_options(line, command, catalog)
     if isinstance(given, Refusal):
         return given
-    free = [place for place in range(1, len(line)) if place not in given.places]
+    line, free = spread(line, {0, *given.places}, command, catalog)
     values = fill(line, free, command, catalog, commands)
     if isinstance(values, Refusal):
         return values

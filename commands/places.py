@@ -252,8 +252,22 @@ class _Filling:
         error = self._error(UsageCode.TOO_MANY_WORDS, words=words, usage=self.command.usage)
         if len(self.pending) > MOST_WORDS:
             return Refusal(error)
-        instead = (without(self.line, place) for place in self.origin.values())
+        kinds = {kind for place in extra for kind in self._kinds(self.line[place])}
+        instead = (
+            without(self.line, self.origin[argument.name])
+            for argument in self.command.arguments
+            if argument.kind in kinds and argument.name in self.origin
+        )
         return Refusal(error, (without(self.line, *extra), *instead))
+
+    def _kinds(self, word: Word) -> tuple[Kind, ...]:
+        """Whose place a word could have taken, had it been free."""
+        if word.kind is not None:
+            return (word.kind,)
+        named = [
+            kind for kind in NAMES if isinstance(look_up(kind, word.text, self.catalog), Found)
+        ]
+        return tuple(named) or _GRAMMATICAL
 
     def refuse_missing(self) -> Refusal | None:
         missing = [

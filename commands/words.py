@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from commands.command import Command, Kind, UsageCode
 from commands.typed import Word
@@ -101,18 +101,26 @@ def _is_exactly(kind: Kind, text: str, catalog: Catalog) -> bool:
     return isinstance(found, Found) and found.exact
 
 
-def spread(words: tuple[Word, ...], command: Command, catalog: Catalog) -> tuple[Word, ...]:
-    """Takes apart what people write together: tasks@1.4.0, tasks:1.4.0, tasks-service.qa."""
-    if not any(argument.kind is Kind.SERVICE for argument in command.arguments):
-        return words
+def spread(
+    line: tuple[Word, ...], taken: Container[int], command: Command, catalog: Catalog
+) -> tuple[tuple[Word, ...], tuple[int, ...]]:
+    """Takes apart what people write together: tasks@1.4.0, tasks:1.4.0, tasks-service.qa.
+
+    Answers the line and the places of its free words. `taken` are the places of the verb, the
+    options and their values, which stay as they are: a reason may well be `fix:login`.
+    """
+    joins = any(argument.kind is Kind.SERVICE for argument in command.arguments)
     parts: list[Word] = []
-    for word in words:
-        parts.extend((word,) if _is_whole(word) else _parts(word, catalog))
-    return tuple(parts)
-
-
-def _is_whole(word: Word) -> bool:
-    return word.kind is not None or word.is_option or " " in word.text
+    free: list[int] = []
+    for place, word in enumerate(line):
+        if place in taken:
+            parts.append(word)
+            continue
+        whole = not joins or word.quoted or word.kind is not None
+        for part in (word,) if whole else _parts(word, catalog):
+            free.append(len(parts))
+            parts.append(part)
+    return tuple(parts), tuple(free)
 
 
 def _parts(word: Word, catalog: Catalog) -> Iterator[Word]:
