@@ -17,7 +17,7 @@ const keeper = new ScrollKeeper(scroller, () => invalidate("latest"));
 let shownPlace = null;
 let rows = ROWS;
 
-subscribe(["session", "place", "layout", "world"], () => {
+subscribe(["session", "place", "layout", "thread", "world"], () => {
   const channel = channelById(state.place.channel);
   if (!state.boot) return;
   render(document.getElementById("channel-header"), menuToggle(), channel && state.place.kind === "channel" ? channelHead(channel) : appHead(channel), worldButton());
@@ -71,7 +71,6 @@ function listOf(channel) {
     messageList(messages, {
       ...rowsOf(channel, "messages", false),
       unreadFrom: state.unreadFrom,
-      locale: names.locale,
       rows,
       onEarlier: () => {
         rows += ROWS;
@@ -85,7 +84,7 @@ function listOf(channel) {
 function beginning(channel, messages) {
   if (messages.length > rows || !channel) return null;
   const text = channel.kind === "im" ? "This is the beginning of your conversation." : `This is the beginning of #${channel.name}.`;
-  return h("div", { key: "beginning", class: "beginning" }, h("p", { class: "beginning-title" }, titleOf(channel)), h("p", null, text, " ", channel.kind !== "im" && !channel.bot_is_member ? `${state.boot.app.name} is not in this channel.` : ""));
+  return h("div", { key: "beginning", class: "beginning" }, h("p", { class: "beginning-title" }, channel.kind === "im" ? titleOf(channel) : `#${channel.name}`), h("p", null, text, " ", channel.kind !== "im" && !channel.bot_is_member ? `${state.boot.app.name} is not in this channel.` : ""));
 }
 
 /** What rows of a list need, for the channel and for the thread pane. */

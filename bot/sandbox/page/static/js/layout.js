@@ -19,13 +19,22 @@ let sidebarWasOpen = false;
 WIDE.addEventListener("change", () => invalidate("layout"));
 PHONE.addEventListener("change", () => invalidate("layout"));
 
+/** Which panes are to be seen now. */
+export function panes() {
+  const hasWorld = Boolean(state.world) && state.layout.world;
+  const hasThread = Boolean(state.thread);
+  const { dock } = state.layout;
+  return {
+    thread: hasThread && (WIDE.matches || !hasWorld || dock === "thread"),
+    world: hasWorld && (WIDE.matches || !hasThread || dock === "world"),
+  };
+}
+
 subscribe(["layout", "thread", "world"], () => {
   const { layout } = state;
-  const hasWorld = Boolean(state.world) && layout.world;
-  const hasThread = Boolean(state.thread);
-  const both = WIDE.matches;
-  thread.hidden = !(hasThread && (both || !hasWorld || layout.dock === "thread"));
-  world.hidden = !(hasWorld && (both || !hasThread || layout.dock === "world"));
+  const shown = panes();
+  thread.hidden = !shown.thread;
+  world.hidden = !shown.world;
   app.dataset.panes = `${thread.hidden ? "" : "thread "}${world.hidden ? "" : "world"}`.trim();
   app.dataset.sidebar = layout.sidebar ? "open" : "closed";
   scrim.hidden = !layout.sidebar;

@@ -35,7 +35,8 @@ const composer = createComposer(document.getElementById("composer"), {
 });
 
 subscribe(["place", "session"], () => {
-  document.getElementById("composer").hidden = state.place.kind === "home";
+  document.getElementById("composer").hidden = state.place.kind === "home" || mayNotWrite() !== null;
+  render(document.getElementById("read-only"), state.place.kind !== "home" && mayNotWrite() && h("p", { class: "read-only" }, mayNotWrite()));
   composer.update();
 });
 subscribe(["connection"], () => {
@@ -78,6 +79,13 @@ document.addEventListener("click", (event) => {
   event.preventDefault();
   jumpTo(link.dataset.channel, link.dataset.ts);
 });
+
+function mayNotWrite() {
+  const channel = channelById(state.place.channel);
+  if (channel?.is_archived) return "This channel is archived.";
+  const isApp = channel?.user_id !== undefined && channel.user_id === state.boot?.app.bot_user_id;
+  return isApp && state.boot.app.messages_tab_read_only ? "Sending messages to this app is turned off." : null;
+}
 
 async function start() {
   if (isPhone()) state.layout.world = false;

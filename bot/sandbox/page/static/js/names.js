@@ -3,6 +3,9 @@
 import { openChannel } from "./session.js";
 import { channelById, state, userById } from "./store.js";
 
+// The page speaks English, so its own dates do too; dates inside of texts follow the user.
+export const PAGE_LOCALE = navigator.language.startsWith("en") ? navigator.language : "en-GB";
+
 export const names = {
   user: (id) => userById(id)?.display_name || userById(id)?.real_name || userById(id)?.name,
   channel: (id) => channelById(id)?.name,

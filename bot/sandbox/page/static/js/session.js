@@ -21,7 +21,7 @@ export async function signIn(userId, wantedChannel) {
   state.channels = boot.channels;
   state.messages = new Map();
   state.thread = null;
-  state.views = [];
+  state.views = boot.view_stack ?? [];
   state.home = null;
   state.busy.clear();
   remember("user", boot.me.id);

@@ -15,7 +15,7 @@ subscribe(["session", "place", "theme"], () => {
   const direct = state.channels.filter((channel) => channel.kind === "im" && channel.user_id !== bot);
   render(
     document.getElementById("sidebar"),
-    h("div", { class: "workspace" }, h("span", { class: "workspace-name" }, state.boot.team.name), h("span", { class: "workspace-note" }, "Sandbox: nothing here leaves this machine")),
+    h("div", { class: "workspace" }, h("span", { class: "workspace-name" }, state.boot.team.name), h("span", { class: "workspace-note" }, "Offline sandbox")),
     h(
       "div",
       { class: "places" },

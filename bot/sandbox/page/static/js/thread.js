@@ -4,7 +4,7 @@ import { createComposer } from "./composer.js";
 import { rowsOf } from "./channel.js";
 import { sources } from "./sources.js";
 import { h, render } from "./dom.js";
-import { names, titleOf } from "./names.js";
+import { titleOf } from "./names.js";
 import { messageList } from "./render/list.js";
 import { ScrollKeeper } from "./scroll.js";
 import { closeThread, linesTyped, say } from "./session.js";
@@ -54,7 +54,7 @@ subscribe(["thread", "session"], () => {
 });
 
 function rowsWithCount(thread) {
-  const rows = messageList(thread.messages, { ...rowsOf(thread.channel, "thread", true), locale: names.locale });
+  const rows = messageList(thread.messages, { ...rowsOf(thread.channel, "thread", true), apart: thread.ts });
   const replies = thread.messages.length - 1;
   const parentAt = rows.findIndex((row) => row.key === `m-${thread.ts}`);
   const count = replies > 0 ? h("div", { key: "count", class: "list-divider count", role: "separator" }, h("span", null, `${replies} ${replies === 1 ? "reply" : "replies"}`)) : null;

@@ -3,6 +3,7 @@
 
 import { get, post } from "./api.js";
 import { h, render } from "./dom.js";
+import { panes } from "./layout.js";
 import { invalidate, state, subscribe } from "./store.js";
 import { openStream } from "./stream.js";
 import { toast } from "./toasts.js";
@@ -31,7 +32,7 @@ export async function startWorld() {
 
 export function worldButton() {
   if (!state.world) return null;
-  const shown = state.layout.world;
+  const shown = panes().world;
   return h("button", { key: "world", type: "button", class: "btn world-button", "aria-expanded": String(shown), "aria-controls": "world", on: { click: () => showWorld(!shown) } },
     h("svg", { viewBox: "0 0 20 20", "aria-hidden": "true" }, h("path", { d: "M3.6 3.6H8.6V8.6H3.6ZM11.4 3.6H16.4V8.6H11.4ZM3.6 11.4H8.6V16.4H3.6ZM11.4 11.4H16.4V16.4H11.4Z" })),
     h("span", null, "World"));
@@ -72,7 +73,7 @@ function environment({ name, namespace, workloads }) {
         h("span", { class: "fold-mark", "aria-hidden": "true" }),
         h("span", { class: "environment-name" }, name),
         namespace !== name && h("span", { class: "namespace" }, namespace),
-        h("span", { class: "environment-sum" }, loud.length ? `${loud.length} to look at` : `${workloads.length} healthy`))),
+        h("span", { class: "environment-sum" }, loud.length ? `${loud.length} to look at` : `✓ ${workloads.length} healthy`))),
     isFolded ? null : h("ul", { class: "workloads" }, shown.map((workload) => h("li", { key: workload.service }, row(workload)))),
     many && !isFolded && h("button", { type: "button", class: "btn quiet more", on: { click: () => toggle(opened, name) } }, `${workloads.length - shown.length} more, all healthy`),
   );
@@ -83,7 +84,7 @@ function toggle(set, name) {
   invalidate("world");
 }
 
-const STATE_SIGNS = { healthy: "✓", rolling: "↻", failing: "✕", "scaled to zero": "–" };
+const STATE_SIGNS = { rolling: "↻", failing: "✕", "scaled to zero": "–" };
 
 function row(workload) {
   const { service, version, ready, desired, state: condition, pods } = workload;
@@ -94,7 +95,7 @@ function row(workload) {
     h("div", { class: "workload-head" },
       h("span", { class: "workload-name" }, service),
       h("span", { class: "workload-version" }, version),
-      h("span", { class: "workload-state" }, h("span", { class: "state-sign", "aria-hidden": "true" }, STATE_SIGNS[condition] ?? "•"), `${ready}/${desired} ${condition}`)),
+      h("span", { class: "workload-state" }, condition === "healthy" ? null : h("span", { class: "state-sign", "aria-hidden": "true" }, STATE_SIGNS[condition] ?? "•"), `${ready}/${desired}`, h("span", { class: condition === "healthy" ? "sr-only" : "state-word" }, ` ${condition}`))),
     h("div", { class: "pods", role: "list", "aria-label": `Pods of ${service}` },
       groups.map(([podVersion, members]) => [
         groups.length > 1 && h("span", { key: `v-${podVersion}`, class: "pods-version", role: "presentation" }, podVersion),

@@ -3,6 +3,7 @@
 
 import { h, memo } from "../dom.js";
 import { message } from "./message.js";
+import { PAGE_LOCALE } from "../names.js";
 import { dayName, dayOf } from "./time.js";
 
 const GROUP_WITHIN = 300; // seconds
@@ -10,7 +11,7 @@ export const ROWS = 120; // how many of the newest messages are drawn before "Sh
 
 /** `viewOf(message)` gives what render/message.js asks for; `inputsOf(message)` what its look
  *  depends on besides the message itself. */
-export function messageList(messages, { viewOf, inputsOf, unreadFrom, locale, rows = ROWS, onEarlier }) {
+export function messageList(messages, { viewOf, inputsOf, unreadFrom, apart, rows = ROWS, onEarlier }) {
   const shown = messages.slice(-rows);
   const out = [];
   if (shown.length < messages.length) {
@@ -19,10 +20,11 @@ export function messageList(messages, { viewOf, inputsOf, unreadFrom, locale, ro
   shown.forEach((current, index) => {
     const before = shown[index - 1];
     const newDay = !before || dayOf(before.ts) !== dayOf(current.ts);
-    if (newDay) out.push(divider(`day-${dayOf(current.ts)}`, dayName(current.ts, locale), "day"));
+    if (newDay) out.push(divider(`day-${dayOf(current.ts)}`, dayName(current.ts, PAGE_LOCALE), "day"));
     const firstUnread = unreadFrom && current.ts === unreadFrom;
     if (firstUnread) out.push(divider("unread", "New", "unread"));
-    const grouped = !newDay && !firstUnread && belongsTo(before, current);
+    // What follows the parent of a thread is a reply and has its own head.
+    const grouped = before?.ts !== apart && !newDay && !firstUnread && belongsTo(before, current);
     out.push(memo(`m-${current.ts}`, [current, grouped, ...inputsOf(current)], () => message(current, { ...viewOf(current), grouped })));
   });
   return out;

@@ -6,20 +6,21 @@ import { avatar } from "./avatar.js";
 import { blocks } from "./blocks.js";
 import { ownUrl, picture } from "./image.js";
 import { mrkdwn } from "./mrkdwn.js";
+import { PAGE_LOCALE } from "../names.js";
 import { ago, clock, exact } from "./time.js";
 
 /** `view`: {ctx, author, names, grouped, inThread, repliers, onThread, onCopyLink}. */
 export function message(shown, view) {
-  const { author, names, grouped, inThread } = view;
+  const { author, grouped, inThread } = view;
   const kind = [shown.ephemeral && "ephemeral", shown.error && "failed", grouped && "grouped", shown.command && "typed"].filter(Boolean).join(" ");
   return h(
     "article",
-    { class: `message ${kind}`, "data-ts": shown.ts, tabindex: "-1", "aria-label": `${author.name}, ${clock(shown.ts, names.locale)}${shown.ephemeral ? ", only visible to you" : ""}` },
-    h("div", { class: "gutter" }, grouped ? time(shown, names, "gutter-time") : avatar(author.user)),
+    { class: `message ${kind}`, "data-ts": shown.ts, tabindex: "-1", "aria-label": `${author.name}, ${clock(shown.ts, PAGE_LOCALE)}${shown.ephemeral ? ", only visible to you" : ""}` },
+    h("div", { class: "gutter" }, grouped ? time(shown, "gutter-time") : avatar(author.user)),
     h(
       "div",
       { class: "message-body" },
-      grouped ? null : header(shown, author, names),
+      grouped ? null : header(shown, author),
       shown.ephemeral && h("p", { class: "only-you" }, h("svg", { class: "eye", viewBox: "0 0 20 20", "aria-hidden": "true" }, h("path", { d: "M2.8 10C5 6.6 7.4 5.2 10 5.200S15 6.6 17.2 10C15 13.4 12.6 14.8 10 14.800S5 13.4 2.8 10Z" }), h("circle", { cx: 10, cy: 10, r: 2.2 })), "Only visible to you"),
       content(shown, view),
       files(shown.files ?? []),
@@ -29,18 +30,18 @@ export function message(shown, view) {
   );
 }
 
-function header(shown, author, names) {
+function header(shown, author) {
   return h(
     "div",
     { class: "message-head" },
     h("span", { class: "author" }, author.name),
     author.user?.is_bot || shown.bot_id ? h("span", { class: "badge-app" }, "App") : author.user?.title ? h("span", { class: "author-title" }, author.user.title) : null,
-    time(shown, names, "message-time"),
+    time(shown, "message-time"),
   );
 }
 
-const time = (shown, names, className) =>
-  h("time", { class: className, datetime: new Date(shown.ts * 1000).toISOString(), title: exact(shown.ts, names.locale) }, clock(shown.ts, names.locale));
+const time = (shown, className) =>
+  h("time", { class: className, datetime: new Date(shown.ts * 1000).toISOString(), title: exact(shown.ts, PAGE_LOCALE) }, clock(shown.ts, PAGE_LOCALE));
 
 function content(shown, { ctx, names }) {
   if (shown.command) return h("p", { class: "command" }, h("code", null, shown.command));
@@ -76,14 +77,14 @@ function size(bytes = 0) {
   return bytes < 1_000_000 ? `${Math.round(bytes / 1000)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
 }
 
-function replyBar(shown, { repliers, onThread, names }) {
+function replyBar(shown, { repliers, onThread }) {
   const count = shown.reply_count;
   return h(
     "button",
     { type: "button", class: "reply-bar", on: { click: onThread } },
     h("span", { class: "reply-faces" }, repliers.slice(0, 3).map((user) => avatar(user, "small"))),
     h("span", { class: "reply-count" }, `${count} ${count === 1 ? "reply" : "replies"}`),
-    shown.latest_reply && h("span", { class: "reply-when" }, `Last ${ago(shown.latest_reply, names.locale)}`),
+    shown.latest_reply && h("span", { class: "reply-when" }, `Last reply ${ago(shown.latest_reply, PAGE_LOCALE)}`),
   );
 }
 

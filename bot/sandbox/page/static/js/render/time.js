@@ -28,7 +28,7 @@ function startOfDay(time) {
 export function ago(ts, locale, now = Date.now()) {
   const seconds = Math.max(0, now / 1000 - Number(ts));
   const format = new Intl.RelativeTimeFormat(locale, { numeric: "auto", style: "long" });
-  if (seconds < 60) return format.format(-Math.floor(seconds), "second");
+  if (seconds < 60) return format.format(0, "minute").replace("this minute", "just now");
   if (seconds < 3600) return format.format(-Math.floor(seconds / 60), "minute");
   if (seconds < 86_400) return format.format(-Math.floor(seconds / 3600), "hour");
   return format.format(-Math.floor(seconds / 86_400), "day");
