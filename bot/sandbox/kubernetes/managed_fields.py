@@ -1,0 +1,156 @@
+"""managedFields: which manager owns which fields of an object, after every kind of write.
+
+Plain writes (create, update, patch) and server-side apply change it differently; both follow
+sigs.k8s.io/structured-merge-diff/merge/update.go and apimachinery's managedfields/internal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from bot.sandbox.kubernetes.fields import (
+    Comparison,
+    Fields,
+    Path,
+    compare,
+    decode_fields,
+    encode_fields,
+    skeleton,
+)
+from bot.sandbox.kubernetes.storage import Object
+
+
+@dataclass(frozen=True, slots=True)
+class Manager:
+    """Who: an applier is the same whatever version it applies; an updater is one per version."""
+
+    name: str
+    operation: str  # "Apply" or "Update"
+    api_version: str
+    subresource: str = ""
+
+    def same_as(self, other: Manager) -> bool:
+        return (
+            self.name == other.name
+            and self.operation == other.operation
+            and self.subresource == other.subresource
+            and (self.operation == "Apply" or self.api_version == other.api_version)
+        )
+
+    def describe(self) -> str:
+        """As a conflict names it (managedfields/internal/conflict.go: printManager)."""
+        text = f'"{self.name}"'
+        if self.subresource:
+            text += f' with subresource "{self.subresource}"'
+        if self.operation == "Update":
+            text += f" using {self.api_version}"
+        return text
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    manager: Manager
+    fields: Fields
+    time: str
+
+
+Entries = list[Entry]
+
+
+def read(obj: Object) -> Entries:
+    """The managedFields of an object."""
+    return [
+        Entry(
+            Manager(
+                entry.get("manager", ""),
+                entry.get("operation", ""),
+                entry.get("apiVersion", ""),
+                entry.get("subresource", ""),
+            ),
+            decode_fields(entry.get("fieldsV1") or {}),
+            entry.get("time", ""),
+        )
+        for entry in obj.get("metadata", {}).get("managedFields") or []
+    ]
+
+
+def write(obj: Object, entries: Entries) -> None:
+    """Put managedFields into an object, in the server's order; an owner of nothing is left out."""
+    kept = [entry for entry in entries if entry.fields]
+    kept.sort(
+        key=lambda entry: (
+            entry.manager.operation,
+            entry.time,
+            entry.manager.name,
+            entry.manager.api_version,
+            entry.manager.subresource,
+        )
+    )
+    listed = []
+    for entry in kept:
+        item: dict[str, Any] = {
+            "manager": entry.manager.name,
+            "operation": entry.manager.operation,
+            "apiVersion": entry.manager.api_version,
+            "time": entry.time,
+            "fieldsType": "FieldsV1",
+            "fieldsV1": encode_fields(entry.fields),
+        }
+        if entry.manager.subresource:
+            item["subresource"] = entry.manager.subresource
+        listed.append(item)
+    meta = obj.setdefault("metadata", {})
+    meta.pop("managedFields", None)
+    if listed:
+        meta["managedFields"] = listed
+
+
+def ignored(path: Path, subresource: str) -> bool:
+    """Fields that a write through this endpoint cannot set, and so cannot own (resetFields)."""
+    if subresource == "status":
+        return path[0] == "f:spec" or path[:2] == ("f:metadata", "f:labels")
+    return path[0] == "f:status"
+
+
+def without(obj: Object) -> Object:
+    """The object without its managedFields, as both sides of a comparison."""
+    meta = {k: v for k, v in obj.get("metadata", {}).items() if k != "managedFields"}
+    return {**obj, "metadata": meta}
+
+
+def take(entries: Entries, manager: Manager, changes: Comparison) -> Entries:
+    """Others lose what this manager changed, and everybody what is gone."""
+    changed = changes.changed()
+    return [
+        Entry(
+            entry.manager,
+            entry.fields - changes.removed
+            if entry.manager.same_as(manager)
+            else entry.fields - changed - changes.removed,
+            entry.time,
+        )
+        for entry in entries
+    ]
+
+
+def after_write(
+    schema: str, old: Object | None, new: Object, manager: Manager, now: str, *, keep: bool = True
+) -> None:
+    """Set `new`'s managedFields after a plain write by the manager. `keep`: go on from the old ones
+    (what a client sends in managedFields is ignored, unless it empties the list).
+    """
+    entries = read(old) if old is not None and keep else []
+    base = skeleton(schema) if old is None else without(old)
+    changes = compare(schema, base, without(new))
+    for paths in (changes.added, changes.modified, changes.removed):
+        paths.difference_update([p for p in paths if ignored(p, manager.subresource)])
+    entries = take(entries, manager, changes)
+    mine = changes.changed()
+    if mine:
+        before = next((entry for entry in entries if entry.manager.same_as(manager)), None)
+        if before is not None:
+            entries.remove(before)
+            mine |= before.fields
+        entries.append(Entry(manager, mine, now))
+    write(new, entries)

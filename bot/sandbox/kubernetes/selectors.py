@@ -1,0 +1,261 @@
+"""Label and field selectors: parse the query parameter once, match objects cheaply.
+
+Label selectors follow k8s.io/apimachinery/pkg/labels (`a=b`, `a!=b`, `a in (b,c)`, `a notin (b)`,
+`a`, `!a`, `a>1`), field selectors the per-kind tables of the real server.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from bot.sandbox.kubernetes import names
+from bot.sandbox.kubernetes.resources import Kind
+from bot.sandbox.kubernetes.statuses import bad_request
+from bot.sandbox.kubernetes.storage import Object
+
+Match = Callable[[Object], bool]
+_TOKEN = re.compile(r"\s*(?:(==|!=|[=,()!<>])|([^\s=,()!<>]+))")
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    key: str
+    operator: str  # "in", "notin", "=", "!=", "exists", "!", "gt", "lt"
+    values: tuple[str, ...] = ()
+
+    def matches(self, labels: Object) -> bool:
+        value = labels.get(self.key)
+        if self.operator in ("in", "="):
+            return value in self.values
+        if self.operator in ("notin", "!="):
+            return value not in self.values
+        if self.operator == "exists":
+            return self.key in labels
+        if self.operator == "!":
+            return self.key not in labels
+        if value is None or not re.fullmatch(r"-?\d+", value):
+            return False
+        bound = int(self.values[0])
+        return int(value) > bound if self.operator == "gt" else int(value) < bound
+
+
+def matches_object(selector: Object, labels: Object) -> bool:
+    """A LabelSelector object (matchLabels, matchExpressions) against labels."""
+    wanted = selector.get("matchLabels") or {}
+    if any(labels.get(key) != value for key, value in wanted.items()):
+        return False
+    operators = {"In": "in", "NotIn": "notin", "Exists": "exists", "DoesNotExist": "!"}
+    return all(
+        Requirement(
+            one.get("key", ""),
+            operators.get(one.get("operator", ""), "in"),
+            tuple(one.get("values") or ()),
+        ).matches(labels)
+        for one in selector.get("matchExpressions") or []
+    )
+
+
+def selector_text(selector: Object | None) -> str:
+    """A LabelSelector as the scale subresource and tables write it."""
+    if selector is None:
+        return ""
+    parts = [f"{key}={value}" for key, value in (selector.get("matchLabels") or {}).items()]
+    for one in selector.get("matchExpressions") or []:
+        values = ",".join(sorted(one.get("values") or []))
+        parts.append(
+            {
+                "In": f"{one['key']} in ({values})",
+                "NotIn": f"{one['key']} notin ({values})",
+                "Exists": one["key"],
+                "DoesNotExist": f"!{one['key']}",
+            }[one["operator"]]
+        )
+    return ",".join(sorted(parts))
+
+
+# Label selectors
+
+
+def parse_labels(text: str) -> list[Requirement]:
+    """Raises ApiError 400 with the parser's complaint."""
+    tokens = _tokens(text)
+    found: list[Requirement] = []
+    at = 0
+    while at < len(tokens):
+        requirement, at = _requirement(tokens, at)
+        found.append(requirement)
+        if at < len(tokens):
+            if tokens[at] != ",":
+                raise _unparsable(f"found '{tokens[at]}', expected: ',' or 'end of string'")
+            at += 1
+            if at == len(tokens):
+                raise _unparsable("found '', expected: identifier after ','")
+    return found
+
+
+def _unparsable(problem: str) -> Exception:
+    return bad_request(f"unable to parse requirement: {problem}")
+
+
+def _tokens(text: str) -> list[str]:
+    found: list[str] = []
+    at = 0
+    while at < len(text):
+        match = _TOKEN.match(text, at)
+        if match is None:
+            break
+        found.append(match.group(1) or match.group(2))
+        at = match.end()
+    return found
+
+
+def _requirement(tokens: list[str], at: int) -> tuple[Requirement, int]:
+    negated = tokens[at] == "!"
+    at += negated
+    key = tokens[at] if at < len(tokens) else ""
+    if not key or key in "=!,()<>" or key in ("==", "!="):
+        raise _unparsable(f"found '{key}', expected: !, identifier, or 'end of string'")
+    for problem in names.qualified(key):
+        raise _unparsable(f'<nil>: Invalid value: "{key}": {problem}')
+    at += 1
+    operator = tokens[at] if at < len(tokens) else ","
+    if negated or operator == ",":
+        return Requirement(key, "!" if negated else "exists"), at
+    if operator in ("=", "==", "!="):
+        value, at = _value(tokens, at + 1)
+        _check_value(key, value)
+        return Requirement(key, "!=" if operator == "!=" else "=", (value,)), at
+    if operator in ("in", "notin"):
+        values, at = _value_list(tokens, at + 1)
+        return Requirement(key, operator, tuple(values)), at
+    if operator in ("<", ">"):
+        value, at = _value(tokens, at + 1)
+        if not re.fullmatch(r"-?\d+", value):
+            detail = "for 'Gt', 'Lt' operators, the value must be an integer"
+            raise _unparsable(f'values[0][{key}]: Invalid value: "{value}": {detail}')
+        return Requirement(key, "gt" if operator == ">" else "lt", (value,)), at
+    raise _unparsable(
+        f"found '{operator}', expected: in, notin, =, ==, !=, gt, lt, or 'end of string'"
+    )
+
+
+def _check_value(key: str, value: str) -> None:
+    for problem in names.label_value(value):
+        raise _unparsable(f'values[0][{key}]: Invalid value: "{value}": {problem}')
+
+
+def _value(tokens: list[str], at: int) -> tuple[str, int]:
+    if at < len(tokens) and re.fullmatch(r"[^=,()!<>]+", tokens[at]):
+        return tokens[at], at + 1
+    if at < len(tokens) and tokens[at] != ",":
+        raise _unparsable(f"found '{tokens[at]}', expected: identifier")
+    return "", at
+
+
+def _value_list(tokens: list[str], at: int) -> tuple[list[str], int]:
+    if at >= len(tokens) or tokens[at] != "(":
+        found = tokens[at] if at < len(tokens) else ""
+        raise _unparsable(f"found '{found}' expected: '('")
+    values: list[str] = []
+    at += 1
+    while at < len(tokens) and tokens[at] != ")":
+        if tokens[at] != ",":
+            values.append(tokens[at])
+        at += 1
+    if at >= len(tokens):
+        raise _unparsable("found '', expected: ',' or ')'")
+    return values or [""], at + 1
+
+
+# Field selectors
+
+_POD_FIELDS = (
+    *("metadata.name", "metadata.namespace", "spec.nodeName", "spec.restartPolicy"),
+    *("spec.schedulerName", "spec.serviceAccountName", "spec.hostNetwork", "status.phase"),
+    *("status.podIP", "status.podIPs", "status.nominatedNodeName"),
+)
+_EVENT_FIELDS = (
+    *("involvedObject.kind", "involvedObject.namespace", "involvedObject.name"),
+    *("involvedObject.uid", "involvedObject.apiVersion", "involvedObject.resourceVersion"),
+    *("involvedObject.fieldPath", "reason", "reportingComponent", "source", "type"),
+    *("metadata.name", "metadata.namespace"),
+)
+_FIELDS: dict[str, tuple[str, ...]] = {
+    "pods": _POD_FIELDS,
+    "events": _EVENT_FIELDS,
+    "namespaces": ("status.phase", "metadata.name"),
+    "nodes": ("metadata.name", "spec.unschedulable"),
+    "secrets": ("type", "metadata.namespace", "metadata.name"),
+    "replicasets.apps": ("metadata.name", "metadata.namespace", "status.replicas"),
+    "jobs.batch": ("metadata.name", "metadata.namespace", "status.successful"),
+}
+_PLAIN = ("metadata.name", "metadata.namespace")
+
+
+@dataclass(frozen=True, slots=True)
+class FieldTerm:
+    path: tuple[str, ...]
+    value: str
+    negated: bool = False
+
+    def matches(self, obj: Object) -> bool:
+        return (self._read(obj) == self.value) is not self.negated
+
+    def _read(self, obj: Object) -> str:
+        if self.path == ("source",):  # an event's source.component, or who reported it
+            component = (obj.get("source") or {}).get("component")
+            return str(component or obj.get("reportingComponent") or "")
+        value: Any = obj
+        for part in self.path:
+            value = value.get(part) if isinstance(value, dict) else None
+        if isinstance(value, bool):
+            return str(value).lower()
+        return "" if value is None else str(value)
+
+
+def parse_fields(kind: Kind, text: str) -> list[FieldTerm]:
+    """Raises ApiError 400 for text that is no selector, and for fields the kind does not have."""
+    found: list[FieldTerm] = []
+    for part in re.split(r"(?<!\\),", text):
+        if not part:
+            continue
+        match = re.match(r"(.*?)(!=|==|=)(.*)", part, re.DOTALL)
+        if match is None:
+            raise bad_request(
+                f"invalid field selector: {text!r}".replace("'", '"')
+                + "; can't understand '"
+                + part
+                + "'"
+            )
+        label, operator, value = match.groups()
+        supported = _FIELDS.get(kind.key)
+        if label not in (supported or _PLAIN):
+            raise bad_request(_unsupported(label, known=supported is not None))
+        value = re.sub(r"\\(.)", r"\1", value)
+        found.append(FieldTerm(tuple(label.split(".")), value, operator == "!="))
+    return found
+
+
+def _unsupported(label: str, *, known: bool) -> str:
+    if known:
+        return f"field label not supported: {label}"
+    return f'"{label}" is not a known field selector: only "metadata.name", "metadata.namespace"'
+
+
+def matcher(kind: Kind, labels: str, fields: str) -> Match | None:
+    """One test for both selectors; None when everything matches."""
+    requirements = parse_labels(labels) if labels.strip() else []
+    terms = parse_fields(kind, fields) if fields.strip() else []
+    if not requirements and not terms:
+        return None
+
+    def matches(obj: Object) -> bool:
+        its_labels = obj["metadata"].get("labels") or {}
+        return all(one.matches(its_labels) for one in requirements) and all(
+            term.matches(obj) for term in terms
+        )
+
+    return matches
