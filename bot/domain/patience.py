@@ -74,7 +74,7 @@ PATIENCE: Mapping[Kind, Patience] = {
 }
 
 RESTARTS = 2
-"""Restarts since the rollout that make a crash a failure (row "Crash"); CrashLoopBackOff does too."""
+"""Restarts since the rollout that make a crash a failure (row "Crash"); or CrashLoopBackOff."""
 
 KILLS = 2
 """The kill (out of memory, liveness or startup probe) that fails (rows "OOMKilled", "Startup")."""

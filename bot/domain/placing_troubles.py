@@ -87,7 +87,7 @@ def _refusal(deployment: Deployment, new: ReplicaSet | None) -> Condition | None
 
 
 def _denial(message: str) -> str:
-    return next((name for name, pattern in _DENIALS if pattern.search(message)), "other")
+    return next((name for name, pattern in _DENIALS if pattern.search(message)), "refused")
 
 
 def _admission(condition: Condition) -> str:

@@ -238,7 +238,7 @@ def mount_troubles(scene: Scene, pod: Pod) -> Iterator[Trouble]:
             pod,
             since=scene.since(f"{key}:{kind}", _began(telling)),
             message=words,
-            values=_mounted(words) if missing else {"variant": "other"},
+            values=_mounted(words) if missing else {"variant": "volume"},
         )
     yield from _sandbox_trouble(scene, pod)
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from bot.domain.verdict import Finding, Reason, Verdict
+from bot.domain.verdict import Finding, Outcome, Reason, Verdict
 from bot.text import Texts
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
+SIGNALS = 128
+"""A shell's exit code for "ended by signal N" is 128 + N; Linux has 64 signals."""
 
 _STYLES = {
     "time": ("{time}", "%H:%M UTC"),
@@ -21,19 +23,23 @@ _STYLES = {
 }
 
 
-def verdict_sentence(verdict: Verdict, texts: Texts) -> str:
-    """What the verdict says, with "2 of 3 new pods" where it rests on some of them."""
-    values: dict[str, object] = dict(verdict.values)
-    leading = leading_finding(verdict)
-    if leading is not None:
-        values = {**_finding_values(leading, texts), **values}
-    return _sentence(verdict.reason, values, texts)
+def verdict_sentence(verdict: Verdict, texts: Texts, *, quoting: bool = True) -> str:
+    """What the verdict says, with "2 of 3 new pods" where it rests on some of them. `quoting`:
+    with the cluster's own words, where it has any to add."""
+    return _sentence(*_of_verdict(verdict), texts, quoting=quoting)
 
 
 def finding_sentence(finding: Finding, texts: Texts) -> str:
     """One kind of trouble, in the same words as a verdict that rests on it."""
-    values = {**_finding_values(finding, texts), **finding.values}
-    return _sentence(finding.reason, values, texts)
+    return _sentence(finding.reason, finding.outcome, _finding_values(finding), finding, texts)
+
+
+def cluster_words(verdict: Verdict, texts: Texts) -> str:
+    """The cluster's own words that the verdict's sentence quotes; "" where it quotes none."""
+    reason, outcome, values, _ = _of_verdict(verdict)
+    form = _form(reason, outcome, values, texts)
+    quotes = form in texts and "{said}" in texts.template(form, values)
+    return str(values.get("message", "")) if quotes else ""
 
 
 def leading_finding(verdict: Verdict) -> Finding | None:
@@ -60,7 +66,7 @@ def exit_code_meaning(code: int, texts: Texts) -> str:
         return texts(known)
     if code > 128:
         return texts.say("exit_code.signal", {"signal": code - 128}, "")
-    return texts.say("exit_code.other", {"code": code}, "")
+    return texts.say("exit_code.any", {"code": code}, "")
 
 
 def trouble_sentence(port: str, trouble: str, values: Mapping[str, str], texts: Texts) -> str:
@@ -115,22 +121,57 @@ def _two(large: str, small: str, first: int, second: int, texts: Texts) -> str:
     return f"{leading} {texts(f'common.duration.{small}', **{small: second})}"
 
 
-def _finding_values(finding: Finding, texts: Texts) -> dict[str, object]:
+def _of_verdict(
+    verdict: Verdict,
+) -> tuple[Reason, Outcome, dict[str, object], Finding | None]:
+    leading = leading_finding(verdict)
+    found = _finding_values(leading) if leading is not None else {}
+    return verdict.reason, verdict.outcome, {**found, **verdict.values}, leading
+
+
+def _finding_values(finding: Finding) -> dict[str, object]:
     values: dict[str, object] = {
         "container": finding.container,
         "restarts": finding.restarts,
         "message": finding.message,
+        "pod": finding.pods[0] if finding.pods else "",
         "pods": len(finding.pods),
         "of": finding.of,
         "count": len(finding.pods),
-        "pod": finding.pods[0] if finding.pods else "",
-        **finding.values,
     }
     if finding.exit_code is not None:
         values["exit_code"] = finding.exit_code
-        values["meaning"] = exit_code_meaning(finding.exit_code, texts)
-    return values
+    return {**values, **finding.values}
 
 
-def _sentence(reason: Reason, values: Mapping[str, object], texts: Texts) -> str:
-    return texts.say(f"verdict.{reason}", values, str(reason))
+def _sentence(
+    reason: Reason,
+    outcome: Outcome,
+    values: Mapping[str, object],
+    finding: Finding | None,
+    texts: Texts,
+    *,
+    quoting: bool = True,
+) -> str:
+    words = str(values.get("message", "")).strip().rstrip(".") if quoting else ""
+    derived: dict[str, object] = {
+        "said": f": {words}" if words else ".",
+        "affected": affected(finding, texts) if finding is not None else "",
+    }
+    code = values.get("exit_code")
+    if isinstance(code, int):
+        derived["meaning"] = exit_code_meaning(code, texts)
+    said = texts.say(_form(reason, outcome, values, texts), {**derived, **values}, str(reason))
+    return said.replace(", .", ".").replace(", :", ":")  # nobody was affected by name
+
+
+def _form(reason: Reason, outcome: Outcome, values: Mapping[str, object], texts: Texts) -> str:
+    """The key of the sentence: a reason with several forms has one for the value `variant`, or
+    one for each outcome."""
+    stem = f"verdict.{reason}"
+    for form in (values.get("variant"), outcome.value, "fail"):
+        if f"{stem}.{form}" in texts.entries:
+            return f"{stem}.{form}"
+    if stem in texts:
+        return stem
+    return next((key for key in texts.entries if key.startswith(f"{stem}.")), stem)
