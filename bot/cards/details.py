@@ -9,7 +9,7 @@ from __future__ import annotations
 from bot.cards import signs
 from bot.cards.blocks import Part, context, fit, preformatted, section
 from bot.cards.card import Card
-from bot.cards.evidence import cause_of, event_parts, hint_of, log_parts, server_parts
+from bot.cards.evidence import cause_of, event_parts, hint_of, log_parts, server_parts, words_of
 from bot.cards.mrkdwn import Mrkdwn, cut_mrkdwn, join, plain, say, user
 from bot.cards.rollout import NAME, SUMMARY, before_version, shown_version, wording
 from bot.domain.rollout import Rollout, RolloutState
@@ -40,8 +40,7 @@ def details_card(rollout: Rollout, *, environment_title: str, texts: Texts) -> C
         Part(section(_ended(rollout, environment_title, texts), limit=2_000)),
         *_finding_parts(rollout, texts),
     ]
-    if rollout.obstacle is not None:
-        parts += server_parts(rollout.obstacle.values.get("message", ""))
+    parts += server_parts(words_of(rollout, texts))
     if rollout.diagnosis is not None:
         parts += log_parts(rollout.diagnosis, LOG_LINES, texts)
         parts += event_parts(rollout.diagnosis.events[:EVENTS], texts)
@@ -78,7 +77,7 @@ def _ended(rollout: Rollout, environment_title: str, texts: Texts) -> Mrkdwn:
         f"rollout.ended.{key}",
         sign=signs.STATE[rollout.state],
         who=user(rollout.requested_by.id),
-        cause=plain(cause_of(rollout, texts), 1_000),
+        cause=plain(cause_of(rollout, texts, quoting=False), 1_000),
         **_names(rollout, environment_title),
     )
 

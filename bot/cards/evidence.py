@@ -10,7 +10,13 @@ from bot.cards.blocks import Part, context, preformatted, section
 from bot.cards.mrkdwn import Mrkdwn, escape, join, plain, say
 from bot.domain.rollout import Diagnosis, Rollout, RolloutState
 from bot.text import Texts
-from bot.text.sentences import hint, leading_finding, trouble_sentence, verdict_sentence
+from bot.text.sentences import (
+    cluster_words,
+    hint,
+    leading_finding,
+    trouble_sentence,
+    verdict_sentence,
+)
 
 LOG_LINES, EVENTS = 6, 3
 """On the card; the thread has more."""
@@ -19,13 +25,16 @@ EVENT_LENGTH = 240
 _SPARE_EVENTS, _SPARE_LOG = 4, 3
 
 
-def cause_of(rollout: Rollout, texts: Texts) -> str:
-    """Why it stands where it stands, as one plain sentence; "" where there is nothing to say."""
+def cause_of(rollout: Rollout, texts: Texts, *, quoting: bool = True) -> str:
+    """Why it stands where it stands, as one plain sentence; "" where there is nothing to say.
+    `quoting`: with the cluster's own words in it."""
     ended_by_an_edge = rollout.state is RolloutState.FAILED and rollout.obstacle is not None
     if ended_by_an_edge and rollout.obstacle is not None:
         obstacle = rollout.obstacle
         return trouble_sentence(obstacle.port, obstacle.trouble, obstacle.values, texts)
-    return verdict_sentence(rollout.verdict, texts) if rollout.verdict is not None else ""
+    if rollout.verdict is None:
+        return ""
+    return verdict_sentence(rollout.verdict, texts, quoting=quoting)
 
 
 def hint_of(rollout: Rollout, texts: Texts) -> Mrkdwn:
@@ -49,12 +58,18 @@ def evidence_parts(rollout: Rollout, texts: Texts) -> list[Part]:
     if rollout.state is not RolloutState.FAILED:
         return []
     parts = []
-    if rollout.obstacle is not None:
-        parts += server_parts(rollout.obstacle.values.get("message", ""))
+    parts += server_parts(words_of(rollout, texts))
     if rollout.diagnosis is not None:
         parts += log_parts(rollout.diagnosis, LOG_LINES, texts)
         parts += event_parts(rollout.diagnosis.events[:EVENTS], texts)
     return parts
+
+
+def words_of(rollout: Rollout, texts: Texts) -> str:
+    """What the other side said to it, in its own words."""
+    if rollout.obstacle is not None:
+        return rollout.obstacle.values.get("message", "")
+    return cluster_words(rollout.verdict, texts) if rollout.verdict is not None else ""
 
 
 def server_parts(message: str) -> list[Part]:

@@ -128,7 +128,7 @@ def _state_line(rollout: Rollout, values: Mapping[str, object], texts: Texts) ->
         case RolloutState.CANCELLED if rollout.ended_by:
             return say(texts, "rollout.state.CANCELLED_BY", **said)
         case RolloutState.FAILED:
-            return Mrkdwn(f"*{escape(str(said['cause']), 1_200)}*")
+            return Mrkdwn(f"*{escape(cause_of(rollout, texts, quoting=False), 1_200)}*")
         case RolloutState.ROLLING_BACK if rollout.change is None:
             return say(texts, "rollout.state.ROLLING_BACK_APPLYING", **said)
         case RolloutState.PROGRESSING | RolloutState.ROLLING_BACK:

@@ -111,7 +111,7 @@ def workload_card(
 ) -> Card:
     """One service in one environment: its version, pods, restarts, autoscaler, warnings."""
     cell = status.cell
-    names = {
+    names: dict[str, object] = {
         "service": plain(status.service, NAME),
         "environment": plain(environment_title, NAME),
         "word": texts(f"status.word.{cell.health}"),

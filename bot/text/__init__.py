@@ -49,7 +49,7 @@ class Texts:
     def __call__(self, key: str, /, **values: object) -> str:
         """The sentence `key` with its values. Raises TextError for an unknown key or a value that
         is missing: both are mistakes of the code that asks, and tests find them."""
-        template = self._template(key, values)
+        template = self.template(key, values)
         try:
             return template.format_map(values)
         except KeyError as missing:
@@ -60,12 +60,13 @@ class Texts:
         unknown key gives `otherwise`, a value that is missing shows as "…". Never raises."""
         if key not in self:
             return otherwise
-        return self._template(key, values).format_map(_Lenient(values))
+        return self.template(key, values).format_map(_Lenient(values))
 
     def __contains__(self, key: object) -> bool:
         return key in self.entries or f"{key}.other" in self.entries
 
-    def _template(self, key: str, values: Mapping[str, object]) -> str:
+    def template(self, key: str, values: Mapping[str, object]) -> str:
+        """The sentence before its values are put in; `count` among them chooses a plural."""
         form = "one" if values.get("count") == 1 else "other"
         template = self.entries.get(key) or self.entries.get(f"{key}.{form}")
         if template is None:
