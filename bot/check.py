@@ -1,0 +1,213 @@
+"""`dynamo check`: examine configuration, tokens, scopes, cluster rights and registry, all at once.
+
+Each line says what was looked at and whether it holds; each thing to mend says how. Nothing is
+changed anywhere, and no secret is printed. English, for operators.
+"""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from bot.adapters.kubernetes_cluster import KubernetesCluster
+from bot.adapters.oci_registry import OciRegistry
+from bot.adapters.slack_app import (
+    SlackClient,
+    check_app_token,
+    identify,
+    slack_client,
+    slack_session,
+)
+from bot.adapters.sqlite_store import SqliteStore
+from bot.adapters.wall_clock import WallClock
+from bot.errors import PortError, Trouble
+from bot.text import Texts
+from bot.text.sentences import trouble_sentence
+from config.catalog import Catalog, CatalogError, Environment, load_catalog
+from config.manifests import ManifestError, load_manifests
+from config.settings import Settings, SettingsError
+
+SCOPES = {
+    "commands": "/dynamo itself",
+    "chat:write": "cards and answers",
+    "users:read": "the language of the person who asks",
+    "app_mentions:read": "mentions in threads",
+}
+OPTIONAL_SCOPES = {
+    "usergroups:read": "roles that follow Slack user groups",
+    "channels:history": "finding a card again after a crash in the moment of its posting",
+}
+
+RIGHTS = (
+    ("get", "deployments.apps"),
+    ("list", "deployments.apps"),
+    ("watch", "deployments.apps"),
+    ("create", "deployments.apps"),
+    ("patch", "deployments.apps"),
+    ("list", "replicasets.apps"),
+    ("watch", "replicasets.apps"),
+    ("list", "pods"),
+    ("watch", "pods"),
+    ("get", "pods/log"),
+    ("list", "events"),
+    ("list", "horizontalpodautoscalers.autoscaling"),
+)
+"""What deploy/rights.yaml grants; a test holds the two against each other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """`ok` None: it works without, and says what is lost."""
+
+    ok: bool | None
+    what: str
+    fix: str = ""
+
+    def __str__(self) -> str:
+        sign = {True: "✅ ok  ", False: "❌ mend", None: "⚠️  note"}[self.ok]
+        return f"{sign}  {self.what}" + (f"\n         → {self.fix}" if self.fix else "")
+
+
+def main() -> int:
+    """0 when nothing has to be mended, else 1."""
+    return asyncio.run(_print_all())
+
+
+async def _print_all() -> int:
+    broken = 0
+    async for found in examine():
+        sys.stdout.write(f"{found}\n")
+        broken += found.ok is False
+    sys.stdout.write(f"\n{broken} to mend.\n" if broken else "\nAll well.\n")
+    return 1 if broken else 0
+
+
+async def examine() -> AsyncIterator[Found]:
+    try:
+        settings = Settings.from_environment()
+    except SettingsError as error:
+        for mistake in error.mistakes:
+            yield Found(False, f"settings: {mistake}")
+        return
+    yield Found(True, f"settings: {settings.mode} mode")
+    try:
+        catalog = load_catalog(settings.dynamo_config)
+    except CatalogError as error:
+        for wrong in error.mistakes:
+            yield Found(False, f"catalog: {wrong}")
+        return
+    yield Found(
+        True,
+        f"catalog: {len(catalog.services)} services, {len(catalog.environments)} environments",
+    )
+    for found in _manifests(catalog):
+        yield found
+    async with AsyncExitStack() as stack:
+        session = slack_session(trust_env=not settings.slack_needs_no_proxy)
+        stack.push_async_callback(session.close)
+        cluster = KubernetesCluster(WallClock(), kubeconfig=settings.kubeconfig or "")
+        stack.push_async_callback(cluster.close)
+        images = OciRegistry(registry_url=settings.dynamo_registry_url or "")
+        stack.push_async_callback(images.close)
+        yield await _store(settings)
+        token = settings.slack_bot_token.get_secret_value()
+        client = slack_client(token, settings.slack_api_url, session)
+        async for found in _slack(client, settings):
+            yield found
+        for environment in catalog.environments:
+            async for found in _rights(cluster, environment):
+                yield found
+        for service in catalog.services:
+            yield await _images(images, service.image)
+
+
+def _manifests(catalog: Catalog) -> Iterator[Found]:
+    broken = False
+    for service in catalog.services:
+        for environment in catalog.environments:
+            try:
+                load_manifests(service, environment)
+            except ManifestError as error:
+                broken = True
+                for mistake in error.mistakes:
+                    yield Found(False, f"manifest of {service.name}: {mistake}")
+    if not broken:
+        yield Found(True, "manifests: all services in all environments")
+
+
+async def _store(settings: Settings) -> Found:
+    store = SqliteStore(str(settings.database_path))
+    try:
+        await store.open()
+        await store.close()
+    except PortError as error:
+        if error.trouble is Trouble.CONFLICT:
+            return Found(None, "database: a running Dynamo holds it, as it should")
+        fix = "make its directory writable for Dynamo's user"
+        return Found(False, f"database: {_said(error)}", fix)
+    return Found(True, f"database: {settings.database_path}")
+
+
+async def _slack(client: SlackClient, settings: Settings) -> AsyncIterator[Found]:
+    try:
+        identity = await identify(client)
+    except PortError as error:
+        yield Found(False, f"Slack: {_said(error)}", "check SLACK_BOT_TOKEN and SLACK_API_URL")
+        return
+    yield Found(True, f"Slack: workspace {identity.team}, bot user {identity.bot_user_id}")
+    install = "add it under OAuth & Permissions and install the app again"
+    for scope, why in SCOPES.items():
+        if scope not in identity.scopes:
+            yield Found(False, f"Slack: the scope {scope} is missing: {why}", install)
+    for scope, why in OPTIONAL_SCOPES.items():
+        if scope not in identity.scopes:
+            yield Found(None, f"Slack: without the scope {scope} there is no {why}", install)
+    if settings.slack_app_token is not None:
+        try:
+            app_token = settings.slack_app_token.get_secret_value()
+            await check_app_token(client, app_token)
+            yield Found(True, "Slack: Socket Mode connects")
+        except PortError as error:
+            fix = "make an app-level token with the scope connections:write"
+            yield Found(False, f"Slack: Socket Mode: {_said(error)}", fix)
+    yield Found(
+        None,
+        "Slack: whether the bot is in its channels shows at the first card",
+        "type /invite @dynamo in each",
+    )
+
+
+async def _rights(cluster: KubernetesCluster, environment: Environment) -> AsyncIterator[Found]:
+    context, namespace = environment.context or "", environment.namespace
+    where = f"cluster: {environment.name} ({namespace})"
+    try:
+        answers = await asyncio.gather(
+            *(cluster.may(context, namespace, verb, resource) for verb, resource in RIGHTS)
+        )
+    except PortError as error:
+        yield Found(False, f"{where}: {_said(error)}", "check KUBECONFIG and the context")
+        return
+    missing = [right for right, allowed in zip(RIGHTS, answers, strict=True) if not allowed]
+    for verb, resource in missing:
+        yield Found(
+            False, f"{where}: may not {verb} {resource}", "kubectl apply -f deploy/rights.yaml"
+        )
+    if not missing:
+        yield Found(True, f"{where}: all {len(RIGHTS)} rights")
+
+
+async def _images(images: OciRegistry, repository: str) -> Found:
+    try:
+        tags = await images.tags(repository)
+    except PortError as error:
+        if error.trouble is Trouble.NOT_FOUND:
+            return Found(None, f"registry: {repository} has no image yet", "push one")
+        fix = "check DYNAMO_REGISTRY_URL and the registry's credentials"
+        return Found(False, f"registry: {repository}: {_said(error)}", fix)
+    return Found(True, f"registry: {repository} has {len(tags)} versions")
+
+
+def _said(error: PortError) -> str:
+    texts = Texts.of("en")
+    return trouble_sentence(error.port, error.trouble, error.values, texts)
