@@ -61,13 +61,17 @@ class Shelf(Generic[T]):
         self._forget(raw["metadata"]["uid"])
 
     def replace(self, raws: Iterable[Raw]) -> None:
-        """A consistent list: what is not in it is gone, and what is in it is the truth."""
+        """A consistent list: what is not in it is gone, and what is in it is the truth. An item
+        that has no uid is no object and counts for nothing."""
         seen: set[str] = set()
         for raw in raws:
-            uid = raw["metadata"]["uid"]
+            meta = raw.get("metadata") if isinstance(raw, dict) else None
+            uid = meta.get("uid") if isinstance(meta, dict) else None
+            if not isinstance(uid, str) or not isinstance(meta, dict):
+                continue
             seen.add(uid)
             self._deleted.pop(uid, None)
-            self._store(uid, _number(raw["metadata"].get("resourceVersion")), raw)
+            self._store(uid, _number(meta.get("resourceVersion")), raw)
         for uid in [uid for uid in self._entries if uid not in seen]:
             self._forget(uid)
         self.filled = True
@@ -191,14 +195,15 @@ def _by_name(value: ReplicaSet | Pod) -> str:
 
 
 def _name(raw: Raw) -> str:
-    return str(raw["metadata"]["name"])
+    return str(raw["metadata"].get("name"))
 
 
 def _owner(raw: Raw) -> str:
     """The uid of the controller that made it; "" for an orphan."""
-    for reference in raw["metadata"].get("ownerReferences") or ():
-        if reference.get("controller"):
-            return str(reference["uid"])
+    references = raw["metadata"].get("ownerReferences")
+    for reference in references if isinstance(references, list) else ():
+        if isinstance(reference, dict) and reference.get("controller"):
+            return str(reference.get("uid"))
     return ""
 
 
