@@ -8,8 +8,18 @@ from dataclasses import dataclass
 from commands.command import Command, Kind, Option, UsageCode, UsageError
 from commands.suggest import Line, Refusal, replaced, without
 from commands.typed import Word
-from commands.words import AMBIGUOUS, INVALID, NAMES, UNKNOWN, choices, is_valid, look_up, shown
-from config.catalog import Ambiguous, Catalog, Found
+from commands.words import (
+    AMBIGUOUS,
+    INVALID,
+    NAMES,
+    UNKNOWN,
+    choices,
+    is_valid,
+    look_up,
+    nearest_names,
+    shown,
+)
+from config.catalog import Catalog, Found
 from config.lookup import MUCH_WORSE, fold, likeness
 
 _YES = frozenset({"true", "yes", "si", "1", "on"})
@@ -93,8 +103,8 @@ def _checked(
     found = look_up(kind, value, catalog)
     if isinstance(found, Found):
         return found.item.name
-    names = found.candidates if isinstance(found, Ambiguous) else found.nearest
-    code = AMBIGUOUS[kind] if isinstance(found, Ambiguous) else UNKNOWN[kind]
+    names = found.candidates if found else nearest_names(kind, value, catalog)
+    code = AMBIGUOUS[kind] if found else UNKNOWN[kind]
     error = UsageError(
         code,
         {"word": shown(value), "choices": names or choices(kind, catalog)},

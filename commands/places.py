@@ -24,6 +24,7 @@ from commands.words import (
     is_valid,
     look_up,
     looks_like_a_version,
+    nearest_names,
     shown,
     tidy,
 )
@@ -206,7 +207,7 @@ class _Filling:
             return self._refusal(
                 AMBIGUOUS[kind], place, found.candidates, word=shown(word.text), kind=kind
             )
-        near = () if isinstance(found, Found) else found.nearest
+        near = nearest_names(kind, word.text, self.catalog)
         every = choices(kind, self.catalog)
         return self._refusal(UNKNOWN[kind], place, near, every, word=shown(word.text), kind=kind)
 

@@ -7,8 +7,8 @@ from collections.abc import Container, Iterator
 
 from commands.command import Command, Kind, UsageCode
 from commands.typed import Word
-from config.catalog import Ambiguous, Catalog, Environment, Found, NotFound, Service
-from config.lookup import fold
+from config.catalog import Ambiguous, Catalog, Environment, Found, Service
+from config.lookup import fold, rank
 
 FILLERS = frozenset({"to", "in", "on", "into", "the", "a", "al", "en", "de", "la", "el"})
 """Said between names and never meant: deploy tasks TO qa, desplegar tasks EN qa."""
@@ -69,11 +69,17 @@ def shown(text: str) -> str:
 
 def look_up(
     kind: Kind, text: str, catalog: Catalog
-) -> Found[Service] | Found[Environment] | Ambiguous | NotFound:
+) -> Found[Service] | Found[Environment] | Ambiguous | None:
     """For the kinds in `NAMES`."""
     if kind is Kind.SERVICE:
-        return catalog.find_service(tidy(text))
-    return catalog.find_environment(tidy(text))
+        return catalog.resolve_service(tidy(text))
+    return catalog.resolve_environment(tidy(text))
+
+
+def nearest_names(kind: Kind, text: str, catalog: Catalog) -> tuple[str, ...]:
+    """At most three names of a kind in `NAMES` that look like a word, the best first."""
+    items = catalog.services if kind is Kind.SERVICE else catalog.environments
+    return tuple(name for name, _ in rank(tidy(text), items))
 
 
 def choices(kind: Kind, catalog: Catalog) -> tuple[str, ...]:
@@ -87,7 +93,7 @@ def choices(kind: Kind, catalog: Catalog) -> tuple[str, ...]:
 
 def is_name(text: str, catalog: Catalog) -> bool:
     """Whether a reader would take the word for a service or an environment."""
-    return any(not isinstance(look_up(kind, text, catalog), NotFound) for kind in NAMES)
+    return any(look_up(kind, text, catalog) is not None for kind in NAMES)
 
 
 def is_filler(word: Word, catalog: Catalog) -> bool:

@@ -62,9 +62,13 @@ class NotFound:
     nearest: tuple[str, ...]
 
 
-@lru_cache(maxsize=8192)
 def fold(word: str) -> str:
     """What two words must share to mean the same: no case, no accents, `_` and spaces as `-`."""
+    return _fold(word) if len(word) <= LONGEST_COMPARED else _fold.__wrapped__(word)
+
+
+@lru_cache(maxsize=8192)
+def _fold(word: str) -> str:
     plain = unicodedata.normalize("NFKD", word.casefold())
     plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
     return plain.strip().replace("_", "-").replace(" ", "-")
@@ -80,6 +84,12 @@ def index(items: Iterable[T]) -> dict[str, T]:
 
 
 def find(word: str, items: Sequence[T], words: Mapping[str, T]) -> Found[T] | Ambiguous | NotFound:
+    """As `resolve`, and looks for what is nearest where there is nothing."""
+    found = resolve(word, items, words)
+    return found or NotFound(tuple(name for name, _ in rank(word, items)))
+
+
+def resolve(word: str, items: Sequence[T], words: Mapping[str, T]) -> Found[T] | Ambiguous | None:
     """What a word means among `items`; `words` is their index, kept by whoever asks often."""
     wanted = fold(word)
     if (item := words.get(wanted)) is not None:
@@ -89,7 +99,7 @@ def find(word: str, items: Sequence[T], words: Mapping[str, T]) -> Found[T] | Am
         return Found(short[0], exact=False)
     if short:
         return Ambiguous(tuple(item.name for item in short))
-    return NotFound(tuple(name for name, _ in rank(word, items)))
+    return None
 
 
 def nearest(word: str, names: Iterable[str]) -> tuple[str, ...]:
@@ -109,6 +119,11 @@ def likeness(word: str, other: str) -> float:
     left, right = fold(word), fold(other)
     if not left or max(len(left), len(right)) > LONGEST_COMPARED:
         return 0.0
+    return _likeness(left, right)
+
+
+@lru_cache(maxsize=8192)
+def _likeness(left: str, right: str) -> float:
     matcher = SequenceMatcher(None, left, right, autojunk=False)
     enough = 0.5 if max(len(left), len(right)) <= 2 else 0.6
     if matcher.real_quick_ratio() < enough or matcher.quick_ratio() < enough:

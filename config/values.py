@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from config.lookup import Ambiguous, Found, NotFound, find, index
+from config.lookup import Ambiguous, Found, NotFound, find, index, resolve
 
 Language = Literal["en", "es"]
 LANGUAGES: tuple[Language, ...] = ("en", "es")
@@ -197,6 +197,13 @@ class Catalog:
     def find_environment(self, word: str) -> Found[Environment] | Ambiguous | NotFound:
         """As `find_service`; titles in either language count as names (producción)."""
         return find(word, self.environments, self._environment_words)
+
+    def resolve_service(self, word: str) -> Found[Service] | Ambiguous | None:
+        """As `find_service`, without the costly search for what is nearest."""
+        return resolve(word, self.services, self._service_words)
+
+    def resolve_environment(self, word: str) -> Found[Environment] | Ambiguous | None:
+        return resolve(word, self.environments, self._environment_words)
 
     def roles_of(self, user: str, groups: frozenset[str] = frozenset()) -> tuple[Role, ...]:
         """The roles of a Slack user id, given the user groups that Slack says it is in."""
