@@ -27,10 +27,10 @@ class Timings:
 
     notice: float = 0.009  # from the binding to the first status
     sandbox: float = 0.345  # to make the pod's sandbox
-    create: float = 0.008
-    start: float = 0.028
+    create: float = 0.009
+    start: float = 0.031
     tell: float = 0.006  # from an act to its status
-    first_probe: float = 0.025
+    first_probe: float = 0.035
     refused_pull: float = 0.006
     relist: float = 0.21  # phase of the tick that notices what became of containers
     work: float = 0.73  # phase of the tick that comes back to pods with errors

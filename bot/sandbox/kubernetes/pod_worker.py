@@ -105,7 +105,8 @@ class ContainerRun:
     ready: bool = False
     started: bool = False
     busy: bool = False  # being pulled, created or started
-    reason: tuple[str, str] | None = None
+    reason: tuple[str, str] | None = None  # found by the last sync
+    told: tuple[str, str] | None = None  # what the status says: the reason found before it
     backoff: Backoff = field(default_factory=Backoff)
     pull_backoff: Backoff = field(default_factory=Backoff)
     pull_error: str = ""
@@ -230,6 +231,8 @@ class PodWorker:
 
     def _sync(self) -> None:
         self._sync_timer = self._sync_due = None
+        for run in self._all():
+            run.told = run.reason
         self._publish()
         self._advance(fresh=False)
 
@@ -334,7 +337,7 @@ class PodWorker:
         run.busy = True
         if isinstance(found, Image):
             seconds = _pull_seconds(found)
-            self._later(seconds, lambda: self._pulled(run, name, found, seconds))
+            self._later(seconds, partial(self._pulled, run, name, found, seconds, fresh=fresh))
         else:
             self._later(
                 self._times.refused_pull,
@@ -352,7 +355,9 @@ class PodWorker:
             return 403
         return found
 
-    def _pulled(self, run: ContainerRun, name: ImageName, image: Image, seconds: float) -> None:
+    def _pulled(
+        self, run: ContainerRun, name: ImageName, image: Image, seconds: float, *, fresh: bool
+    ) -> None:
         run.image = image
         run.pull_backoff = Backoff()
         self._kubelet.keep_image(self._node, run.spec["image"])
@@ -363,7 +368,7 @@ class PodWorker:
             f'Successfully pulled image "{run.spec["image"]}" in {took} ({took} including waiting). '
             f"Image size: {image.size} bytes.",
         )
-        self._configure(run, name, fresh=False)
+        self._configure(run, name, fresh=fresh)
 
     def _not_pulled(self, run: ContainerRun, error: str, *, fresh: bool) -> None:
         run.pull_backoff.failed(self._now())
@@ -402,7 +407,7 @@ class PodWorker:
             run.restarts += 1
         run.current = self._incarnation(run, behaviour, self._kubelet.clock.now())
         run.busy = False
-        run.reason = None
+        run.reason = run.told = None
         if behaviour.start_error:
             self._cannot_start(run, behaviour.start_error)
             return
@@ -583,7 +588,7 @@ class PodWorker:
         self._over = True
         for run in self._all():
             run.ready = run.started = False
-            run.reason = None
+            run.told = None
         self._publish()
         self._later(self._kubelet.to_tick(self._times.relist, 0.1), self._remove)
 
@@ -626,15 +631,15 @@ class PodWorker:
         last = run.past[-1].terminated_state() if run.past else {}
         current = run.current
         if current is None:
-            reason, message = run.reason or (
+            reason, message = run.told or (
                 "ContainerCreating" if initialized and not self._init else "PodInitializing",
                 "",
             )
             view.state = _waiting(reason, message)
         elif not current.noticed:
             view.state, view.last_state = current.running_state(), last
-        elif run.reason is not None:
-            view.state = _waiting(*run.reason)
+        elif run.told is not None:
+            view.state = _waiting(*run.told)
             view.last_state = current.terminated_state()
         else:
             view.state, view.last_state = current.terminated_state(), last

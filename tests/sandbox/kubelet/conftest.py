@@ -75,7 +75,9 @@ class Cluster:
         )
         self.plane = ControlPlane(self.storage, self.clock, self.registry)
         for version in ("1.0.0", "1.1.0", "1.2.0"):
-            self.plane.kubelet.keep_image("localhost", f"localhost:5000/dynamo/tasks-service:{version}")
+            self.plane.kubelet.keep_image(
+                "localhost", f"localhost:5000/dynamo/tasks-service:{version}"
+            )
         self.changes: list[Change] = []
         for resource in _KINDS:
             self.storage.subscribe(resource, self._record)
@@ -238,7 +240,7 @@ def replay(cluster: Cluster, recorded: Callable[[str], Recording]) -> Callable[[
         written = next(
             (each.object for each in real.of("Deployment") if each.at >= real.changed_at), first
         )
-        begins = 10.5
+        begins = 10.5  # half a second before the kubelet's beat as it was recorded
         if real.of("Deployment") and real.of("Deployment")[0].type == "ADDED":
             cluster.pass_until(begins)
             cluster.create("deployments.apps", _wanted(written))
@@ -250,7 +252,7 @@ def replay(cluster: Cluster, recorded: Callable[[str], Recording]) -> Callable[[
                 "tasks-service",
                 lambda stored: stored.update(spec=written["spec"]),
             )
-        cluster.pass_until(begins + max(each.at for each in real.changes) - real.changed_at + 0.5)
+        cluster.pass_until(begins + max(0.0, real.changes[-1].at - real.changed_at) + 1.5)
         return Recording(begins, cluster.changes)
 
     return run
