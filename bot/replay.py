@@ -22,7 +22,7 @@ from bot.adapters.kubernetes_objects import (
 )
 from bot.domain.judge import judge_rollout
 from bot.domain.judgement import Change, Memory
-from bot.domain.verdict import Verdict
+from bot.domain.verdict import Outcome, Verdict
 from bot.domain.workload import Deployment, Event, Pod, ReplicaSet, Workload
 from bot.text import Texts
 from bot.text.sentences import verdict_sentence
@@ -32,6 +32,8 @@ TICK = 0.5
 
 SETTLE = 0.0005
 """Seconds: what came within the recorder's own resolution came at one instant."""
+
+_ENDS = frozenset({Outcome.FAIL, Outcome.SUPERSEDED})
 
 _LONGEST = 1e9
 
@@ -100,7 +102,8 @@ def replay(lines: Iterable[str]) -> Iterator[Line]:
     """The changes of verdict over a recording, given as its lines.
 
     Raises BrokenRecordingError, naming the line. The whole recording is read first: its clock is
-    set by all the times in it (`_start_of`), and what came late is put where it came.
+    set by all the times in it (`_start_of`), and what came late is put where it came. A failure
+    and an overtaking are the end, as they are for the engine.
     """
     header, deliveries = _read(lines)
     start = _start_of(deliveries)
@@ -123,6 +126,8 @@ def replay(lines: Iterable[str]) -> Iterator[Line]:
         if told is None or _says(line) != _says(told):
             told = line
             yield line
+        if judgement.verdict.outcome in _ENDS:
+            return
 
 
 def _line(at: float, verdict: Verdict) -> Line:

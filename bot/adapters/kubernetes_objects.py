@@ -29,6 +29,7 @@ REVISION = "deployment.kubernetes.io/revision"
 VERSION = "dynamo/version"
 TEMPLATE_HASH = "pod-template-hash"
 
+_LONGEST_COMMAND = 80
 _NOTHING: dict[str, Any] = {}
 _NO_ITEMS: list[Any] = []
 
@@ -371,7 +372,7 @@ def _asks(raw: dict[str, Any]) -> str:
     if grpc := _dict(raw, "grpc"):
         return f"gRPC :{_port(grpc)} {_text(grpc, 'service')}".rstrip()
     command = [word for word in _list(_dict(raw, "exec"), "command") if type(word) is str]
-    return f"exec {' '.join(command)}"[:200].rstrip()
+    return f"exec {' '.join(command)}"[:_LONGEST_COMMAND].rstrip()
 
 
 def _port(raw: dict[str, Any]) -> str:

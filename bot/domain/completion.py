@@ -29,6 +29,8 @@ class Standing:
 def standing_of(deployment: Deployment, new: ReplicaSet | None, change: Change) -> Standing:
     values = counters(deployment)
     reason = _reason(deployment, new, change)
+    if change.generation is None:
+        values["old"] = values["count"] = max(0, deployment.replicas - deployment.desired)
     if reason is Reason.DEADLINE_EXCEEDED:
         values["seconds"] = deployment.progress_deadline or 0
     return Standing(reason, values)

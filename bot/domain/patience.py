@@ -85,9 +85,10 @@ DISRUPTED_PODS = 3
 PODS_TOGETHER = 2
 """A probe must hold back so many new pods, or the only one (§1.4, aggregation)."""
 
-QUIET_AFTER_RESTART = 30.0
+QUIET_AFTER_RESTART = 10.0
 """Seconds that a container must run after a crash before a complete rollout counts as complete
-again: a restart in the stability window is news (§1.2, samson), one long past is not."""
+again: as long as the kubelet's first back-off (§1.4). A loop slower than that is the stability
+window's to catch, which starts anew when this passes (§1.2, samson)."""
 
 READINESS_AT_LEAST = 60.0
 """Seconds not ready until that fails: max(2 windows, this), at most the progress deadline."""

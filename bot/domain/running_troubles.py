@@ -5,6 +5,7 @@ the rows of research/rollouts.md §1.4. Restarts are counted, since the waiting 
 between two of them ("Crash alternates with Running"), and only those since the rollout count.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -22,6 +23,8 @@ from bot.domain.start_troubles import BACKING_OFF, CANNOT_RUN, NOT_STARTED, late
 from bot.domain.trouble import Scene, Trouble, container_key, of_kind, plain
 from bot.domain.verdict import Outcome, Reason, Value
 from bot.domain.workload import Condition, Container, Event, Pod, Termination
+
+_PROBE_FAILED = re.compile(r"^Readiness probe (?:failed|errored[^:]*): ?")
 
 KILLED = frozenset({137, 143})
 """SIGKILL and SIGTERM: how a process ends that the kubelet stops."""
@@ -223,7 +226,7 @@ def readiness_troubles(scene: Scene, pod: Pod, container: Container) -> Iterator
         pod=pod.name,
         container=container.name,
         restarts=container.restarts,
-        message=plain(scene.recall.keep(key, said)),
+        message=_PROBE_FAILED.sub("", plain(scene.recall.keep(key, said))).strip(),
         again_at=again_at,
         values={"probe": probe.asks, "seconds": round(limit)},
     )
