@@ -25,7 +25,8 @@ from bot.domain.rollout import Actor, Rollout
 from bot.errors import PortError
 from bot.text import Texts
 from bot.workflows.edges import Edges
-from commands import cancel, deploy, help, status
+from commands import cancel, deploy, status
+from commands import help as help_command
 from commands.asked import Asked
 from commands.command import Invocation, UsageError
 from commands.parser import parse
@@ -36,7 +37,7 @@ log = logging.getLogger(__name__)
 Run = Callable[[Asked], Awaitable[Card | None]]
 
 RUN: Final[Mapping[str, Run]] = {
-    module.COMMAND.name: module.run for module in (deploy, status, cancel, help)
+    module.COMMAND.name: module.run for module in (deploy, status, cancel, help_command)
 }
 """A verb is one file: its declaration and what it does."""
 
@@ -68,10 +69,11 @@ class Router:
         app.event("app_mention")(self._on_mention)
         app.event(_ANYTHING)(self._on_anything)
         app.command(_ANYTHING)(self._on_foreign_command)
-        for catch in (app.action, app.shortcut):
-            catch(_ANYTHING)(self._on_foreign_click)
-        for catch in (app.view, app.view_closed, app.options):
-            catch(_ANYTHING)(self._on_anything)
+        app.action(_ANYTHING)(self._on_foreign_click)
+        app.shortcut(_ANYTHING)(self._on_foreign_click)
+        app.view(_ANYTHING)(self._on_anything)
+        app.view_closed(_ANYTHING)(self._on_anything)
+        app.options(_ANYTHING)(self._on_anything)
 
     async def drain(self, seconds: float) -> None:
         """Let what was begun finish, at most so long."""
@@ -184,7 +186,10 @@ class Router:
             card = await work
         except Exception as error:
             error_id = secrets.token_hex(4)
-            log.warning("error %s: %r failed", error_id, line[:200], exc_info=True)
+            if isinstance(error, PortError):
+                log.warning("error %s: %r: %s", error_id, line[:200], error)
+            else:
+                log.exception("error %s: %r met a bug", error_id, line[:200])
             card = trouble_card(
                 error if isinstance(error, PortError) else None,
                 error_id=error_id,
