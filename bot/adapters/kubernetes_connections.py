@@ -18,7 +18,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
+from yarl import URL
 
+from bot.adapters.hosts import is_loopback
 from bot.adapters.kubernetes_errors import (
     Asked,
     Expired,
@@ -275,6 +277,9 @@ class Connections:
                 )
             else:
                 config.load_incluster_config(client_configuration=configuration)
+            # Proxies of the environment are for the world outside, not for this machine.
+            outside = not is_loopback(URL(configuration.host).host or "")
+            configuration.client_session_kwargs = {"trust_env": outside}
             return client.ApiClient(configuration)
         except Exception as error:
             # The library meets a broken kubeconfig with whatever the broken part raises.
