@@ -22,8 +22,9 @@ async def deliver(
     if fault is not None and fault.delay:
         await slack.clock.sleep(fault.delay)
     if fault is not None and fault.drop:
+        surface: Literal["socket", "http"] = "socket" if slack.http_mode is None else "http"
         slack.transcript.add(
-            "to_app", "socket", kind, request=payload, response=None, status="dropped"
+            "to_app", surface, kind, request=payload, response=None, status="dropped"
         )
         return Answer(error="operation_timeout")
     if slack.http_mode is None:

@@ -19,7 +19,11 @@ def answer_command(slack: Slack, url: ResponseUrl, payload: Any) -> None:
     """Show what came back with a command's ack: nothing, a text, or a message."""
     if payload in (None, "", {}):
         return
-    respond(slack, url, {"text": payload} if isinstance(payload, str) else payload)
+    if isinstance(payload, str):
+        payload = {"text": payload}
+    if not isinstance(payload, dict):
+        raise SlackError("invalid_command_response")
+    respond(slack, url, payload)
 
 
 def respond(slack: Slack, url: ResponseUrl, body: JSON) -> None:

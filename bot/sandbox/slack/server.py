@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from bot.sandbox.clock import Clock
-from bot.sandbox.slack import client, methods, responses, seed, web_api
+from bot.sandbox.slack import client, control, methods, responses, seed, web_api
 from bot.sandbox.slack.manifest import Manifest, read_manifest
 from bot.sandbox.slack.rate_limits import Mode
 from bot.sandbox.slack.services import Credentials, HttpMode, Slack, assemble
@@ -99,6 +99,7 @@ def add_slack(app: web.Application, slack: Slack) -> None:
             web.get("/files/{file}/{name}", at(_file)),
             web.get("/archives/{channel}/{message}", at(_archive)),
             *client.routes(slack),
+            *control.routes(slack),
         ]
     )
 

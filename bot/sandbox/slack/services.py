@@ -5,6 +5,8 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass, field
 
+from aiohttp import web
+
 from bot.sandbox.clock import Clock
 from bot.sandbox.slack.faults import Faults
 from bot.sandbox.slack.files import Files
@@ -79,8 +81,12 @@ class Slack:
     suggestions: tuple[tuple[str, str], ...] = ()
     action_state: dict[tuple[str, str, str], dict[str, object]] = field(default_factory=dict)
 
+    pages: set[web.WebSocketResponse] = field(default_factory=set)
+
     async def close(self) -> None:
         """Say goodbye to sockets and end background work."""
+        for page in tuple(self.pages):
+            await page.close(code=1001)
         await self.socket.close()
         await self.tasks.close()
         await self.http.close()

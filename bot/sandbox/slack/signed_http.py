@@ -91,6 +91,8 @@ class SignedHttp:
             return Answer(error="operation_timeout", reason="http_timeout"), "timeout"
         except aiohttp.ClientSSLError:
             return Answer(error="dispatch_failed", reason="ssl_error"), "ssl_error"
+        except ValueError:
+            return Answer(error="dispatch_failed", reason="http_error"), "invalid_json"
         except (aiohttp.ClientError, OSError):
             failed = Answer(error="dispatch_failed", reason="connection_failed")
             return failed, "connection_failed"

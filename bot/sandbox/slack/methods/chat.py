@@ -14,7 +14,7 @@ from bot.sandbox.slack.errors import JSON, SchemaError, SlackError
 from bot.sandbox.slack.messages import stored_blocks, wire
 from bot.sandbox.slack.methods.places import channel_of, own_message, writable
 from bot.sandbox.slack.web_api import Call, method
-from bot.sandbox.slack.workspace import Message
+from bot.sandbox.slack.workspace import Channel, Message
 
 
 @method("chat.postMessage", "chat:write", tier=None)
@@ -22,10 +22,7 @@ def post_message(call: Call) -> JSON:
     channel = writable(call.slack, call.need("channel"))
     text, blocks, attachments = _content(call)
     warning = _truncation(text)
-    thread_ts = call.text("thread_ts")
-    parent = channel.by_ts.get(thread_ts) if thread_ts else None
-    if parent is not None and parent.is_reply:
-        thread_ts = parent.thread_ts
+    thread_ts = _thread(channel, call.text("thread_ts"))
     app = call.slack.workspace.app
     message = call.slack.workspace.post(
         Message(
@@ -68,7 +65,7 @@ def post_ephemeral(call: Call) -> JSON:
             attachments=attachments,
             bot_id=app.bot_id,
             app_id=app.id,
-            thread_ts=call.text("thread_ts"),
+            thread_ts=_thread(channel, call.text("thread_ts")),
             visible_to=user,
         )
     )
@@ -129,6 +126,18 @@ def get_permalink(call: Call) -> JSON:
 def _shown(call: Call, message: Message) -> JSON:
     files = call.slack.files.of_message(message)
     return wire(call.slack.workspace, message, files, metadata=True)
+
+
+def _thread(channel: Channel, thread_ts: str | None) -> str | None:
+    """The root of the thread to answer in; a reply's ts leads to its parent's thread."""
+    if thread_ts is None:
+        return None
+    parent = channel.by_ts.get(thread_ts)
+    if parent is None:
+        raise SlackError("thread_not_found")
+    if parent.visible_to is not None:
+        raise SlackError("cannot_reply_to_message")
+    return parent.thread_ts or parent.ts
 
 
 def _content(call: Call, *, given: bool = False) -> tuple[str, list[JSON], list[Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.sandbox.slack.errors import JSON, SlackError
 from bot.sandbox.slack.messages import wire
-from bot.sandbox.slack.methods.places import channel_of, page
+from bot.sandbox.slack.methods.places import channel_of, direct_message, page
 from bot.sandbox.slack.services import Slack
 from bot.sandbox.slack.web_api import Call, method, need_scope
 from bot.sandbox.slack.workspace import Channel, Message
@@ -59,12 +59,10 @@ def open_(call: Call) -> JSON:
     reference = users[0] if users else call.text("channel")
     if reference is None:
         raise SlackError("users_list_not_supplied")
-    if users and users[0] not in call.slack.workspace.users:
+    if users and reference not in call.slack.workspace.users:
         raise SlackError("user_not_found")
-    if users and call.slack.workspace.users[users[0]].deleted:
-        raise SlackError("user_disabled")
-    known = f"D{reference[1:]}" in call.slack.workspace.channels
-    channel = channel_of(call.slack, reference)
+    known = not users or f"D{reference[1:]}" in call.slack.workspace.channels
+    channel = direct_message(call.slack, reference) if users else channel_of(call.slack, reference)
     body: JSON = {"id": channel.id}
     if call.flag("return_im"):
         body = described(call.slack, channel)

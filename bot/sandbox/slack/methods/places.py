@@ -14,30 +14,42 @@ T = TypeVar("T")
 _MOST_PER_PAGE = 1000
 
 
-def channel_of(slack: Slack, reference: str) -> Channel:
-    """A channel that the app can know of: by id, by name, or a person's id for their DM.
+def channel_of(slack: Slack, channel_id: str) -> Channel:
+    """A channel that the app can know of, by its id.
 
     A private channel that the app is not in does not exist for it: `channel_not_found`.
     """
-    workspace = slack.workspace
-    bot = workspace.app.bot_user_id
-    user = workspace.users.get(reference)
-    if user is not None:
-        if user.id == bot or user.is_bot:
-            raise SlackError("cannot_dm_bot")
-        return workspace.im_with(user.id)
+    channel = slack.workspace.channels.get(channel_id)
+    bot = slack.workspace.app.bot_user_id
+    if channel is None or (channel.kind != "channel" and bot not in channel.members):
+        raise SlackError("channel_not_found")
+    return channel
+
+
+def direct_message(slack: Slack, user_id: str) -> Channel:
+    """The DM with a person; apps and bots have none with each other."""
+    user = slack.workspace.users[user_id]
+    if user.is_bot:
+        raise SlackError("cannot_dm_bot")
+    if user.deleted:
+        raise SlackError("user_disabled")
+    return slack.workspace.im_with(user_id)
+
+
+def _posted_to(slack: Slack, reference: str) -> Channel:
+    """Posting also knows channels by name, and people by id: their DM."""
+    if reference in slack.workspace.users:
+        return direct_message(slack, reference)
     name = reference.removeprefix("#")
-    for channel in workspace.channels.values():
-        if channel.id == reference or (channel.kind != "im" and channel.name == name):
-            if channel.kind != "channel" and bot not in channel.members:
-                break
-            return channel
-    raise SlackError("channel_not_found")
+    for channel in slack.workspace.channels.values():
+        if channel.kind != "im" and channel.name == name:
+            return channel_of(slack, channel.id)
+    return channel_of(slack, reference)
 
 
 def writable(slack: Slack, reference: str, *, uninvited: bool = True) -> Channel:
     """A channel that the app may post in; `uninvited`: `chat:write.public` opens public ones."""
-    channel = channel_of(slack, reference)
+    channel = _posted_to(slack, reference)
     if channel.kind == "im" and not slack.manifest.messages_tab:
         raise SlackError("messages_tab_disabled")
     if channel.archived:

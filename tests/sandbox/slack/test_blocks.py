@@ -1,0 +1,476 @@
+"""The Block Kit validator: every limit one below and one above it, in Slack's words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bot.sandbox.slack.blocks import check_message_blocks, check_options, check_view
+from bot.sandbox.slack.errors import SchemaError, SlackError
+
+
+def usable(file_id: str) -> bool:
+    return file_id == "F000000GOOD"
+
+
+def breaches(*blocks: Any) -> list[str]:
+    try:
+        check_message_blocks(list(blocks), usable)
+    except SchemaError as refusal:
+        return refusal.breaches if refusal.code == "invalid_blocks" else [refusal.code]
+    return []
+
+
+def view_breaches(view: Any, surface: str = "modal") -> list[str]:
+    try:
+        check_view(view, usable, surface=surface)
+    except SchemaError as refusal:
+        return refusal.breaches if refusal.code == "invalid_arguments" else [refusal.code]
+    return []
+
+
+def plain(text: str) -> dict[str, Any]:
+    return {"type": "plain_text", "text": text}
+
+
+def mrkdwn(text: str) -> dict[str, Any]:
+    return {"type": "mrkdwn", "text": text}
+
+
+def section(text: str = "x", **more: Any) -> dict[str, Any]:
+    return {"type": "section", "text": mrkdwn(text), **more}
+
+
+def button(text: str = "Go", **more: Any) -> dict[str, Any]:
+    return {"type": "button", "text": plain(text), "action_id": "go", **more}
+
+
+def actions(*elements: Any) -> dict[str, Any]:
+    return {"type": "actions", "elements": list(elements)}
+
+
+def option(text: str = "a", value: str = "a", **more: Any) -> dict[str, Any]:
+    return {"text": plain(text), "value": value, **more}
+
+
+def confirm(**changed: Any) -> dict[str, Any]:
+    words = {"title": "t", "text": "x", "confirm": "Yes", "deny": "No"} | changed
+    return {name: plain(text) for name, text in words.items()}
+
+
+def select(count: int, **more: Any) -> dict[str, Any]:
+    options = [option(str(n), str(n)) for n in range(count)]
+    return {"type": "static_select", "action_id": "s", "options": options, **more}
+
+
+def table(rows: int, cells: int) -> dict[str, Any]:
+    cell = {"type": "raw_text", "text": "x"}
+    return {"type": "table", "rows": [[cell] * cells for _ in range(rows)]}
+
+
+def data_table(*widths: int, **more: Any) -> dict[str, Any]:
+    cell = {"type": "raw_text", "text": "x"}
+    rows = [[cell] * width for width in widths]
+    return {"type": "data_table", "caption": "c", "rows": rows, **more}
+
+
+def pie(*values: float) -> dict[str, Any]:
+    segments = [{"label": str(n), "value": value} for n, value in enumerate(values)]
+    chart = {"type": "pie", "segments": segments}
+    return {"type": "data_visualization", "title": "t", "chart": chart}
+
+
+def line(series: int, points: int) -> dict[str, Any]:
+    data = [{"label": str(n), "value": n} for n in range(points)]
+    chart = {
+        "type": "line",
+        "series": [{"name": f"s{n}", "data": data} for n in range(series)],
+        "axis_config": {"categories": [str(n) for n in range(points)], "y_label": "%"},
+    }
+    return {"type": "data_visualization", "title": "t", "chart": chart}
+
+
+def image(**more: Any) -> dict[str, Any]:
+    return {"type": "image", "alt_text": "a chart", **more}
+
+
+def rich(*elements: Any) -> dict[str, Any]:
+    return {"type": "rich_text", "elements": list(elements)}
+
+
+def context(count: int) -> dict[str, Any]:
+    return {"type": "context", "elements": [mrkdwn("x")] * count}
+
+
+FITS: dict[str, Any] = {
+    "section text": section("x" * 3000),
+    "fields": {"type": "section", "fields": [mrkdwn("x" * 100)] * 10},
+    "field": {"type": "section", "fields": [mrkdwn("x" * 2000)]},
+    "header": {"type": "header", "text": plain("x" * 150)},
+    "context": context(10),
+    "actions": actions(*(button(action_id=str(n)) for n in range(25))),
+    "button": button("x" * 75, value="v" * 2000, style="danger", confirm=confirm()),
+    "confirm": button(confirm=confirm(title="t" * 100, text="x" * 300, confirm="y" * 30)),
+    "select": section(accessory=select(100, placeholder=plain("p" * 150))),
+    "overflow": section(
+        accessory={"type": "overflow", "options": [option("a", str(n)) for n in range(5)]}
+    ),
+    "checkboxes": section(
+        accessory={"type": "checkboxes", "options": [option("a", str(n)) for n in range(10)]}
+    ),
+    "initial option": section(accessory=select(3, initial_option=option("1", "1"))),
+    "image url": image(image_url="https://example.com/a.png"),
+    "image file": image(slack_file={"id": "F000000GOOD"}),
+    "table rows": table(100, 3),
+    "table cells": table(5, 20),
+    "data table": data_table(3, 3),
+    "pie": pie(*range(1, 13)),
+    "line": line(12, 20),
+    "rich text": rich(
+        {"type": "rich_text_section", "elements": [{"type": "text", "text": "x"}]},
+        {
+            "type": "rich_text_list",
+            "style": "bullet",
+            "indent": 8,
+            "elements": [{"type": "rich_text_section", "elements": []}],
+        },
+        {
+            "type": "rich_text_preformatted",
+            "elements": [{"type": "text", "text": "x"}],
+        },
+    ),
+    "markdown": {"type": "markdown", "text": "x" * 11_000},
+    "input": {
+        "type": "input",
+        "label": plain("l"),
+        "element": {"type": "plain_text_input", "action_id": "i", "max_length": 3000},
+    },
+}
+
+
+@pytest.mark.parametrize("name", FITS)
+def test_what_is_within_the_limits_passes(name: str) -> None:
+    block = FITS[name]
+    assert breaches(actions(block) if block["type"] == "button" else block) == []
+
+
+REFUSED: list[tuple[Any, str]] = [
+    (section("x" * 3001), "must be less than 3001 characters [json-pointer:/blocks/0/text/text]"),
+    (section(""), "must be more than 0 characters [json-pointer:/blocks/0/text/text]"),
+    ({"type": "section"}, "must define either `text` or `fields` [json-pointer:/blocks/0]"),
+    (
+        {"type": "section", "fields": [mrkdwn("x")] * 11},
+        "no more than 10 items allowed [json-pointer:/blocks/0/fields]",
+    ),
+    (
+        {"type": "section", "fields": [mrkdwn("x" * 2001)]},
+        "must be less than 2001 characters [json-pointer:/blocks/0/fields/0/text]",
+    ),
+    (
+        {"type": "header", "text": plain("x" * 151)},
+        "must be less than 151 characters [json-pointer:/blocks/0/text/text]",
+    ),
+    (
+        {"type": "header", "text": mrkdwn("x")},
+        "failed to match all allowed schemas [json-pointer:/blocks/0/text]",
+    ),
+    (context(11), "no more than 10 items allowed [json-pointer:/blocks/0/elements]"),
+    (context(0), "must provide at least 1 items [json-pointer:/blocks/0/elements]"),
+    (
+        actions(*(button(action_id=str(n)) for n in range(26))),
+        "no more than 25 items allowed [json-pointer:/blocks/0/elements]",
+    ),
+    (
+        actions(button("x" * 76)),
+        "must be less than 76 characters [json-pointer:/blocks/0/elements/0/text/text]",
+    ),
+    (
+        actions(button(value="v" * 2001)),
+        "must be less than 2001 characters [json-pointer:/blocks/0/elements/0/value]",
+    ),
+    (
+        actions(button(url="u" * 3001)),
+        "must be less than 3001 characters [json-pointer:/blocks/0/elements/0/url]",
+    ),
+    (
+        actions(button(accessibility_label="a" * 76)),
+        "must be less than 76 characters [json-pointer:/blocks/0/elements/0/accessibility_label]",
+    ),
+    (
+        actions(button(disabled=True)),
+        "invalid additional property: disabled [json-pointer:/blocks/0/elements/0]",
+    ),
+    (
+        actions(button(style="default")),
+        "must be one of: primary, danger [json-pointer:/blocks/0/elements/0/style]",
+    ),
+    (
+        actions(button(confirm=confirm(title="t" * 101))),
+        "must be less than 101 characters [json-pointer:/blocks/0/elements/0/confirm/title/text]",
+    ),
+    (
+        actions(button(confirm=confirm(text="t" * 301))),
+        "must be less than 301 characters [json-pointer:/blocks/0/elements/0/confirm/text/text]",
+    ),
+    (
+        actions(button(confirm=confirm(deny="t" * 31))),
+        "must be less than 31 characters [json-pointer:/blocks/0/elements/0/confirm/deny/text]",
+    ),
+    (
+        actions(button(), button()),
+        '`action_id` "go" already exists [json-pointer:/blocks/0/elements/1/action_id]',
+    ),
+    (
+        section(accessory=select(101)),
+        "no more than 100 items allowed [json-pointer:/blocks/0/accessory/options]",
+    ),
+    (
+        section(accessory=select(0)),
+        "must provide at least 1 items [json-pointer:/blocks/0/accessory/options]",
+    ),
+    (
+        section(accessory=select(1, option_groups=[])),
+        "must define either `options` or `option_groups` [json-pointer:/blocks/0/accessory]",
+    ),
+    (
+        section(accessory=select(1, placeholder=plain("p" * 151))),
+        "must be less than 151 characters [json-pointer:/blocks/0/accessory/placeholder/text]",
+    ),
+    (
+        section(accessory=select(1, initial_option=option("zz", "zz"))),
+        "must match one of the provided options [json-pointer:/blocks/0/accessory/initial_option]",
+    ),
+    (
+        section(accessory={"type": "overflow", "options": [option()] * 6}),
+        "no more than 5 items allowed [json-pointer:/blocks/0/accessory/options]",
+    ),
+    (
+        section(accessory={"type": "checkboxes", "options": [option()] * 11}),
+        "no more than 10 items allowed [json-pointer:/blocks/0/accessory/options]",
+    ),
+    (
+        section(accessory={"type": "radio_buttons", "options": [option("x" * 76)]}),
+        "must be less than 76 characters [json-pointer:/blocks/0/accessory/options/0/text/text]",
+    ),
+    (
+        section(accessory={"type": "overflow", "options": [option(value="v" * 151)]}),
+        "must be less than 151 characters [json-pointer:/blocks/0/accessory/options/0/value]",
+    ),
+    (
+        section(accessory=select(0) | {"options": [option(url="https://example.com")]}),
+        "invalid additional property: url [json-pointer:/blocks/0/accessory/options/0]",
+    ),
+    (
+        image(),
+        "must define either `image_url` or `slack_file` [json-pointer:/blocks/0]",
+    ),
+    (
+        {"type": "image", "image_url": "https://example.com/a.png"},
+        "missing required field: alt_text [json-pointer:/blocks/0]",
+    ),
+    (
+        image(image_url="http://example.com/a.png"),
+        "must be a valid https url [json-pointer:/blocks/0/image_url]",
+    ),
+    (
+        image(slack_file={"id": "F00000RAW00"}),
+        "invalid slack file [json-pointer:/blocks/0/slack_file]",
+    ),
+    (image(slack_file={"id": "x"}), "invalid slack file [json-pointer:/blocks/0/slack_file]"),
+    (table(101, 1), "no more than 100 items allowed [json-pointer:/blocks/0/rows]"),
+    (table(1, 21), "no more than 20 items allowed [json-pointer:/blocks/0/rows/0]"),
+    (
+        data_table(3, 2),
+        "all rows must have the same number of cells [json-pointer:/blocks/0/rows]",
+    ),
+    (
+        data_table(1, 1) | {"caption": ""},
+        "must be more than 0 characters [json-pointer:/blocks/0/caption]",
+    ),
+    (pie(1, 0), "must be greater than 0 [json-pointer:/blocks/0/chart/segments/1/value]"),
+    (
+        pie(*range(1, 14)),
+        "no more than 12 items allowed [json-pointer:/blocks/0/chart/segments]",
+    ),
+    (line(13, 1), "no more than 12 items allowed [json-pointer:/blocks/0/chart/series]"),
+    (
+        line(1, 21),
+        "no more than 20 items allowed [json-pointer:/blocks/0/chart/series/0/data]",
+    ),
+    (
+        rich({"type": "rich_text_list", "style": "bullet", "indent": 9, "elements": []}),
+        "must be less than or equal to 8 [json-pointer:/blocks/0/elements/0/indent]",
+    ),
+    ({"type": "sections"}, "unsupported type: sections [json-pointer:/blocks/0/type]"),
+    (
+        {"type": "alert", "text": plain("x")},
+        "unsupported type: alert [json-pointer:/blocks/0/type]",
+    ),
+    ({"text": "x"}, "missing required field: type [json-pointer:/blocks/0]"),
+    ("text", "must provide an object [json-pointer:/blocks/0]"),
+    (
+        section(block_id="b" * 256),
+        "must be less than 256 characters [json-pointer:/blocks/0/block_id]",
+    ),
+]
+
+
+@pytest.mark.parametrize(("block", "breach"), REFUSED)
+def test_what_is_over_a_limit_is_refused_with_its_pointer(block: Any, breach: str) -> None:
+    assert breach in breaches(block)
+
+
+def test_a_message_has_fifty_blocks_at_most() -> None:
+    assert breaches(*[{"type": "divider"}] * 50) == []
+    assert breaches(*[{"type": "divider"}] * 51) == [
+        "no more than 50 items allowed [json-pointer:/blocks]"
+    ]
+
+
+def test_block_ids_are_unique_in_a_message() -> None:
+    assert breaches(section(block_id="a"), section(block_id="a")) == [
+        '`block_id` "a" already exists [json-pointer:/blocks/1/block_id]'
+    ]
+    assert breaches(section(), section(), section(block_id="a")) == []
+
+
+def test_a_message_has_one_table_two_charts_and_a_sum_of_markdown() -> None:
+    assert breaches(table(1, 1), table(1, 1)) == ["only_one_table_allowed [json-pointer:/blocks]"]
+    assert breaches(pie(1), pie(1)) == []
+    assert len(breaches(pie(1), pie(1), pie(1))) == 1
+    assert len(breaches(*[{"type": "markdown", "text": "x" * 6_001}] * 2)) == 1
+
+
+def test_blocks_have_a_total_of_text() -> None:
+    check_message_blocks([section("x" * 3000)] * 4, usable)
+    with pytest.raises(SlackError, match="msg_blocks_too_long"):
+        check_message_blocks([section("x" * 3000)] * 4 + [section("x")], usable)
+    with pytest.raises(SlackError, match="msg_blocks_too_long"):
+        check_message_blocks([actions(button(value="v" * 2000)) for _ in range(9)], usable)
+    with pytest.raises(SlackError, match="invalid_blocks_format"):
+        check_message_blocks({"type": "divider"}, usable)
+
+
+def test_every_breach_is_told_at_once() -> None:
+    assert len(breaches(section(""), actions(button(disabled=True, style="x")))) == 3
+
+
+def modal(**changed: Any) -> dict[str, Any]:
+    return {"type": "modal", "title": plain("Title"), "blocks": [section()]} | changed
+
+
+INPUT = FITS["input"]
+
+
+@pytest.mark.parametrize(
+    ("view", "breach"),
+    [
+        (
+            modal(title=plain("x" * 25)),
+            "must be less than 25 characters [json-pointer:/view/title/text]",
+        ),
+        (
+            modal(submit=plain("x" * 25)),
+            "must be less than 25 characters [json-pointer:/view/submit/text]",
+        ),
+        (
+            modal(private_metadata="x" * 3001),
+            "must be less than 3001 characters [json-pointer:/view/private_metadata]",
+        ),
+        (
+            modal(callback_id="x" * 256),
+            "must be less than 256 characters [json-pointer:/view/callback_id]",
+        ),
+        (
+            modal(blocks=[section()] * 101),
+            "no more than 100 items allowed [json-pointer:/view/blocks]",
+        ),
+        (
+            modal(blocks=[INPUT]),
+            "must define `submit` to use an `input` block in modals "
+            "[json-pointer:/view/blocks/0/input]",
+        ),
+        ({"type": "modal"}, "missing required field: title [json-pointer:/view]"),
+        ({"type": "modal"}, "missing required field: blocks [json-pointer:/view]"),
+        (
+            modal(blocks=[table(1, 1)]),
+            "unsupported type: table [json-pointer:/view/blocks/0/type]",
+        ),
+        (
+            modal(blocks=[{"type": "markdown", "text": "x"}]),
+            "unsupported type: markdown [json-pointer:/view/blocks/0/type]",
+        ),
+        (
+            {"type": "home", "blocks": [section()]},
+            "must be one of: modal [json-pointer:/view/type]",
+        ),
+        (None, "must provide an object [json-pointer:/view]"),
+    ],
+)
+def test_a_bad_modal_is_refused_with_its_pointer(view: Any, breach: str) -> None:
+    assert breach in view_breaches(view)
+
+
+def test_a_good_modal_passes_and_a_home_has_no_buttons_of_its_own() -> None:
+    assert view_breaches(modal(blocks=[INPUT], submit=plain("Save"))) == []
+    assert view_breaches(modal(blocks=[{"type": "alert", "text": plain("x")}])) == []
+    home = {"type": "home", "blocks": [section()]}
+    assert view_breaches(home, "home") == []
+    assert view_breaches({**home, "submit": plain("Save")}, "home") == [
+        "invalid additional property: submit [json-pointer:/view]"
+    ]
+
+
+def test_a_view_has_a_size() -> None:
+    blocks = [section("é" * 2900) for _ in range(60)]
+    with pytest.raises(SlackError, match="view_too_large"):
+        check_view(modal(blocks=blocks), usable, surface="modal")
+
+
+def test_looked_up_options_are_a_hundred_at_most() -> None:
+    check_options({"options": []})
+    check_options({"options": [option("a", str(n)) for n in range(100)]})
+    with pytest.raises(SchemaError):
+        check_options({"options": [option("a", str(n)) for n in range(101)]})
+
+
+async def test_the_wire_form_of_a_refusal_is_slacks(office: Any) -> None:
+    headers = {"Authorization": "Bearer xoxb-sandbox-dynamo"}
+    body = {"channel": "C0DEVDEPLOY", "blocks": [section("x" * 3001)]}
+    answer = await office.session.post(
+        f"{office.url}/api/chat.postMessage", json=body, headers=headers
+    )
+    message = "must be less than 3001 characters [json-pointer:/blocks/0/text/text]"
+    assert answer.status == 200
+    assert await answer.json() == {
+        "ok": False,
+        "error": "invalid_blocks",
+        "errors": [message],
+        "response_metadata": {"messages": [f"[ERROR] {message}"]},
+    }
+
+
+async def test_blocks_validate_asks_for_no_token_and_explains_each_breach(office: Any) -> None:
+    url = f"{office.url}/api/blocks.validate"
+    good = await office.session.post(url, json={"blocks": [section()]})
+    assert (await good.json())["ok"] is True
+    bad = await office.session.post(url, json={"blocks": [{"type": "x"}, section(extra=1)]})
+    assert await bad.json() == {
+        "ok": False,
+        "error": "invalid_blocks",
+        "errors": [
+            {
+                "code": "unsupported_type",
+                "message": "unsupported type: x",
+                "field": "type",
+                "pointer": "/blocks/0/type",
+            },
+            {
+                "code": "additional_property",
+                "message": "invalid additional property: extra",
+                "field": "1",
+                "pointer": "/blocks/1",
+            },
+        ],
+    }
