@@ -28,13 +28,10 @@ class Mistake:
 
 
 class FileMistakesError(ValueError):
-    """A file that cannot be used. `mistakes` are in the order of the file, one for each place."""
+    """A file that cannot be used. `mistakes` are in the order of the file."""
 
     def __init__(self, mistakes: Iterable[Mistake]) -> None:
-        first_at_place: dict[tuple[str, int, int], Mistake] = {}
-        for mistake in mistakes:
-            first_at_place.setdefault((mistake.path, mistake.line, mistake.column), mistake)
-        self.mistakes = tuple(sorted(first_at_place.values()))
+        self.mistakes = tuple(sorted(set(mistakes)))
         shown = [str(mistake) for mistake in self.mistakes[:MOST_SHOWN]]
         if len(self.mistakes) > MOST_SHOWN:
             shown.append(f"… and {len(self.mistakes) - MOST_SHOWN} more")

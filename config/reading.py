@@ -56,6 +56,8 @@ class Document:
     value: object
     places: dict[Steps, Place]
     mistakes: tuple[Mistake, ...]
+    doubtful: frozenset[Steps] = frozenset()
+    """Where a mistake left the value unknown: nothing more should be said about these."""
 
     def place(self, steps: Steps) -> Place:
         """Line and column of a value, or of the nearest thing around it that exists."""
@@ -125,6 +127,11 @@ def _too_large(name: str) -> Mistake:
 def _decode(content: bytes, name: str) -> str:
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise UnreadableError(Mistake(name, 1, 1, "is UTF-16", "save it as UTF-8"))
+    if (nul := content.find(b"\0")) >= 0:
+        before = content[:nul].decode("utf-8", "replace")
+        raise UnreadableError(
+            _at_offset(name, before, len(before), "is binary", "is it the right file?")
+        )
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -132,8 +139,6 @@ def _decode(content: bytes, name: str) -> str:
         raise UnreadableError(
             _at_offset(name, before, len(before), "is not UTF-8", "save it as UTF-8")
         ) from None
-    if (nul := text.find("\0")) >= 0:
-        raise UnreadableError(_at_offset(name, text, nul, "is binary", "is it the right file?"))
     return text
 
 
@@ -179,6 +184,7 @@ class _Builder:
     name: str
     places: dict[Steps, Place] = field(default_factory=dict)
     mistakes: list[Mistake] = field(default_factory=list)
+    doubtful: set[Steps] = field(default_factory=set)
     stack: list[_Open] = field(default_factory=list)
     root: object = None
     documents: int = 0
@@ -187,7 +193,8 @@ class _Builder:
     def build(self, text: str) -> Document:
         for event in self._events(text):
             self._take(event)
-        return Document(self.name, self.root, self.places, tuple(self.mistakes))
+        doubtful = frozenset(self.doubtful)
+        return Document(self.name, self.root, self.places, tuple(self.mistakes), doubtful)
 
     def _events(self, text: str) -> Iterator[yaml.Event]:
         yield from yaml.parse(text, Loader=_LOADER)
@@ -201,7 +208,7 @@ class _Builder:
                 self._refuse(place, "holds several documents", "keep one; no line of ---")
         elif isinstance(event, yaml.AliasEvent):
             self._note(place, f"alias *{event.anchor}", "write the value out; no & and *")
-            self._add(f"*{event.anchor}", place)
+            self.doubtful.add(self._add(f"*{event.anchor}", place))
         elif isinstance(event, yaml.ScalarEvent):
             self._check_node(event, place)
             self._add_scalar(event, place)
@@ -231,6 +238,7 @@ class _Builder:
         is_key = bool(self.stack) and isinstance(self.stack[-1].value, dict)
         is_key = is_key and self.stack[-1].expects_key
         plain = event.implicit[0]
+        before = len(self.mistakes)
         if plain and _READ_DIFFERENTLY.fullmatch(event.value):
             self._note(
                 place,
@@ -239,7 +247,10 @@ class _Builder:
             )
         if is_key and plain and event.value == "<<":
             self._note(place, "merge key <<", "write the values out")
-        self._add(event.value if is_key or not plain else self._resolve(event.value, place), place)
+        value = event.value if is_key or not plain else self._resolve(event.value, place)
+        steps = self._add(value, place)
+        if len(self.mistakes) > before and not is_key:
+            self.doubtful.add(steps)
 
     def _resolve(self, text: str, place: Place) -> object:
         if text in _NULL:
@@ -284,7 +295,7 @@ class _Builder:
             value = f"?{len(self.mistakes)}"
         if value in parent.value:
             first = self.places.get((*parent.steps, value), place)[0]
-            self._note(place, f"{_short(value)} is here twice", f"it is in line {first} too")
+            self._note(place, f"{_short(value)!r} is here twice", f"it is in line {first} too")
         parent.key = value
         return (*parent.steps, value)
 

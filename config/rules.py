@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from config.lookup import fold, nearest
 from config.mistakes import Mistake, meant
@@ -128,10 +129,10 @@ def _replicas_out_of_bounds(document: Document) -> Iterator[Mistake]:
     bounds = dict(_bounds(document))
     for steps, environment in _texts(document.value, ("services", EACH, "replicas", KEY)):
         count = _within(document.value, steps)
-        if environment not in bounds or not isinstance(count, int):
+        if environment not in bounds or not _is_count(count):
             continue
         least, most = bounds[environment]
-        if not least <= count <= most:
+        if least <= most and not least <= count <= most:
             yield document.mistake(
                 steps,
                 f"{count} pods are outside the bounds of {environment}",
@@ -174,6 +175,10 @@ def _services_depending_on_themselves(document: Document) -> Iterator[Mistake]:
     for steps, other in _texts(document.value, ("services", EACH, "depends_on", EACH)):
         if steps[1] == other:
             yield document.mistake(steps, f"{other[:60]} depends on itself", "leave it out")
+
+
+def _is_count(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
 def _names(value: object, kind: str) -> tuple[str, ...]:

@@ -36,11 +36,11 @@ def _matching(pattern: str, message: str, fix: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-def _one_of(kind: str, choices: tuple[str, ...]) -> AfterValidator:
+def _one_of(*choices: str) -> AfterValidator:
     def check(text: str) -> str:
         if text not in choices:
             hint = meant(nearest(text, choices)) or f"write one of: {', '.join(choices)}"
-            raise wrong(f"there is no {kind} named {text[:40]!r}", hint)
+            raise wrong(f"cannot be {text[:40]!r}", hint)
         return text
 
     return AfterValidator(check)
@@ -156,8 +156,8 @@ Container = Annotated[
 HealthPath = Annotated[
     str, _matching(r"/[^\s?#]{0,200}", "is no path", "begin it with /: /healthz")
 ]
-LanguageName = Annotated[str, _one_of("language", LANGUAGES)]
-PolicyName = Annotated[str, _one_of("policy", tuple(Policy))]
+LanguageName = Annotated[str, _one_of(*LANGUAGES)]
+PolicyName = Annotated[str, _one_of(*Policy)]
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 Replicas = Annotated[int, Field(ge=0, le=MOST_REPLICAS)]
 Url = Annotated[str, AfterValidator(_url)]

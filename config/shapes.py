@@ -36,7 +36,11 @@ def shape(document: Document, model: type[M]) -> tuple[M | None, tuple[Mistake, 
         return model.model_validate(document.value), ()
     except ValidationError as error:
         details = error.errors(include_url=False)
-        return None, tuple(_mistake(document, model, detail) for detail in details)
+        return None, tuple(
+            _mistake(document, model, detail)
+            for detail in details
+            if detail["loc"] not in document.doubtful
+        )
 
 
 def _mistake(document: Document, model: type[BaseModel], detail: ErrorDetails) -> Mistake:
@@ -45,14 +49,14 @@ def _mistake(document: Document, model: type[BaseModel], detail: ErrorDetails) -
     if kind == "missing":
         owner, name = _model_at(model, steps[:-1]), str(steps[-1])
         return document.mistake(
-            steps[:-1], f"{_named(steps[:-1])} needs {name}", _write(owner, name, "write")
+            steps[:-1], f"{_named(steps[:-1])} needs {name}", _example(owner, (name,))
         )
     if kind == "extra_forbidden":
         owner = _model_at(model, steps[:-1])
         known = tuple(owner.model_fields) if owner else ()
         hint = meant(nearest(str(steps[-1]), known)) or f"the keys here are {', '.join(known)}"
         return document.mistake(steps, f"unknown key {_short(steps[-1])}", hint)
-    message, fix = _said(detail, _write(_model_at(model, steps[:-1]), _key(steps), "write"))
+    message, fix = _said(detail, _example(_model_at(model, steps[:-1]), steps))
     return document.mistake(steps, f"{_named(steps)} {message}", fix)
 
 
@@ -87,14 +91,11 @@ def _named(steps: Steps) -> str:
     return text.lstrip(".")[:120] or "the file"
 
 
-def _key(steps: Steps) -> str:
-    """The field that a value belongs to, seen from the model that holds it."""
-    return next((part for part in reversed(steps) if isinstance(part, str)), "")
-
-
-def _write(owner: type[BaseModel] | None, name: str, verb: str) -> str:
-    field = owner.model_fields.get(name) if owner else None
-    return f"{verb} {field.description}" if field and field.description else ""
+def _example(owner: type[BaseModel] | None, steps: Steps) -> str:
+    """What the description of the field says that holds the value, however deep inside it."""
+    fields = owner.model_fields if owner else {}
+    held = next((fields[str(part)] for part in reversed(steps) if str(part) in fields), None)
+    return f"write {held.description}" if held and held.description else ""
 
 
 def _short(value: object) -> str:
