@@ -19,6 +19,7 @@ from bot.domain.patience import (
     readiness_limit,
     readiness_window,
 )
+from bot.domain.redaction import redact
 from bot.domain.start_troubles import BACKING_OFF, CANNOT_RUN, NOT_STARTED, latest_end
 from bot.domain.trouble import Scene, Trouble, container_key, of_kind, plain
 from bot.domain.verdict import Outcome, Reason, Value
@@ -71,7 +72,7 @@ def ending_troubles(
         container=container.name,
         exit_code=ended.exit_code if ended else None,
         restarts=restarts,
-        message=plain(ended.message) if ended else "",
+        message=plain(redact(ended.message)) if ended else "",
         values=values if ended else {**values, "variant": "unknown"},
     )
     yield trouble if fails else _settling(scene, trouble, pod, container, restarts)
@@ -226,7 +227,7 @@ def readiness_troubles(scene: Scene, pod: Pod, container: Container) -> Iterator
         pod=pod.name,
         container=container.name,
         restarts=container.restarts,
-        message=_PROBE_FAILED.sub("", plain(scene.recall.keep(key, said))).strip(),
+        message=_PROBE_FAILED.sub("", plain(redact(scene.recall.keep(key, said)))).strip(),
         again_at=again_at,
         values={"probe": probe.asks, "seconds": round(limit)},
     )

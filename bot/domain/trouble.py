@@ -47,8 +47,7 @@ class Scene:
         """When a trouble began: as the cluster said, but never before the change, nor after the
         first look that saw it. So a bot that was away knows what lasted, and a clock that differs
         cannot make anything last longer than the rollout."""
-        first = self.recall.since(key)
-        return first if said is None else max(self.change.at, min(said, first))
+        return self.recall.since(key, None if said is None else max(self.change.at, said))
 
 
 @dataclass(frozen=True, slots=True)
