@@ -9,6 +9,7 @@ import asyncio
 import base64
 import json
 import logging
+import os
 import re
 import time
 from collections.abc import Mapping
@@ -26,6 +27,8 @@ from bot.errors import PortError, Trouble
 
 _LARGEST_BODY = 8 * 2**20
 _CONCURRENT = 8
+_MOST_REDIRECTS = 5
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _TOKEN_LIFE = 60.0  # seconds, where the realm does not say (the specification's default)
 _DOCKER_HUB = "docker.io"
 _PARAMETER = re.compile(r'([A-Za-z_]+)="([^"]*)"')
@@ -60,8 +63,8 @@ class RegistryHttp:
     """A long-lived session; every method raises PortError and nothing else.
 
     `registry_url` replaces the host of image names where the API is reached elsewhere.
-    `credentials` is a file like ~/.docker/config.json ("" for none): its `auths` are used; helper
-    programs are not.
+    `credentials` is a file like ~/.docker/config.json ("" looks where docker looks): its `auths`
+    are used; helper programs are not.
     """
 
     def __init__(
@@ -73,7 +76,8 @@ class RegistryHttp:
         total: float = 30,
     ) -> None:
         self._registry_url = registry_url
-        self._credentials = credentials
+        home = os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker"
+        self._credentials = Path(credentials or Path(home, "config.json"))
         self._limits = aiohttp.ClientTimeout(total=total, sock_connect=connect)
         self._sessions: dict[bool, aiohttp.ClientSession] = {}
         self._turn = asyncio.Semaphore(_CONCURRENT)
@@ -121,19 +125,27 @@ class RegistryHttp:
         return reply
 
     async def _send(self, method: str, url: URL, headers: Mapping[str, str], place: Place) -> Reply:
-        session = self._session(url)
+        """Storages are reached by redirects: each must be as safe as the registry, and what proves
+        who we are stays with the registry."""
         try:
-            async with session.request(
-                method, url, headers=headers, timeout=self._limits, max_redirects=5
-            ) as response:
-                # A redirect to a storage must be as safe as the registry; credentials stay here.
-                _demand_safe(response.url, place.host)
-                body = b"" if method == "HEAD" else await _bounded(response, place)
-                return Reply(response.status, response.headers, body, response.url)
+            for _ in range(_MOST_REDIRECTS):
+                async with self._session(url).request(
+                    method, url, headers=headers, timeout=self._limits, allow_redirects=False
+                ) as response:
+                    location = response.headers.get("Location", "")
+                    if response.status not in _REDIRECTS or not location:
+                        body = b"" if method == "HEAD" else await _bounded(response, place)
+                        return Reply(response.status, response.headers, body, url)
+                    target = url.join(URL(location))
+                _demand_safe(target, place.host)
+                if target.origin() != url.origin():
+                    headers = {k: v for k, v in headers.items() if k != "Authorization"}
+                url = target
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             lasting = isinstance(error, aiohttp.ClientSSLError | aiohttp.InvalidURL)
             message = str(error) or "no answer in time"
             raise trouble(Trouble.AWAY, message, place.host, temporary=not lasting) from error
+        raise trouble(Trouble.UNEXPECTED, "sent around in circles", place.host)
 
     def _session(self, url: URL) -> aiohttp.ClientSession:
         """Proxies of the environment are for the world outside, not for this machine."""
@@ -193,10 +205,8 @@ class RegistryHttp:
 
     def _basic(self, host: str) -> str:
         """`Basic …` from the credentials file, read each time: people log in meanwhile."""
-        if not self._credentials:
-            return ""
         try:
-            auths = json.loads(Path(self._credentials).read_text(encoding="utf-8")).get("auths", {})
+            auths = json.loads(self._credentials.read_text(encoding="utf-8")).get("auths", {})
             names = (host, f"https://{host}", f"https://index.{host}/v1/")
             entry: dict[str, str] = next((auths[name] for name in names if name in auths), {})
             if entry.get("auth"):
@@ -204,6 +214,8 @@ class RegistryHttp:
             if entry.get("username"):
                 pair = f"{entry['username']}:{entry.get('password', '')}"
                 return f"Basic {base64.b64encode(pair.encode()).decode()}"
+        except FileNotFoundError:
+            return ""
         except (OSError, ValueError, AttributeError, TypeError) as error:
             log.warning("the registry credentials could not be read: %s", type(error).__name__)
         return ""
