@@ -1,0 +1,94 @@
+"""Events of what people do: mentions, and who hears of them."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+from bot.sandbox.slack import seed
+from bot.sandbox.slack.manifest import read_manifest
+from bot.sandbox.slack.server import MANIFEST
+
+
+async def test_a_mention_in_a_thread_reaches_the_app_as_slack_sends_it(office: Any) -> None:
+    app = office.bolt()
+    bodies: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+
+    async def mentioned(body: Any) -> None:
+        bodies.put_nowait(body)
+
+    app.event("app_mention")(mentioned)
+    parent = await office.bot.chat_postMessage(channel=seed.DEV_DEPLOYS, text="card")
+    async with office.running(app):
+        said = await office.people.say(
+            "ana", "#dev-deploys", "@dynamo status & logs", thread_ts=parent["ts"]
+        )
+        body = await bodies.get()
+    assert set(body) == {
+        "token",
+        "team_id",
+        "api_app_id",
+        "event",
+        "type",
+        "event_id",
+        "event_time",
+        "authorizations",
+        "is_ext_shared_channel",
+        "event_context",
+    }
+    assert body["authorizations"][0]["user_id"] == seed.BOT_USER_ID
+    event = body["event"]
+    assert event["blocks"][0]["elements"][0]["elements"] == [
+        {"type": "user", "user_id": seed.BOT_USER_ID},
+        {"type": "text", "text": " status & logs"},
+    ]
+    del event["blocks"]
+    assert event == {
+        "type": "app_mention",
+        "user": seed.ANA,
+        "text": f"<@{seed.BOT_USER_ID}> status &amp; logs",
+        "ts": said["ts"],
+        "channel": seed.DEV_DEPLOYS,
+        "event_ts": said["ts"],
+        "team": seed.TEAM_ID,
+        "thread_ts": parent["ts"],
+    }
+
+
+async def test_a_mention_where_the_app_is_not_tells_the_person_how_to_invite_it(
+    office: Any,
+) -> None:
+    await office.people.say("ana", "#random", "@dynamo hello?")
+    hint = await office.people.message("ana", where=lambda m: m.ephemeral)
+    assert "/invite @dynamo" in hint.text
+    assert await office.people.calls("events_api") == []
+
+
+async def test_only_events_that_the_manifest_names_are_sent(open_office: Any) -> None:
+    manifest = replace(
+        read_manifest(MANIFEST), bot_events=("member_joined_channel", "message.channels")
+    )
+    office = await open_office(manifest=manifest)
+    app = office.bolt()
+    events: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+
+    async def heard(event: Any) -> None:
+        events.put_nowait(event)
+
+    app.event("member_joined_channel")(heard)
+    app.event("message")(heard)
+    async with office.running(app):
+        await office.people.say("ana", "#dev-deploys", "@dynamo hi")
+        message = await events.get()
+        await office.people.say("ana", "#random", "/invite @dynamo")
+        await office.server.tasks.close()
+    assert (message["type"], message["channel_type"]) == ("message", "channel")
+    kinds = [
+        e["request"]["payload"]["event"]["type"] for e in await office.people.calls("events_api")
+    ]
+    assert "app_mention" not in kinds
+    joined = await office.people.message(
+        "ana", where=lambda m: m.body.get("subtype") == "channel_join"
+    )
+    assert joined.user == seed.BOT_USER_ID
