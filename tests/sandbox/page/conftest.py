@@ -2,7 +2,8 @@
 
 The workspace is `bot/sandbox/slack` over HTTP and Socket Mode. The app is not Dynamo but an
 understudy whose every card a test can choose; `World` stands for the cluster's side, of which the
-page only reads one document and sets one trouble.
+page only reads one document and sets one trouble. One browser serves all tests, which therefore share
+one event loop (`pytestmark` of each module); workspace and window are new for each test.
 """
 
 from __future__ import annotations
@@ -11,12 +12,14 @@ import asyncio
 import copy
 import os
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from aiohttp import WSMsgType, web
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
@@ -174,7 +177,8 @@ MODAL = {
                 "type": "checkboxes",
                 "action_id": "what",
                 "options": [
-                    {"text": text(f"*{part}*"), "value": part} for part in ("Code", "Image", "Rights")
+                    {"text": text(f"*{part}*"), "value": part}
+                    for part in ("Code", "Image", "Rights")
                 ],
             },
         },
@@ -192,9 +196,7 @@ class Understudy:
         self.cards: list[JSON] = []
         self.may_answer = asyncio.Event()
         self.may_answer.set()
-        self.bolt = AsyncApp(
-            token=seed.BOT_TOKEN, client=self.client, request_verification_enabled=False
-        )
+        self.bolt = AsyncApp(client=self.client, request_verification_enabled=False)
         self.bolt.command("/dynamo")(self._command)
         self.bolt.action("evidence")(self._open_modal)
         self.bolt.action({"type": "block_actions", "action_id": "run"})(self._act)
@@ -256,7 +258,9 @@ class Understudy:
         values = body["view"]["state"]["values"]
         url = values["link"]["url"]["value"] or ""
         if not url.startswith("https://"):
-            await ack(response_action="errors", errors={"link": "Give a link that starts with https."})
+            await ack(
+                response_action="errors", errors={"link": "Give a link that starts with https."}
+            )
             return
         await ack()
         self.submitted.append(values)
@@ -266,7 +270,10 @@ class Understudy:
             return
         blocks = [
             {"type": "header", "text": text("Waiting for you", "plain_text")},
-            {"type": "section", "text": text("Nothing waits for your approval."),},
+            {
+                "type": "section",
+                "text": text("Nothing waits for your approval."),
+            },
         ]
         await self.client.views_publish(
             user_id=event["user"], view={"type": "home", "blocks": blocks}
@@ -274,6 +281,11 @@ class Understudy:
 
     async def _mention(self, event: JSON, say: Any) -> None:
         await say(text="You called?", thread_ts=event.get("thread_ts"))
+
+    async def reply(self, card: JSON, words: str) -> None:
+        await self.client.chat_postMessage(
+            channel=card["channel"], thread_ts=card["ts"], text=words
+        )
 
     async def _ignore(self) -> None:
         return None
@@ -409,12 +421,12 @@ class Sandbox:
             await self.runner.cleanup()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def world() -> World:
     return World()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def sandbox(world: World) -> AsyncIterator[Sandbox]:
     running = Sandbox(world)
     await running.start()
@@ -422,7 +434,7 @@ async def sandbox(world: World) -> AsyncIterator[Sandbox]:
     await running.stop()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     if not os.path.exists(CHROMIUM):  # noqa: ASYNC240
         pytest.skip(f"no chromium at {CHROMIUM}: the page is not driven")
@@ -432,12 +444,58 @@ async def browser() -> AsyncIterator[Browser]:
         await chromium.close()
 
 
-@pytest.fixture
-async def page(browser: Browser, sandbox: Sandbox) -> AsyncIterator[Page]:
+Open = Callable[..., Awaitable[Page]]
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def visit(browser: Browser, sandbox: Sandbox) -> AsyncIterator[Open]:
+    """Opens the page as somebody: each visit is a browser of its own. A fault in it fails the test."""
+    faults: list[str] = []
+    contexts: list[BrowserContext] = []
+
+    async def open_page(
+        user: str = seed.ANA, channel: str = seed.QA_DEPLOYS, **settings: Any
+    ) -> Page:
+        settings = {"viewport": LAPTOP, "locale": "en-GB", "reduced_motion": "reduce"} | settings
+        contexts.append(await browser.new_context(timezone_id="Europe/Madrid", **settings))
+        opened = await contexts[-1].new_page()
+        opened.set_default_timeout(10_000)
+        opened.on("pageerror", lambda error: faults.append(str(error)))
+        await opened.goto(f"{sandbox.url}/?user={user}&channel={channel}")
+        await opened.get_by_text("This is the beginning of").wait_for()
+        return opened
+
+    yield open_page
+    for context in contexts:
+        await context.close()
+    assert faults == []
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def page(visit: Open) -> Page:
     """The page in a laptop's window, as Ana in #qa-deploys."""
-    context = await browser.new_context(viewport=LAPTOP, locale="en-GB", timezone_id="Europe/Madrid")
-    opened = await context.new_page()
-    await opened.goto(f"{sandbox.url}/?user={seed.ANA}&channel={seed.QA_DEPLOYS}")
-    await opened.get_by_text("This is the beginning of #qa-deploys").wait_for()
-    yield opened
-    await context.close()
+    return await visit()
+
+
+@pytest.fixture
+def phone() -> JSON:
+    """Settings of a visit by phone."""
+    return {"viewport": PHONE, "has_touch": True, "is_mobile": True}
+
+
+async def eventually(holds: Callable[[], Any], seconds: float = 5) -> None:
+    """Wait until `holds()`; fails after `seconds`."""
+    async with asyncio.timeout(seconds):
+        while not holds():
+            await asyncio.sleep(0.02)
+
+
+@pytest.fixture
+def until() -> Callable[..., Awaitable[None]]:
+    return eventually
+
+
+@pytest.fixture
+def make() -> SimpleNamespace:
+    """The understudy's cards and the small parts of blocks."""
+    return SimpleNamespace(text=text, button=button, pod=pod, rollout_card=rollout_card)

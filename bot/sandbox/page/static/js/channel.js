@@ -5,7 +5,7 @@ import { authorOf, names, titleOf } from "./names.js";
 import { homeView } from "./home.js";
 import { messageList, ROWS } from "./render/list.js";
 import { ScrollKeeper } from "./scroll.js";
-import { explainFailure, openChannel, openHome, openThread } from "./session.js";
+import { openChannel, openHome, openThread } from "./session.js";
 import { mark } from "./sidebar.js";
 import { channelById, invalidate, state, subscribe, userById } from "./store.js";
 import { surface, versionOf } from "./surface.js";
@@ -92,7 +92,7 @@ export function rowsOf(channel, topic, inThread) {
   return {
     inputsOf: (message) => [busyMarks(message.ts), versionOf(`${topic}-${message.ts}`), Math.floor(Date.now() / 60_000)],
     viewOf: (message) => ({
-      ctx: surface({ id: `${topic}-${message.ts}`, target: { channel, message_ts: message.ts }, topic, names, files: message.files, onFailure: explainFailure }),
+      ctx: surface({ id: `${topic}-${message.ts}`, target: { channel, message_ts: message.ts }, topic, names, blocks: message.blocks ?? [], files: message.files }),
       author: authorOf(message),
       names,
       inThread,

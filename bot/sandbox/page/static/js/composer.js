@@ -1,8 +1,10 @@
 // The line where a person types: Enter sends, Shift+Enter breaks the line, ↑ brings back what was
 // sent, Tab completes. One composer for the channel, one for the thread.
 
+import { announce } from "./a11y.js";
 import { complete, hintFor } from "./completion.js";
 import { build, h, render } from "./dom.js";
+import { shortcutMenu } from "./shortcuts.js";
 import { plain } from "./render/mrkdwn.js";
 
 /** `options`: {id, placeholder(), sources(), history(), draftKey(), onSend(text) -> Promise<bool>}. */
@@ -17,15 +19,16 @@ export function createComposer(slot, options) {
   const input = build(
     h("textarea", {
       id: `${options.id}-input`, class: "composer-input", rows: "1", spellcheck: "false", autocapitalize: "off", autocomplete: "off",
-      role: "combobox", "aria-autocomplete": "list", "aria-controls": listId, "aria-expanded": "false",
-      on: { input: onInput, keydown: onKey, blur: () => setTimeout(close, 120), click: refresh },
+      "aria-autocomplete": "list", "aria-haspopup": "listbox", "aria-controls": listId,
+      on: { input: onInput, keydown: onKey, blur: close, click: refresh },
     }),
   );
   const list = build(h("div", { id: listId, class: "completions", role: "listbox", "aria-label": "Completions", hidden: true }));
   const hint = build(h("p", { class: "composer-hint", "aria-live": "off" }));
   const send = build(h("button", { type: "button", class: "btn primary send", "aria-label": "Send", on: { click: submit } }, h("svg", { viewBox: "0 0 20 20", "aria-hidden": "true" }, h("path", { d: "M3.4 3.6 17 10 3.4 16.4 5.4 10.8 11 10 5.4 9.200Z" }))));
   slot.append(list, build(h("div", { class: "composer" })), hint);
-  slot.querySelector(".composer").append(input, send);
+  const shortcuts = build(h("div", { class: "composer-shortcuts" }));
+  slot.querySelector(".composer").append(shortcuts, input, send);
 
   function update() {
     const key = options.draftKey();
@@ -38,6 +41,7 @@ export function createComposer(slot, options) {
     const placeholder = options.placeholder();
     input.placeholder = placeholder;
     input.setAttribute("aria-label", placeholder);
+    render(shortcuts, shortcutMenu(`${options.id}-shortcuts`));
   }
 
   function setText(text) {
@@ -73,8 +77,9 @@ export function createComposer(slot, options) {
 
   function draw() {
     const open = offered.items.length > 0;
+    const wasOpen = !list.hidden;
     list.hidden = !open;
-    input.setAttribute("aria-expanded", String(open));
+    if (open && !wasOpen) announce(`${offered.items.length} completions. Arrow keys choose, Tab takes one.`, listId);
     if (active >= 0) input.setAttribute("aria-activedescendant", `${listId}-${active}`);
     else input.removeAttribute("aria-activedescendant");
     render(
@@ -88,7 +93,7 @@ export function createComposer(slot, options) {
           },
           h("span", { class: "completion-label" }, item.label),
           item.detail && h("span", { class: "completion-detail" }, item.detail),
-          index === Math.max(active, 0) && h("kbd", { class: "completion-key" }, active < 0 ? "Tab" : offered.firm ? "Enter" : "Enter"),
+          index === Math.max(active, 0) && h("kbd", { class: "completion-key" }, active < 0 ? "Tab" : "Enter"),
         ),
       ),
     );

@@ -30,7 +30,7 @@ function guide(lines, tried, fresh) {
   return h(
     "section",
     { key: "guide", class: `guide${fresh ? " fresh" : ""}`, "aria-label": "Your first minute" },
-    h("div", { class: "guide-head" }, h("h2", null, fresh ? "Your first minute" : "Try next"), fresh && h("p", null, "Pick a line, then press Enter.")),
+    h("div", { class: "guide-head" }, h("h2", null, fresh ? "Your first minute" : "Try next"), fresh && h("p", null, "Pick a line, then send it with Enter.")),
     h("ul", { class: "guide-lines" }, lines.filter((line) => fresh || !tried.has(line.text)).map((line) => suggestion(line, tried.has(line.text)))),
     h("button", { type: "button", class: "icon-btn guide-close", "aria-label": "Dismiss the suggestions", on: { click: dismiss } }, h("span", { class: "cross", "aria-hidden": "true" })),
   );

@@ -3,7 +3,6 @@
 import { h } from "./dom.js";
 import { names } from "./names.js";
 import { blocks } from "./render/blocks.js";
-import { explainFailure } from "./session.js";
 import { state } from "./store.js";
 import { surface } from "./surface.js";
 
@@ -12,6 +11,6 @@ export function homeView() {
   if (!view) {
     return h("div", { key: "home-empty", class: "home empty" }, h("p", { class: "beginning-title" }, "Nothing on Home yet"), h("p", null, `${state.boot.app.name} shows here what waits for you, once it has something to show.`));
   }
-  const ctx = surface({ id: `home-${view.id}`, target: { view_id: view.id }, topic: "home", names, onFailure: explainFailure });
+  const ctx = surface({ id: `home-${view.id}`, target: { view_id: view.id }, topic: "home", names, blocks: view.blocks });
   return h("div", { key: "home", class: "home blocks" }, blocks(ctx, view.blocks));
 }

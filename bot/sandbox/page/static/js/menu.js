@@ -8,10 +8,10 @@ import { h } from "./dom.js";
 const GAP = 6;
 
 /** A button that opens a menu. `items`: {label, detail?, url?, checked?, on()}; `checked` makes the
- *  items radio items. */
-export function menuButton({ id, label, className, content, items, busy }) {
+ *  items radio items; `named: false` leaves the button the name that its content gives it. */
+export function menuButton({ id, label, named = true, className, content, items, busy }) {
   return [
-    h("button", { key: `${id}-button`, type: "button", class: className, popovertarget: id, "aria-label": label, "aria-haspopup": "menu", "aria-busy": busy ? "true" : null }, content),
+    h("button", { key: `${id}-button`, type: "button", class: className, popovertarget: id, "aria-label": named ? label : null, "aria-haspopup": "menu", "aria-busy": busy ? "true" : null }, content),
     h("div", { key: id, id, class: "menu", popover: "auto", role: "menu", "aria-label": label, on: { keydown: onMenuKey, toggle: onToggle } }, items.map((item) => menuItem(id, item))),
   ];
 }

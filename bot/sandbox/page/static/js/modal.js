@@ -6,7 +6,6 @@ import { h, render } from "./dom.js";
 import { names } from "./names.js";
 import { blocks } from "./render/blocks.js";
 import { plain } from "./render/mrkdwn.js";
-import { explainFailure } from "./session.js";
 import { invalidate, state, subscribe, withView } from "./store.js";
 import { forget, stateOf, surface } from "./surface.js";
 import { toast } from "./toasts.js";
@@ -41,7 +40,7 @@ subscribe(["views", "session"], () => {
 });
 
 function form(view) {
-  const ctx = surface({ id: view.id, target: { view_id: view.id }, topic: "views", names, errors, onFailure: explainFailure });
+  const ctx = surface({ id: view.id, target: { view_id: view.id }, topic: "views", names, blocks: view.blocks ?? [], errors });
   const deeper = state.views.length > 1;
   return h(
     "form",
@@ -93,7 +92,7 @@ async function submit(view) {
 
 // The stream also tells what became of the view; both ways lead to the same stack.
 function receive(view, answer) {
-  if (answer.ok === false && !answer.errors) return explainFailure(answer.error, { text: view.submit }, answer.message);
+  if (answer.ok === false && !answer.errors) return; // told of as a toast
   errors = answer.errors ?? {};
   if (Object.keys(errors).length) return showErrors();
   if (answer.response_action === "clear") state.views = [];

@@ -161,16 +161,6 @@ function rememberLine(text) {
   remember(historyKey(), JSON.stringify([...lines, text].slice(-50)));
 }
 
-export function explainFailure(code, element, message) {
-  const name = element?.text?.text ? `“${element.text.text}”` : "That";
-  const reasons = {
-    operation_timeout: `${name} got no answer from the app within three seconds.`,
-    dispatch_failed: `${name} could not be delivered: the app is not connected.`,
-    message_not_found: "That message is gone.",
-  };
-  toast("error", reasons[code] ?? message ?? `${name} failed: ${code}`);
-}
-
 async function attempt(request) {
   try {
     return await request();

@@ -5,6 +5,7 @@
 import { post } from "./api.js";
 import { confirm } from "./confirm.js";
 import { invalidate, state } from "./store.js";
+import { toast } from "./toasts.js";
 
 const choices = new Map(); // surface id -> Map("block_id action_id" -> {type, …answer})
 const unsent = new Set(); // choices of a multi-select whose list is still open
@@ -18,8 +19,8 @@ export const versionOf = (id) => versions.get(id) ?? 0;
 const slot = (block, element) => `${block.block_id} ${element.action_id}`;
 export const busyKey = (place, actionId, value) => `${place} ${actionId} ${value ?? ""}`;
 
-/** `target`: {channel, message_ts} or {view_id}; `topic`: what to render again after a choice. */
-export function surface({ id, target, topic, names, errors = {}, files = [], onFailure }) {
+/** `target`: {channel, message_ts} or {view_id}; `blocks`: what stands on it; `topic`: what to render again after a choice. */
+export function surface({ id, target, topic, names, blocks, errors = {}, files = [] }) {
   const place = target.view_id ?? target.message_ts;
   const remembered = () => choices.get(id) ?? choices.set(id, new Map()).get(id);
 
@@ -73,10 +74,10 @@ export function surface({ id, target, topic, names, errors = {}, files = [], onF
       state.busy.add(key);
       invalidate(topic);
       try {
-        const result = await post("/client/action", { user: state.me.id, ...target, block_id: block.block_id, action_id: element.action_id, ...answer });
-        if (result?.ok === false) onFailure(result.error, element);
+        // An app that does not answer is told of by the server, as a toast on the stream.
+        await post("/client/action", { user: state.me.id, ...target, block_id: block.block_id, action_id: element.action_id, state: stateOf(id, blocks), ...answer });
       } catch (error) {
-        onFailure(error.code, element, error.message);
+        toast("error", error.message);
       } finally {
         state.busy.delete(key);
         invalidate(topic);
@@ -84,7 +85,7 @@ export function surface({ id, target, topic, names, errors = {}, files = [], onF
     },
 
     async search(block, element, value) {
-      if (value.length < (element.min_query_length ?? 0)) return;
+      if (value.length < (element.min_query_length ?? 3)) return;
       const result = await post("/client/options", { user: state.me.id, ...target, block_id: block.block_id, action_id: element.action_id, value });
       foundOptions.set(element.action_id, result.options ?? result.option_groups?.flatMap((group) => group.options) ?? []);
       redraw();

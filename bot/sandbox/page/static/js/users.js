@@ -17,10 +17,12 @@ export function userSwitch() {
     { class: "user-switch" },
     menuButton({
       id: "user-menu",
-      label: `You are ${me.real_name || me.name}. Switch user`,
+      label: "Switch user",
+      named: false,
       className: "user-button",
       content: [
         avatar(me),
+        h("span", { class: "sr-only" }, "Switch user. You are "),
         h("span", { class: "user-text" }, h("span", { class: "user-name" }, me.real_name || me.name), h("span", { class: "user-detail" }, describe(me))),
         h("span", { class: "chevrons", "aria-hidden": "true" }),
       ],

@@ -27,7 +27,7 @@ function unknown(block) {
 }
 
 function header(ctx, block) {
-  return h("h3", { class: "header-text" }, plain(block.text.text, block.text.emoji !== false));
+  return h("h2", { class: "header-text" }, plain(block.text.text, block.text.emoji !== false));
 }
 
 function section(ctx, block) {
