@@ -7,43 +7,24 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from bot.sandbox.kubernetes import quantities
+
 Object = dict[str, Any]
 
 _SAFE_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
-_SUFFIXES: dict[str, Decimal] = {
-    "n": Decimal("1e-9"),
-    "u": Decimal("1e-6"),
-    "m": Decimal("1e-3"),
-    "": Decimal(1),
-    "k": Decimal(10**3),
-    "M": Decimal(10**6),
-    "G": Decimal(10**9),
-    "T": Decimal(10**12),
-    "P": Decimal(10**15),
-    "E": Decimal(10**18),
-    "Ki": Decimal(2**10),
-    "Mi": Decimal(2**20),
-    "Gi": Decimal(2**30),
-    "Ti": Decimal(2**40),
-    "Pi": Decimal(2**50),
-    "Ei": Decimal(2**60),
-}
-_QUANTITY = re.compile(r"^([+-]?[0-9.]+)(?:([eE][+-]?[0-9]+)|(n|u|m|k|Ki|[MGTPE]i?))?$")
 
 
 def quantity(text: object) -> Decimal:
     """A resource quantity such as "250m", "512Mi" or 2 as a number; 0 for what is none."""
-    match = _QUANTITY.match(str(text).strip())
-    if match is None:
+    try:
+        return quantities.parse(str(text))
+    except quantities.QuantityError:
         return Decimal(0)
-    number, exponent, suffix = match.groups()
-    return Decimal(number + (exponent or "")) * _SUFFIXES[suffix or ""]
 
 
 def scaled(value: int | str | None, total: int, *, round_up: bool) -> int:
@@ -156,21 +137,6 @@ def _container_requests(container: Mapping[str, Any]) -> dict[str, Decimal]:
     resources = container.get("resources") or {}
     asked = {**(resources.get("limits") or {}), **(resources.get("requests") or {})}
     return {name: quantity(amount) for name, amount in asked.items()}
-
-
-def qos_class(pod_spec: Mapping[str, Any]) -> str:
-    """Guaranteed, Burstable or BestEffort (pkg/apis/core/v1/helper/qos)."""
-    containers = [*(pod_spec.get("containers") or ()), *(pod_spec.get("initContainers") or ())]
-    resources = [container.get("resources") or {} for container in containers]
-    if not any(each.get("limits") or each.get("requests") for each in resources):
-        return "BestEffort"
-    for each in resources:
-        limits = each.get("limits") or {}
-        requests = {**limits, **(each.get("requests") or {})}
-        for name in ("cpu", "memory"):
-            if name not in limits or quantity(limits[name]) != quantity(requests[name]):
-                return "Burstable"
-    return "Guaranteed"
 
 
 def template_hash(template: Mapping[str, Any], collisions: int = 0) -> str:

@@ -1,7 +1,7 @@
 """The HorizontalPodAutoscaler controller, without metrics: it keeps a Deployment within its bounds.
 
-Follows pkg/controller/podautoscaler where no metrics server answers: the wished number is moved only
-into minReplicas…maxReplicas, and the status says that the metrics are missing.
+Follows pkg/controller/podautoscaler where no metrics server answers: the wished number is moved
+only into minReplicas…maxReplicas, and the status says that the metrics are missing.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.sandbox.kubernetes.containers import Behaviour
+from bot.sandbox.kubernetes.logs import LogLine
 
 _FIRST_REQUEST = 2.5  # seconds after the start
 _REQUEST_EVERY = 3.0  # seconds, on the average
@@ -32,14 +33,6 @@ _ANY_ROUTE = ("GET /", "GET /items", "POST /items", "GET /items/7")
 
 
 @dataclass(frozen=True, slots=True)
-class LogLine:
-    """One line of a container's output, without its line end; `at` is when it was written."""
-
-    at: datetime
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
 class ContainerLog:
     """The output of one incarnation of a container. `seed` makes each container's own."""
 
@@ -47,6 +40,7 @@ class ContainerLog:
     seed: str
     started: datetime
     behaviour: Behaviour
+    port: int = 8080
     closing: tuple[tuple[float, str], ...] = ()  # written after SIGTERM: seconds, words
 
     def lines(self, until: datetime) -> Iterator[LogLine]:
@@ -85,9 +79,9 @@ class ContainerLog:
             text = self._repeated(number - len(fixed), at)
         return LogLine(self.started + timedelta(seconds=at), text)
 
-    def is_last(self, number: int) -> bool:
-        """No line follows this one, ever."""
-        return self._is_finite() and number + 1 >= len(self._fixed())
+    def has(self, number: int) -> bool:
+        """Will there ever be a line of this number?"""
+        return not self._is_finite() or number < len(self._fixed())
 
     # Inside
 
@@ -129,7 +123,7 @@ class ContainerLog:
         return (
             (0.02, f'msg="starting {self.service}" node=v22.14.0'),
             (0.31, 'msg="connected to the database" pool=10'),
-            (listening, 'msg="listening" port=3000'),
+            (listening, f'msg="listening" port={self.port}'),
         )
 
     def _rhythm(self) -> tuple[float, float]:

@@ -28,9 +28,9 @@ _SERVICE_STOPS = 0.6  # seconds that it takes to finish after SIGTERM
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """`lives`: seconds until it ends by itself. `ready_after`: seconds until its health endpoint and
-    its exec probes succeed, None for never. `stops_after`: seconds that it needs after SIGTERM, None
-    when it ignores the signal. `start_error`: the runtime's words when it cannot be started at all.
+    """`lives`: seconds until it ends by itself. `ready_after`: seconds until its health endpoint
+    and its exec probes succeed, None for never. `stops_after`: seconds that it needs after SIGTERM,
+    None when it ignores the signal. `start_error`: the runtime's words when it cannot be started.
     """
 
     lives: float = _FOREVER
@@ -211,7 +211,7 @@ def _seconds(text: str) -> float:
 
 @dataclass(frozen=True, slots=True)
 class ProbeAnswer:
-    """`until`: seconds since the start up to which the answer stays (infinite: it will not change)."""
+    """`until`: seconds since the start up to which the answer stays; infinite: for ever."""
 
     ok: bool
     output: str
@@ -219,10 +219,16 @@ class ProbeAnswer:
 
 
 def answer_probe(
-    probe: Mapping[str, Any], behaviour: Behaviour, age: float, host: str
+    kind: str, probe: Mapping[str, Any], behaviour: Behaviour, age: float, host: str
 ) -> ProbeAnswer:
-    """What a probe gets from a running container of this age."""
+    """What a probe gets from a running container of this age.
+
+    A liveness probe passes as soon as the process is up: one that is slow to be ready, or never
+    is, lives all the same.
+    """
     command = (probe.get("exec") or {}).get("command")
+    if kind == "liveness" and not command:
+        behaviour = replace(behaviour, ready_after=min(behaviour.ready_after or 1.0, 1.0))
     if command:
         ready_after = _exec_ready_after(command, behaviour)
         failure = ""
@@ -262,6 +268,17 @@ def _network_failure(probe: Mapping[str, Any], behaviour: Behaviour, host: str) 
     if behaviour.ready_after is None and "httpGet" in probe:
         return "HTTP probe failed with statuscode: 503"
     return refused(probe, host)
+
+
+def with_port_number(probe: Mapping[str, Any], container: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The probe with a port's name replaced by its number."""
+    numbers = {each.get("name"): each["containerPort"] for each in container.get("ports") or ()}
+    changed = dict(probe)
+    for action in ("httpGet", "tcpSocket"):
+        port = (probe.get(action) or {}).get("port")
+        if port in numbers:
+            changed[action] = {**probe[action], "port": numbers[port]}
+    return changed
 
 
 def refused(probe: Mapping[str, Any], host: str) -> str:

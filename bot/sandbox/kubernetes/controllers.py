@@ -1,7 +1,7 @@
 """The control plane without its API server: caches, controllers, scheduler and kubelets, assembled.
 
 Everything hangs on the storage's changes and on the virtual clock; `stop` ends all of it. What goes
-wrong in a rollout is decided by a `Troubles`; in a plain cluster (tests of the controllers) nothing.
+wrong in a rollout is decided by `Troubles`; as long as none is set, nothing does.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The Deployment controller: ReplicaSets for templates, scaled step by step, and what is said of it.
+"""The Deployment controller: ReplicaSets for templates, scaled step by step, and its status.
 
 Follows pkg/controller/deployment: one `_sync` looks at a Deployment and its ReplicaSets, does at
 most one kind of step (create, scale up, scale down) and writes the status; the change that it made
@@ -54,7 +54,7 @@ RolloutHook = Callable[[Object, Object], None]
 
 
 class DeploymentController:
-    """`on_rollout(deployment, replica_set)` is called before a template's first pods are asked for."""
+    """`on_rollout(deployment, replica_set)` is called as a template's rollout begins."""
 
     def __init__(
         self,
@@ -143,7 +143,7 @@ class DeploymentController:
         return self._replica_sets.owned_by(uid)
 
     def _tell_pause(self, deployment: Object) -> None:
-        """Progressing says Unknown while paused, so that no deadline counts (checkPausedConditions)."""
+        """Progressing says Unknown while paused: no deadline counts (checkPausedConditions)."""
         if deadline_of(deployment) is None:
             return
         status = deployment.setdefault("status", {})
@@ -240,7 +240,7 @@ class DeploymentController:
         return self._create(deployment, old, revision), old
 
     def _adopted_as_new(self, deployment: Object, present: Object, revision: int) -> Object:
-        """An existing ReplicaSet has the template: it gets the next revision (a rollback does this)."""
+        """A ReplicaSet has the template already: it gets the next revision, as in a roll-back."""
         wanted = copy_json(present)
         annotations = annotations_of(wanted)
         copied = {k: v for k, v in annotations_of(deployment).items() if k not in _NOT_COPIED}

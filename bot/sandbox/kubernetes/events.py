@@ -1,9 +1,9 @@
-"""Events as client-go's recorder writes them: repeated ones counted, similar ones combined, floods cut.
+"""Events as client-go's recorder writes them: repeated ones counted, similar combined, floods cut.
 
 Rules of client-go/tools/record/events_cache.go: an identical event (source, object, type, reason,
 message) bumps `count` and `lastTimestamp`; more than ten different messages of one kind within ten
 minutes become "(combined from similar events)"; after a burst of 25 of one kind for one object only
-one in five minutes is written (seen in the recording of a probe that never passes: 25, then silence).
+one in five minutes is written (as in the recording of a probe that never passes).
 """
 
 from __future__ import annotations

@@ -38,10 +38,8 @@ class GarbageCollector:
 
     def _owner_changed(self, event: WatchEvent) -> None:
         meta = event.stored.view["metadata"]
-        if event.type == "DELETED":
-            self._gone.add((meta.get("namespace") or "", meta["uid"]))
-        elif "foregroundDeletion" in (meta.get("finalizers") or ()) and (
-            "deletionTimestamp" in meta
+        if event.type == "DELETED" or (
+            "foregroundDeletion" in (meta.get("finalizers") or ()) and ("deletionTimestamp" in meta)
         ):
             self._gone.add((meta.get("namespace") or "", meta["uid"]))
 

@@ -1,4 +1,4 @@
-"""Pulling images as containerd does: a name, a registry that answers or refuses, a cache on the node.
+"""Pulling images as containerd does: a name, a registry that answers, a cache on the node.
 
 The registry is asked through `ImageSource`, in this process. Messages are containerd's (seen in the
 recording of an image that does not exist).
@@ -86,8 +86,8 @@ def pull_refusal(text: str, name: ImageName, status: int) -> str:
         return f"rpc error: code = NotFound desc = {head}{text}: not found"
     if status == 401:
         return (
-            f"rpc error: code = Unknown desc = {head}pull access denied, repository does not exist or "
-            "may require authorization: authorization failed: no basic auth credentials"
+            f"rpc error: code = Unknown desc = {head}pull access denied, repository does not exist "
+            "or may require authorization: authorization failed: no basic auth credentials"
         )
     words = {403: "403 Forbidden", 429: "429 Too Many Requests", 503: "503 Service Unavailable"}
     url = f"https://{name.host}/v2/{name.path}/manifests/{name.reference}"

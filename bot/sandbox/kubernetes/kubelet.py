@@ -1,7 +1,7 @@
 """The kubelets of all nodes: one worker for each pod that has a node, and what workers share.
 
-A worker (`pod_worker.py`) takes its pod from binding to running and to its end. Here are the beat of
-the nodes, the images that nodes hold, the addresses, and the logs, which the API server serves.
+A worker (`pod_worker.py`) takes its pod from binding to running and to its end. Here are the beat
+of the nodes, the images that nodes hold, the addresses, and the logs, which the API server serves.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 from bot.sandbox.clock import Clock
 from bot.sandbox.kubernetes.events import EventRecorder
 from bot.sandbox.kubernetes.images import ImageSource
-from bot.sandbox.kubernetes.pod_worker import Incarnation, PodWorker
+from bot.sandbox.kubernetes.pod_worker import ContainerRun, PodWorker
 from bot.sandbox.kubernetes.storage import Storage
 from bot.sandbox.kubernetes.work_queue import Cache, Key
 
@@ -88,10 +88,9 @@ class Kubelet:
             for events in self._events.values():
                 events.forget(uid)
             return
-        if worker is None:
-            if new["spec"].get("nodeName") and not _has_ended(new):
-                worker = self.workers[uid] = PodWorker(self, new)
-                worker.begin()
+        if worker is None and new["spec"].get("nodeName") and not _has_ended(new):
+            worker = self.workers[uid] = PodWorker(self, new)
+            worker.begin()
         if worker is not None:
             worker.observe(new)
 
@@ -140,12 +139,11 @@ class Kubelet:
 
     # Logs
 
-    def incarnations(self, key: Key, container: str) -> list[Incarnation] | None:
-        """What a container of a pod has been, oldest first; None when there is no such worker."""
+    def container(self, key: Key, name: str) -> ContainerRun | None:
+        """A container of a pod, with what it was before; None when the kubelet has none such."""
         pod = self.pods.get(key)
         worker = self.workers.get(pod["metadata"]["uid"]) if pod is not None else None
-        run = worker.container(container) if worker is not None else None
-        return None if run is None else [*run.past, *([run.current] if run.current else [])]
+        return None if worker is None else worker.container(name)
 
 
 def _has_ended(pod: Mapping[str, Any]) -> bool:

@@ -100,9 +100,8 @@ def missing_volumes(pod: Mapping[str, Any], lookup: Lookup) -> list[str]:
         for resource, name, optional, word in _volume_references(volume):
             if optional or lookup(resource, name) is not None:
                 continue
-            messages.append(
-                f'MountVolume.SetUp failed for volume "{volume["name"]}" : {word} "{name}" not found'
-            )
+            whose = f'volume "{volume["name"]}" : {word} "{name}"'
+            messages.append(f"MountVolume.SetUp failed for {whose} not found")
     return messages
 
 

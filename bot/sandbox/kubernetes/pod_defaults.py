@@ -1,30 +1,22 @@
-"""A pod as the API server would store it: what a template leaves open, filled in; and its end.
-
-The ReplicaSet controller makes pods with this; fields and order are those of the recordings.
-"""
+"""A pod as the API server would store it, made of a ReplicaSet's template; and its graceful end."""
 
 from __future__ import annotations
 
-import hashlib
+import random
 from datetime import timedelta
 from typing import Any
 
-from bot.sandbox.kubernetes.api_objects import (
-    annotations_of,
-    is_over,
-    labels_of,
-    qos_class,
-)
-from bot.sandbox.kubernetes.api_objects import safe_encode as letters
+from bot.sandbox.kubernetes.api_objects import annotations_of, is_over, labels_of
+from bot.sandbox.kubernetes.defaults import admit_pod, apply_defaults, prepare_create
+from bot.sandbox.kubernetes.resources import Kind, find
 from bot.sandbox.kubernetes.storage import NotFound, Storage, copy_json
 
 Object = dict[str, Any]
-_TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 - a path
 _DEFAULT_GRACE = 30  # seconds
 
 
-def pod_from_template(parent: Object, owner: Object) -> Object:
-    """A new pod of a ReplicaSet, without a name yet."""
+def pod_from_template(parent: Object, owner: Object, dice: random.Random) -> Object:
+    """A new pod of a ReplicaSet, with the API server's defaults, without a name yet."""
     meta, template = parent["metadata"], parent["spec"]["template"]
     new_meta: Object = {
         "generateName": f"{meta['name']}-",
@@ -35,59 +27,24 @@ def pod_from_template(parent: Object, owner: Object) -> Object:
     annotations = annotations_of(template)
     if annotations:
         new_meta["annotations"] = annotations
-    spec = with_defaults(copy_json(template["spec"]), seed=f"{meta['name']}{meta['uid']}")
-    return {
+    pod: Object = {
         "kind": "Pod",
         "apiVersion": "v1",
         "metadata": new_meta,
-        "spec": spec,
-        "status": {"phase": "Pending", "qosClass": qos_class(spec)},
+        "spec": copy_json(template["spec"]),
     }
+    kind = _pods()
+    admit_pod(pod["spec"], dice)
+    apply_defaults(kind, pod)
+    prepare_create(kind, pod)
+    return pod
 
 
-def with_defaults(spec: Object, seed: str) -> Object:
-    """The service account's token, tolerations, priority, and requests where only limits are set."""
-    volume = f"kube-api-access-{letters(hashlib.sha256(seed.encode()).hexdigest()[:5])}"
-    for container in [*spec.get("containers", []), *spec.get("initContainers", [])]:
-        resources = container.setdefault("resources", {})
-        if resources.get("limits"):
-            resources["requests"] = {**resources["limits"], **(resources.get("requests") or {})}
-        mounts = container.setdefault("volumeMounts", [])
-        if not any(each.get("mountPath") == _TOKEN_PATH for each in mounts):
-            mounts.append({"name": volume, "readOnly": True, "mountPath": _TOKEN_PATH})
-    spec.setdefault("volumes", []).append(_token_volume(volume))
-    account = spec.get("serviceAccountName") or "default"
-    spec["serviceAccountName"] = spec["serviceAccount"] = account
-    spec.setdefault("restartPolicy", "Always")
-    spec.setdefault("terminationGracePeriodSeconds", _DEFAULT_GRACE)
-    spec.setdefault("dnsPolicy", "ClusterFirst")
-    spec.setdefault("securityContext", {})
-    spec.setdefault("schedulerName", "default-scheduler")
-    tolerations = spec.setdefault("tolerations", [])
-    for key in ("not-ready", "unreachable"):
-        tolerations.append(
-            {
-                "key": f"node.kubernetes.io/{key}",
-                "operator": "Exists",
-                "effect": "NoExecute",
-                "tolerationSeconds": 300,
-            }
-        )
-    spec.setdefault("priority", 0)
-    spec.setdefault("enableServiceLinks", True)
-    spec.setdefault("preemptionPolicy", "PreemptLowerPriority")
-    return spec
-
-
-def _token_volume(name: str) -> Object:
-    token = {"serviceAccountToken": {"expirationSeconds": 3607, "path": "token"}}
-    ca = {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}}
-    reference = {"apiVersion": "v1", "fieldPath": "metadata.namespace"}
-    namespace = {"downwardAPI": {"items": [{"path": "namespace", "fieldRef": reference}]}}
-    return {
-        "name": name,
-        "projected": {"sources": [token, ca, namespace], "defaultMode": 420},
-    }
+def _pods() -> Kind:
+    kind = find("", "v1", "pods")
+    if kind is None:
+        raise LookupError("the sandbox serves no pods")
+    return kind
 
 
 def delete_gracefully(storage: Storage, pod: Object, *, manager: str | None = None) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.sandbox.kubernetes.api_objects import qos_class
+from bot.sandbox.kubernetes.defaults import qos_class
 
 Object = dict[str, Any]
 

@@ -24,6 +24,7 @@ from bot.sandbox.kubernetes.containers import (
     answer_probe,
     behaviour_of,
     refused,
+    with_port_number,
 )
 from bot.sandbox.kubernetes.images import Image, ImageName, InvalidName, parse_image, pull_refusal
 from bot.sandbox.kubernetes.pod_config import MissingReference, environment, missing_volumes
@@ -79,6 +80,7 @@ class Incarnation:
     reason: str = ""
     message: str = ""
     noticed: bool = False  # the kubelet knows of the end
+    at_end: list[Callable[[], None]] = field(default_factory=list)  # who follows its log
 
     def running_state(self) -> Object:
         return {"running": {"startedAt": _stamp(self.started)}}
@@ -365,8 +367,8 @@ class PodWorker:
         self._tell(
             run,
             "Pulled",
-            f'Successfully pulled image "{run.spec["image"]}" in {took} ({took} including waiting). '
-            f"Image size: {image.size} bytes.",
+            f'Successfully pulled image "{run.spec["image"]}" in {took} ({took} including '
+            f"waiting). Image size: {image.size} bytes.",
         )
         self._configure(run, name, fresh=fresh)
 
@@ -439,7 +441,7 @@ class PodWorker:
         identity = hashlib.sha256(f"{self._uid}/{run.name}/{number}".encode()).hexdigest()
         labels = self._pod["metadata"].get("labels") or {}
         service = labels.get("app.kubernetes.io/name") or run.name
-        log = ContainerLog(service, identity, started, behaviour)
+        log = ContainerLog(service, identity, started, behaviour, _port(run))
         return Incarnation(number, identity, started, behaviour, log)
 
     # The end of a container
@@ -457,6 +459,8 @@ class PodWorker:
     def _end(self, incarnation: Incarnation, code: int, reason: str) -> None:
         incarnation.ended = self._kubelet.clock.now()
         incarnation.exit_code, incarnation.reason = code, reason
+        for wake in [*incarnation.at_end]:
+            wake()
 
     def _notice(self, run: ContainerRun, incarnation: Incarnation) -> None:
         incarnation.noticed = True
@@ -485,9 +489,10 @@ class PodWorker:
         def age() -> float:
             return (self._kubelet.clock.now() - incarnation.started).total_seconds()
 
-        def ask(spec: Mapping[str, Any]) -> ProbeAnswer | str:
+        def ask(kind: str, named: Mapping[str, Any]) -> ProbeAnswer | str:
+            spec = with_port_number(named, run.spec)
             if incarnation.ended is None:
-                return answer_probe(spec, incarnation.behaviour, age(), self._ip)
+                return answer_probe(kind, spec, incarnation.behaviour, age(), self._ip)
             if "exec" in spec:
                 return (
                     "rpc error: code = NotFound desc = failed to exec in container: failed to load "
@@ -576,7 +581,7 @@ class PodWorker:
             (age, 'msg="received SIGTERM, finishing open requests"'),
             (age + seconds * 0.9, 'msg="stopped"'),
         )
-        if age < 86_400:  # a longer log would have to be counted line by line
+        if age < 600:  # a longer log would have to be counted line by line
             incarnation.log = replace(incarnation.log, closing=words)
 
     def _stopped(self, incarnation: Incarnation, code: int, reason: str) -> None:
@@ -677,6 +682,7 @@ class PodWorker:
         self._sync_timer = self._later(wait, self._sync)
 
     def _later(self, seconds: float, fn: Callable[[], None]) -> int:
+        """Run later, unless the worker is stopped before."""
         self._timer_count += 1
         number = self._timer_count
 
@@ -689,6 +695,11 @@ class PodWorker:
 
     def _all(self) -> list[ContainerRun]:
         return [*self._init, *self._main]
+
+
+def _port(run: ContainerRun) -> int:
+    ports = run.spec.get("ports") or [{"containerPort": 8080}]
+    return int(ports[0]["containerPort"])
 
 
 def _waiting(reason: str, message: str) -> Object:

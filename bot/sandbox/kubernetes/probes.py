@@ -37,13 +37,12 @@ class ProbeRules:
 
 @dataclass(frozen=True, slots=True)
 class ProbeHost:
-    """What a probe needs of its pod: time and beat, the container's answer, and who wants to know."""
+    """What a probe needs of its pod: time and beat, the container's answer, who wants to know."""
 
     age: Callable[[], float]  # seconds since the container started
-    ask: Callable[
-        [Mapping[str, Any]], ProbeAnswer | str
-    ]  # the answer, or why it could not be asked
-    later: Callable[[float, Callable[[], None]], None]
+    # The answer to a probe of a kind, or why it could not be asked.
+    ask: Callable[[str, Mapping[str, Any]], ProbeAnswer | str]
+    later: Callable[[float, Callable[[], None]], object]
     to_beat: Callable[[float], float]  # seconds to the first beat not sooner than so many seconds
     unhealthy: Callable[[str], None]  # an Unhealthy event with this message
     turned: Callable[[str, bool], None]  # kind, and what it is now
@@ -74,7 +73,7 @@ class Probe:
     def _run(self) -> None:
         if self._over:
             return
-        answer = self._host.ask(self._spec)
+        answer = self._host.ask(self.kind, self._spec)
         word = self.kind.capitalize()
         if isinstance(answer, str):
             self._host.unhealthy(f"{word} probe errored and resulted in unknown state: {answer}")

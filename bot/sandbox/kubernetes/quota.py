@@ -1,7 +1,7 @@
 """ResourceQuota: what a namespace may hold, counted, and the refusal of a pod that is too much.
 
 Follows the admission plugin ResourceQuota for what pods use: pods, count/pods, requests.* and
-limits.*; the message is the plugin's. The API server may ask `refusal` for pods that clients create.
+limits.*; the message is the plugin's. The API server may ask `refusal` for clients' pods.
 """
 
 from __future__ import annotations

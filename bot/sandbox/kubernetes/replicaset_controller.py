@@ -7,6 +7,7 @@ computed from the pods that were there before the step, so a later look corrects
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
@@ -59,6 +60,7 @@ class ReplicaSetController:
         self._pods = pods
         self._refuse = refuse
         self._delete_pod = delete
+        self._dice = random.Random()
         self._events = EventRecorder(storage, clock, "replicaset-controller")
         self._queue = WorkQueue(clock, self._sync, latency=_LATENCY)
         replica_sets.listen(self._replica_set_changed)
@@ -149,7 +151,9 @@ class ReplicaSetController:
         return None
 
     def _create_one(self, replica_set: Object) -> str | None:
-        pod = pod_from_template(replica_set, owner_reference(replica_set, "apps/v1", "ReplicaSet"))
+        pod = pod_from_template(
+            replica_set, owner_reference(replica_set, "apps/v1", "ReplicaSet"), self._dice
+        )
 
         def check(named: Object) -> None:
             reason = self._refuse(named)
@@ -238,7 +242,7 @@ class ReplicaSetController:
 
 def ranked_for_deletion(pods: Sequence[Object]) -> list[Object]:
     """Pods in the order in which they are given up (ActivePodsWithRanks): not placed, pending, not
-    ready, cheap by annotation, crowded on a node, ready for a shorter time, restarted more, younger.
+    ready, cheap by annotation, crowded on a node, ready for less long, restarted more, younger.
     """
     crowd: dict[str, int] = {}
     for pod in pods:

@@ -84,7 +84,7 @@ def new_replicas(deployment: Object, every: Sequence[Object], own: int) -> int:
 
 
 def scale_downs(deployment: Object, old: Sequence[Object], new: Object) -> list[tuple[Object, int]]:
-    """The old ReplicaSets' next sizes: broken pods go first, then as many as availability allows."""
+    """The old ReplicaSets' next sizes: broken pods go first, then what availability allows."""
     bounds = bounds_of(deployment)
     new_unavailable = replicas_of(new) - available_of(new)
     most = wished_pods(old) + replicas_of(new) - bounds.fewest_available - new_unavailable

@@ -38,7 +38,7 @@ Handler = Callable[[web.Request, dict[str, str]], Awaitable[web.StreamResponse]]
 
 
 def registry_app(registry: Registry, prefix: str = "/v2") -> web.Application:
-    """The app for `app.add_subapp("/v2", …)`; `prefix` is written into Location and Link headers."""
+    """The app for `app.add_subapp("/v2", …)`; `prefix` goes into Location and Link headers."""
     server = _Server(registry, prefix)
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", server.handle)

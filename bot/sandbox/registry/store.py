@@ -1,7 +1,8 @@
 """What the sandbox's registry holds: repositories, manifests by digest, tags, blobs, uploads.
 
-The HTTP server (`server.py`) and the kubelet ask this; `release_table.py` fills it. An image that is
-added here is what `docker buildx` pushes: an index, a manifest for each platform, a config, a layer.
+The HTTP server (`server.py`) and the kubelet ask this; `release_table.py` fills it. An image that
+is added here is what `docker buildx` pushes: an index, a manifest for each platform, a config, a
+layer.
 """
 
 from __future__ import annotations
@@ -136,7 +137,7 @@ class Registry:
     # Writing
 
     def put_manifest(self, name: str, reference: str, media_type: str, body: bytes) -> Manifest:
-        """Store a pushed manifest. Raises MANIFEST_INVALID, DIGEST_INVALID, MANIFEST_BLOB_UNKNOWN."""
+        """Store what was pushed. Raises MANIFEST_INVALID, DIGEST_INVALID, MANIFEST_BLOB_UNKNOWN."""
         try:
             content = json.loads(body)
         except ValueError as error:

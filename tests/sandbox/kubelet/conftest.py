@@ -1,4 +1,4 @@
-"""A cluster without an API server, on a clock that stands still, and recordings to hold it against."""
+"""A cluster without an API server, on a clock that stands still, and recordings beside it."""
 
 from __future__ import annotations
 

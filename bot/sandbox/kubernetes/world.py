@@ -1,0 +1,258 @@
+"""The offline world: one clock, one cluster, one registry, and the troubles that befall them.
+
+`World` assembles the parts and is what the launcher and the tests hold: its apps are mounted at
+`/kubernetes`, `/v2` and `/world`, its `troubles` decide what the next rollout meets, its `clock`
+is the time of everything. What runs in it when it opens is put in by `seed` (see `seed.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from aiohttp import web
+
+from bot.sandbox.clock import Clock
+from bot.sandbox.kubernetes.access import Rights
+from bot.sandbox.kubernetes.controllers import ControlPlane
+from bot.sandbox.kubernetes.images import Image, InvalidName, parse_image
+from bot.sandbox.kubernetes.kubelet import Timings
+from bot.sandbox.kubernetes.kubelet_logs import KubeletLogs
+from bot.sandbox.kubernetes.seed import Former, autoscaler_manifest, ensure_namespace, seed
+from bot.sandbox.kubernetes.storage import Storage
+from bot.sandbox.kubernetes.troubles import KINDS, Trouble
+from bot.sandbox.kubernetes.world_state import EnvironmentName, View, environments
+from bot.sandbox.registry import release_table
+from bot.sandbox.registry.server import registry_app
+from bot.sandbox.registry.store import Registry
+
+Object = dict[str, Any]
+Manifests = Callable[[str, str], Sequence[Object]]
+"""`(service, environment)`: Deployment first, then ConfigMaps; as config/k8s has them, rendered."""
+
+NODES = (("node-1", "16", "64Gi"), ("node-2", "16", "64Gi"), ("node-3", "16", "64Gi"))
+_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
+_CLUSTER_AGE = timedelta(days=200)
+_VERSION_LABEL = "org.opencontainers.image.version"
+
+
+class World:
+    """`environments` are (name, namespace) in pipeline order. `rate_limit_slack` is called for the
+    trouble of that name. Make it inside a running event loop unless the clock is manual.
+    """
+
+    def __init__(
+        self,
+        environments: Sequence[tuple[str, str]] = (
+            ("dev", "dynamo-dev"),
+            ("qa", "dynamo-qa"),
+            ("prod", "dynamo-prod"),
+        ),
+        *,
+        clock: Clock | None = None,
+        registry: Registry | None = None,
+        nodes: Sequence[tuple[str, str, str]] = NODES,
+        timings: Timings | None = None,
+        rate_limit_slack: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.clock = clock or Clock()
+        self.environments = [EnvironmentName(name, space) for name, space in environments]
+        self.rate_limit_slack = rate_limit_slack
+        self.registry = registry or Registry()
+        self.digests = release_table.fill(self.registry, self.clock.now())
+        self.storage = Storage(self.clock)
+        for name, cpu, memory in nodes:
+            self._add_node(name, cpu, memory)
+        self.plane = ControlPlane(self.storage, self.clock, self.registry, timings=timings)
+        self.troubles = self.plane.troubles
+        self.logs = KubeletLogs(self.plane.kubelet, self.clock)
+        self.rights = Rights()
+        for space in _NAMESPACES:
+            ensure_namespace(self.plane, space, self.clock.now() - _CLUSTER_AGE)
+
+    def stop(self) -> None:
+        """Nothing of this world runs any more."""
+        self.plane.stop()
+
+    # What runs when it opens
+
+    def seed(
+        self,
+        environment_name: str,
+        namespace: str,
+        manifests: Sequence[Object],
+        image_reference: str,
+        version: str,
+        age_days: float,
+        former: Sequence[Former] = (),
+        replicas: int | None = None,
+    ) -> None:
+        """Workloads of one service in one environment, running for `age_days` (see `seed.py`)."""
+        if EnvironmentName(environment_name, namespace) not in self.environments:
+            self.environments.append(EnvironmentName(environment_name, namespace))
+        seed(
+            self.plane,
+            namespace,
+            manifests,
+            image_reference,
+            version,
+            age_days,
+            former=former,
+            replicas=replicas,
+        )
+
+    def seed_releases(
+        self, manifests: Manifests, autoscaled: Sequence[tuple[str, str, int, int]] = ()
+    ) -> None:
+        """Everything that the release table says runs. `autoscaled`: service, environment, least
+        and most pods; it runs twice the least, unless its manifest names a number.
+        """
+        scaled = {(service, place): (least, most) for service, place, least, most in autoscaled}
+        for release in release_table.RELEASES:
+            for place in self.environments:
+                if place.name not in release.runs_in:
+                    continue
+                wanted = [*manifests(release.service, place.name)]
+                bounds = scaled.get((release.service, place.name))
+                if bounds is not None:
+                    wanted.append(autoscaler_manifest(release.service, *bounds))
+                size = 2 * bounds[0] if bounds is not None else None
+                self._seed_release(place, release, wanted, size)
+
+    def _seed_release(
+        self,
+        place: EnvironmentName,
+        release: release_table.Release,
+        wanted: Sequence[Object],
+        replicas: int | None,
+    ) -> None:
+        older = [
+            each
+            for each in release_table.RELEASES
+            if each.service == release.service
+            and each.days_old > release.days_old
+            and each.behaviour == "healthy"
+        ]
+        former = [
+            Former(self.image_of(each), each.version, each.days_old * 0.9) for each in older[-2:]
+        ]
+        image = self.image_of(release)
+        self.seed(
+            place.name,
+            place.namespace,
+            wanted,
+            image,
+            release.version,
+            release.days_old * 0.8,
+            former,
+            replicas,
+        )
+
+    def image_of(self, release: release_table.Release) -> str:
+        return release_table.image_of(release, self.digests[release.service, release.version])
+
+    def _add_node(self, name: str, cpu: str, memory: str) -> None:
+        born = (self.clock.now() - _CLUSTER_AGE).strftime("%Y-%m-%dT%H:%M:%SZ")
+        resources = {"cpu": cpu, "memory": memory, "pods": "500", "ephemeral-storage": "200Gi"}
+        number = int(name.rpartition("-")[2]) if name.rpartition("-")[2].isdigit() else 9
+        ready = {
+            "type": "Ready",
+            "status": "True",
+            "lastHeartbeatTime": born,
+            "lastTransitionTime": born,
+            "reason": "KubeletReady",
+            "message": "kubelet is posting ready status",
+        }
+        self.storage.create(
+            "nodes",
+            {
+                "kind": "Node",
+                "apiVersion": "v1",
+                "metadata": {
+                    "name": name,
+                    "creationTimestamp": born,
+                    "labels": {
+                        "kubernetes.io/hostname": name,
+                        "kubernetes.io/os": "linux",
+                        "kubernetes.io/arch": "amd64",
+                    },
+                },
+                "spec": {"podCIDR": f"10.244.{number}.0/24"},
+                "status": {
+                    "capacity": resources,
+                    "allocatable": resources,
+                    "conditions": [ready],
+                    "addresses": [
+                        {"type": "InternalIP", "address": f"192.0.2.{10 + number}"},
+                        {"type": "Hostname", "address": name},
+                    ],
+                    "nodeInfo": {
+                        "kubeletVersion": "v1.36.2",
+                        "containerRuntimeVersion": "containerd://2.2.1",
+                        "operatingSystem": "linux",
+                        "architecture": "amd64",
+                        "osImage": "Sandbox",
+                        "kernelVersion": "6.12.0",
+                        "machineID": name,
+                        "systemUUID": name,
+                        "bootID": name,
+                        "kubeProxyVersion": "v1.36.2",
+                    },
+                },
+            },
+        )
+
+    # What is asked of it
+
+    def outage(self) -> bool:
+        """For the API server: is it away at the moment?"""
+        return self.troubles.api_is_away
+
+    def set_trouble(self, kind: str, service: str | None, environment: str | None) -> None:
+        """Raises ValueError for a kind or an environment that there is not."""
+        if kind not in {each.id for each in KINDS}:
+            raise ValueError(f"there is no trouble of the kind {kind}")
+        namespaces = {each.name: each.namespace for each in self.environments}
+        if environment is not None and environment not in namespaces:
+            raise ValueError(f"there is no environment {environment}")
+        if kind == "slack-rate-limited":
+            self.rate_limit_slack()
+            return
+        namespace = namespaces[environment] if environment is not None else None
+        self.troubles.set(Trouble(kind, service, namespace, environment))
+
+    def version_of(self, image: str) -> str:
+        """The version of an image, from its labels; its tag where the registry has none."""
+        try:
+            name = parse_image(image)
+        except InvalidName:
+            return ""
+        found = self.registry.find_image(name.path, name.reference)
+        if isinstance(found, Image) and found.labels.get(_VERSION_LABEL):
+            return str(found.labels[_VERSION_LABEL])
+        return name.tag or name.digest[7:19]
+
+    def state(self) -> Object:
+        """The whole picture, as `/world/state` answers it."""
+        now: datetime = self.clock.now()
+        plane = self.plane
+        view = View(plane.deployments, plane.replica_sets, plane.pods, self.version_of, now)
+        trouble = self.troubles.current()
+        return {
+            "now": now.isoformat(),
+            "speed": self.clock.speed,
+            "environments": environments(view, self.environments),
+            "trouble": None
+            if trouble is None
+            else {
+                "kind": trouble.kind,
+                "service": trouble.service,
+                "environment": trouble.environment,
+            },
+            "kinds": [{"id": each.id, "label": each.label, "hint": each.hint} for each in KINDS],
+        }
+
+    def registry_app(self) -> web.Application:
+        """To be mounted at /v2."""
+        return registry_app(self.registry)
