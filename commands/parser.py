@@ -72,8 +72,8 @@ def _understand(
 
 
 @lru_cache(maxsize=16)
-def _verbs(commands: tuple[Command, ...]) -> dict[str, Command]:
-    return index(commands)
+def _verbs(commands: tuple[Command, ...]) -> Mapping[str, Command]:
+    return index(commands).exact
 
 
 def _unknown_command(line: Line, catalog: Catalog, commands: tuple[Command, ...]) -> Refusal:

@@ -31,8 +31,10 @@ from commands.words import (
 from config.catalog import Ambiguous, Catalog, Found
 from config.lookup import fold, index, likeness, rank
 
-MOST_WORDS = 32
+MOST_WORDS = 12
 """No command takes so many; more cost time and mean nothing."""
+MOST_WORDS_OF_TEXT = 200
+"""Without quotes; with quotes a text may be as long as the line."""
 
 _GRAMMATICAL = (Kind.VERSION, Kind.COUNT, Kind.DURATION)
 
@@ -48,8 +50,9 @@ def fill(
     filling = _Filling(line, command, catalog, commands)
     filling.pending = [place for place in free if not is_filler(line[place], catalog)]
     takes_text = any(argument.kind is Kind.TEXT for argument in command.arguments)
-    if len(filling.pending) > MOST_WORDS and not takes_text:
-        return filling.too_many(filling.pending[MOST_WORDS:])
+    most = MOST_WORDS_OF_TEXT if takes_text else MOST_WORDS
+    if len(filling.pending) > most:
+        return filling.too_many(filling.pending[most:])
     filling.place_quoted_text()
     filling.place_pinned()
     filling.place_exact()
@@ -121,7 +124,7 @@ class _Filling:
             found = look_up(kind, text, self.catalog)
             return found.item.name if isinstance(found, Found) and found.exact else None
         if kind is Kind.COMMAND:
-            verb = index(self.commands).get(fold(tidy(text)))
+            verb = index(self.commands).exact.get(fold(tidy(text)))
             return verb.name if verb else None
         return text if is_valid(kind, text) else None
 
@@ -172,7 +175,7 @@ class _Filling:
             if (argument := self.slot(kind)) is not None and argument.required is required
         ]
         best: tuple[float, int, Argument] | None = None
-        for place in self.pending:
+        for place in self.pending[:MOST_WORDS]:
             for argument in arguments:
                 word = self.line[place]
                 if word.kind not in (None, argument.kind):
@@ -188,7 +191,9 @@ class _Filling:
 
     def _likeness(self, kind: Kind, text: str) -> float:
         if kind is Kind.COMMAND:
-            return max((likeness(tidy(text), word) for word in index(self.commands)), default=0.0)
+            return max(
+                (likeness(tidy(text), word) for word in index(self.commands).exact), default=0.0
+            )
         if isinstance(look_up(kind, text, self.catalog), Ambiguous):
             return 1.0
         items = self.catalog.services if kind is Kind.SERVICE else self.catalog.environments

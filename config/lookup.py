@@ -74,32 +74,48 @@ def _fold(word: str) -> str:
     return plain.strip().replace("_", "-").replace(" ", "-")
 
 
-def index(items: Iterable[T]) -> dict[str, T]:
-    """Things by every word that means exactly them, for `find`; the first of two wins."""
-    words: dict[str, T] = {}
+@dataclass(frozen=True, slots=True)
+class Index(Generic[T]):
+    """Named things, prepared for looking up many words; made by `index`."""
+
+    items: tuple[T, ...]
+    exact: Mapping[str, T]
+    """By every word that means exactly one of them, folded; the first of two wins."""
+    joined: tuple[str, ...]
+    """For each item all its words in one text, so that one search finds a short form."""
+
+
+def index(items: Iterable[T]) -> Index[T]:
+    items = tuple(items)
+    exact: dict[str, T] = {}
     for item in items:
         for word in item.words:
-            words.setdefault(fold(word), item)
-    return words
+            exact.setdefault(fold(word), item)
+    joined = tuple(" ".join(f"-{fold(word)}" for word in item.words) for item in items)
+    return Index(items, exact, joined)
 
 
-def find(word: str, items: Sequence[T], words: Mapping[str, T]) -> Found[T] | Ambiguous | NotFound:
+def find(word: str, among: Index[T]) -> Found[T] | Ambiguous | NotFound:
     """As `resolve`, and looks for what is nearest where there is nothing."""
-    found = resolve(word, items, words)
-    return found or NotFound(tuple(name for name, _ in rank(word, items)))
+    found = resolve(word, among)
+    return found or NotFound(tuple(name for name, _ in rank(word, among.items)))
 
 
-def resolve(word: str, items: Sequence[T], words: Mapping[str, T]) -> Found[T] | Ambiguous | None:
-    """What a word means among `items`; `words` is their index, kept by whoever asks often."""
+def resolve(word: str, among: Index[T]) -> Found[T] | Ambiguous | None:
+    """What a word means: a name or alias, or the beginning of a part of one.
+
+    `tasks` and `gateway` are short for tasks-service and api-gateway.
+    """
     wanted = fold(word)
-    if (item := words.get(wanted)) is not None:
+    if (item := among.exact.get(wanted)) is not None:
         return Found(item)
-    short = [item for item in items if _is_short_for(wanted, item.words)]
+    if len(wanted) < SHORTEST_PREFIX:
+        return None
+    start = f"-{wanted}"
+    short = [item for item, words in zip(among.items, among.joined, strict=True) if start in words]
     if len(short) == 1:
         return Found(short[0], exact=False)
-    if short:
-        return Ambiguous(tuple(item.name for item in short))
-    return None
+    return Ambiguous(tuple(item.name for item in short)) if short else None
 
 
 def nearest(word: str, names: Iterable[str]) -> tuple[str, ...]:
@@ -136,13 +152,6 @@ def _best(scored: list[tuple[str, float]]) -> list[tuple[str, float]]:
     least = max([score for _, score in scored], default=0.0) - MUCH_WORSE
     alike = [pair for pair in scored if pair[1] and pair[1] >= least]
     return sorted(alike, key=lambda pair: -pair[1])[:NEAREST]
-
-
-def _is_short_for(wanted: str, words: tuple[str, ...]) -> bool:
-    """`tasks` and `gateway` are short for tasks-service and api-gateway."""
-    if len(wanted) < SHORTEST_PREFIX:
-        return False
-    return any(f"-{fold(word)}".find(f"-{wanted}") >= 0 for word in words)
 
 
 def _forms(item: Named) -> set[str]:

@@ -67,6 +67,8 @@ def _token(prefix: str, where: str) -> AfterValidator:
     def check(secret: SecretStr) -> SecretStr:
         value = secret.get_secret_value()
         fix = f"it begins with {prefix} and stands in the app's settings under {where}"
+        if not value:
+            raise wrong("is empty", fix)
         if re.search(r"[\s\"']", value):
             raise wrong("holds quotes or white space", "write the token alone")
         if value.startswith(prefix):

@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from config.lookup import Ambiguous, Found, NotFound, find, index, resolve
+from config.lookup import Ambiguous, Found, Index, NotFound, find, index, resolve
 
 Language = Literal["en", "es"]
 LANGUAGES: tuple[Language, ...] = ("en", "es")
@@ -192,18 +192,18 @@ class Catalog:
 
     def find_service(self, word: str) -> Found[Service] | Ambiguous | NotFound:
         """What a typed word means: name, alias, or a short form that fits just one service."""
-        return find(word, self.services, self._service_words)
+        return find(word, self._service_index)
 
     def find_environment(self, word: str) -> Found[Environment] | Ambiguous | NotFound:
         """As `find_service`; titles in either language count as names (producción)."""
-        return find(word, self.environments, self._environment_words)
+        return find(word, self._environment_index)
 
     def resolve_service(self, word: str) -> Found[Service] | Ambiguous | None:
         """As `find_service`, without the costly search for what is nearest."""
-        return resolve(word, self.services, self._service_words)
+        return resolve(word, self._service_index)
 
     def resolve_environment(self, word: str) -> Found[Environment] | Ambiguous | None:
-        return resolve(word, self.environments, self._environment_words)
+        return resolve(word, self._environment_index)
 
     def roles_of(self, user: str, groups: frozenset[str] = frozenset()) -> tuple[Role, ...]:
         """The roles of a Slack user id, given the user groups that Slack says it is in."""
@@ -228,11 +228,11 @@ class Catalog:
         return {environment.name: environment for environment in self.environments}
 
     @cached_property
-    def _service_words(self) -> dict[str, Service]:
+    def _service_index(self) -> Index[Service]:
         return index(self.services)
 
     @cached_property
-    def _environment_words(self) -> dict[str, Environment]:
+    def _environment_index(self) -> Index[Environment]:
         return index(self.environments)
 
     def _place(self, environment: Environment | str) -> int:

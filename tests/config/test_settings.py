@@ -85,6 +85,7 @@ def test_no_secret_is_shown_by_the_settings_themselves(environment: pytest.Monke
         ("SLACK_BOT_TOKEN", "xoxp-HUSH", "holds a user token; it begins with xoxb-"),
         ("SLACK_BOT_TOKEN", "xoxe.xoxb-HUSH", "holds a token that rotates"),
         ("SLACK_BOT_TOKEN", "HUSH", "holds something that is no such token"),
+        ("SLACK_BOT_TOKEN", "  ", "is empty; it begins with xoxb-"),
         ("SLACK_BOT_TOKEN", "xoxb-", "is only the beginning of a token"),
         ("SLACK_BOT_TOKEN", f'"{BOT}"', "holds quotes or white space"),
         ("SLACK_BOT_TOKEN", f"{BOT} {APP}", "holds quotes or white space"),
