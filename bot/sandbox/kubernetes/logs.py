@@ -25,23 +25,24 @@ from bot.sandbox.kubernetes.storage import Object
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """One line of a container: when it was written (UTC, nanoseconds as text), and its text."""
+    """One line of a container: when it was written (aware), and its text without the line end."""
 
     at: datetime
     text: str
+    nanoseconds: int = 0  # beyond the microseconds of `at`, 0 to 999
 
     def encoded(self, *, timestamps: bool) -> bytes:
         if not timestamps:
             return self.text.encode() + b"\n"
-        stamp = self.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f") + "000Z"
-        return f"{stamp} {self.text}\n".encode()
+        stamp = self.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
+        return f"{stamp}{self.nanoseconds:03}Z {self.text}\n".encode()
 
 
 class LogStream(Protocol):
     """The log of one run of one container."""
 
-    def so_far(self) -> Sequence[LogLine]:
-        """Every line that is there now, oldest first."""
+    def so_far(self, *, tail: int | None = None) -> Sequence[LogLine]:
+        """The lines that are there now, oldest first; at least the last `tail` of them."""
         ...
 
     def follow(self) -> AsyncIterator[LogLine]:
@@ -78,7 +79,7 @@ class LogOptions:
 
 
 def read_options(query: Mapping[str, str], pod: str, now: datetime) -> LogOptions:
-    """The query parameters of PodLogOptions. Raises ApiError: 400 for no number, 422 for a wrong one."""
+    """The query parameters as PodLogOptions. Raises ApiError: 400 no number, 422 a wrong one."""
     numbers = {name: _number(query, name) for name in ("tailLines", "sinceSeconds", "limitBytes")}
     problems: list[FieldError] = []
     tail, seconds, limit = numbers["tailLines"], numbers["sinceSeconds"], numbers["limitBytes"]

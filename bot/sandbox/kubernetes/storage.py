@@ -280,6 +280,16 @@ class Storage:
             return None
         return self._write("DELETED", resource, old.copy(), old).copy()
 
+    def mark_deleted(self, resource: str, obj: Object) -> Object:
+        """Store the object with its deletionTimestamp; somebody else will take it out."""
+        meta = obj["metadata"]
+        old = self._expected(resource, str(meta.get("namespace") or ""), meta["name"], None)
+        new = copy_json(obj)
+        self._keep_identity(resource, old.view, new)
+        if new == old.view:
+            return old.copy()
+        return self._write("MODIFIED", resource, new, old).copy()
+
     def load(self, resource: str, obj: Object) -> None:
         """Put a recorded object in as it is, with uid, resourceVersion and times (for tests)."""
         new = copy_json(obj)

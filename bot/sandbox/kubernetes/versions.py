@@ -1,4 +1,4 @@
-"""Kinds that are served in two shapes and stored in one: autoscalers (v2 stored) and events (core)."""
+"""Kinds served in two shapes and stored in one: autoscalers (stored as v2) and events (as core)."""
 
 from __future__ import annotations
 

@@ -1,0 +1,625 @@
+"""Create, update, patch, apply and delete: what happens to an object between request and store.
+
+The order is the real one's: decode, default, field ownership, admission, preparation, validation,
+store. Reading and watching need none of this and are in `server.py` and `watch.py`.
+"""
+
+from __future__ import annotations
+
+import random
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from bot.sandbox.clock import Clock
+from bot.sandbox.kubernetes import (
+    decoding,
+    defaults,
+    managed_fields,
+    patches,
+    server_side_apply,
+    statuses,
+    storage,
+    versions,
+)
+from bot.sandbox.kubernetes.fields import go_plain
+from bot.sandbox.kubernetes.managed_fields import Manager
+from bot.sandbox.kubernetes.resources import STORED, Kind
+from bot.sandbox.kubernetes.selectors import selector_text
+from bot.sandbox.kubernetes.statuses import Refusal, bad_request
+from bot.sandbox.kubernetes.storage import Object, Storage, copy_json
+from bot.sandbox.kubernetes.validation import validate, validate_update
+
+Admission = Callable[[str, Object], Refusal | None]
+_PROTECTED = ("default", "kube-system", "kube-public")
+
+
+@dataclass(frozen=True, slots=True)
+class WriteOptions:
+    """The query parameters of a write. `warn` collects what goes into Warning headers."""
+
+    manager: str
+    dry_run: bool = False
+    force: bool = False
+    validation: str = "Warn"  # "Ignore", "Warn" or "Strict"
+    warnings: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteOptions:
+    propagation: str = "Background"
+    grace: int | None = None
+    uid: str | None = None
+    resource_version: str | None = None
+    dry_run: bool = False
+
+
+class Registry:
+    """Writes on behalf of clients."""
+
+    def __init__(
+        self, store: Storage, clock: Clock, admission: Admission, dice: random.Random
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._admission = admission
+        self._dice = dice
+
+    # Create
+
+    def create(self, kind: Kind, namespace: str, raw: Any, options: WriteOptions) -> Object:
+        obj = self._decoded(kind, raw, options)
+        self._same_place(obj, namespace, "")
+        meta = obj["metadata"]
+        for word in ("resourceVersion", "uid", "creationTimestamp", "deletionTimestamp"):
+            if word == "resourceVersion" and meta.get(word):
+                raise statuses.internal(
+                    "resourceVersion should not be set on objects to be created"
+                )
+            meta.pop(word, None)
+        meta.pop("deletionGracePeriodSeconds", None)
+        if not meta.get("name") and meta.get("generateName"):
+            suffix = "".join(self._dice.choices("bcdfghjklmnpqrstvwxz2456789", k=5))
+            meta["name"] = meta["generateName"][:58] + suffix
+        defaults.apply_defaults(kind, obj)
+        manager = Manager(options.manager, "Update", kind.api_version)
+        managed_fields.after_write(kind.schema, None, obj, manager, self._now())
+        return self._create(kind, namespace, obj, options)
+
+    def _create(self, kind: Kind, namespace: str, obj: Object, options: WriteOptions) -> Object:
+        """From here on a created and an applied object go the same way."""
+        meta = obj["metadata"]
+        if kind.namespaced:
+            meta["namespace"] = namespace
+            self._open_namespace(kind, namespace, meta.get("name", ""))
+        self._admit(kind, obj)
+        defaults.prepare_create(kind, obj)
+        if kind.kind == "Service":
+            self._allot(obj)
+        errors = validate(kind, obj)
+        if errors:
+            raise statuses.invalid(kind, meta.get("name", ""), errors)
+        obj = versions.to_stored(kind, obj)
+        if self._store.stored(kind.key, namespace or None, meta["name"]) is not None:
+            raise statuses.already_exists(kind, meta["name"])
+        if options.dry_run:
+            return self._answer(kind, self._as_if_created(kind, obj))
+        return self._answer(kind, self._store.create(kind.key, obj))
+
+    def _as_if_created(self, kind: Kind, obj: Object) -> Object:
+        """A dry run: everything but the resourceVersion."""
+        scratch = Storage(self._clock, dice=random.Random(uuid.uuid4().int))
+        made = scratch.create(kind.key, obj)
+        made["metadata"].pop("resourceVersion", None)
+        return made
+
+    def _admit(self, kind: Kind, obj: Object) -> None:
+        if kind.kind == "Pod":
+            defaults.admit_pod(obj.setdefault("spec", {}), self._dice)
+        refusal = self._admission(kind.key, obj)
+        if refusal is None:
+            return
+        name = obj["metadata"].get("name", "")
+        if refusal.code == 403:
+            raise statuses.forbidden(kind, name, refusal.message, refusal.causes)
+        raise statuses.ApiError(refusal.code, refusal.reason, refusal.message)
+
+    def _open_namespace(self, kind: Kind, namespace: str, name: str) -> None:
+        """Nothing new in a namespace that is missing (404) or going (403)."""
+        found = self._store.stored("namespaces", None, namespace)
+        namespaces = STORED["namespaces"]
+        if found is None:
+            raise statuses.not_found(namespaces, namespace)
+        if found.view["metadata"].get("deletionTimestamp"):
+            why = (
+                f"unable to create new content in namespace {namespace} because it is being "
+                "terminated"
+            )
+            cause = {
+                "reason": "NamespaceTerminating",
+                "message": f"namespace {namespace} is being terminated",
+                "field": "metadata.namespace",
+            }
+            raise statuses.forbidden(kind, name, why, (cause,))
+
+    def _allot(self, obj: Object) -> None:
+        taken: set[str] = set()
+        ports: set[int] = set()
+        for other in self._store.views("services"):
+            taken.add(other["spec"].get("clusterIP", ""))
+            ports.update(port.get("nodePort", 0) for port in other["spec"].get("ports") or [])
+        defaults.allot_service(obj["spec"], taken, ports, self._dice)
+
+    # Replace
+
+    def replace(
+        self,
+        kind: Kind,
+        namespace: str,
+        name: str,
+        raw: Any,
+        options: WriteOptions,
+        subresource: str = "",
+    ) -> Object:
+        obj = self._decoded(kind, raw, options)
+        self._same_place(obj, namespace, name)
+        old = self._old(kind, namespace, name)
+        return self._update(kind, old, obj, options, subresource)
+
+    def _update(
+        self, kind: Kind, old: Object, obj: Object, options: WriteOptions, subresource: str = ""
+    ) -> Object:
+        """From a whole new object that is decoded and not yet defaulted."""
+        self._check_versions(kind, old, obj)
+        self._keep(kind, old, obj, subresource)
+        defaults.apply_defaults(kind, obj)
+        manager = Manager(options.manager, "Update", kind.api_version, subresource)
+        managed_fields.after_write(kind.schema, old, obj, manager, self._now())
+        return self._store_update(kind, old, obj, options)
+
+    def _check_versions(self, kind: Kind, old: Object, obj: Object) -> None:
+        meta, before = obj["metadata"], old["metadata"]
+        if meta.get("uid") and meta["uid"] != before["uid"]:
+            raise self._wrong_uid(kind, meta["uid"], before)
+        version = meta.get("resourceVersion")
+        if version and version != before["resourceVersion"]:
+            raise statuses.conflict(kind, before["name"])
+
+    def _wrong_uid(self, kind: Kind, wanted: str, meta: Object) -> statuses.ApiError:
+        where = "/".join(filter(None, (kind.plural, meta.get("namespace"), meta["name"])))
+        return statuses.conflict(
+            kind,
+            meta["name"],
+            f"StorageError: invalid object, Code: 4, Key: /registry/{where}, ResourceVersion: 0, "
+            f"AdditionalErrorMsg: Precondition failed: UID in precondition: {wanted}, "
+            f"UID in object meta: {meta['uid']}",
+        )
+
+    def _keep(self, kind: Kind, old: Object, obj: Object, subresource: str) -> None:
+        """What a write through this endpoint does not reach stays as it was."""
+        meta, before = obj["metadata"], old["metadata"]
+        for word in (
+            *("name", "namespace", "uid", "creationTimestamp", "resourceVersion", "generation"),
+            *("deletionTimestamp", "deletionGracePeriodSeconds"),
+        ):
+            if word in before:
+                meta[word] = before[word]
+            else:
+                meta.pop(word, None)
+        if subresource == "status":
+            self._copy(old, obj, "spec")
+            self._copy(before, meta, "labels")
+        elif kind.status:
+            self._copy(old, obj, "status")
+        if kind.kind == "Namespace" and subresource != "finalize":
+            self._copy(old, obj, "spec")
+        if kind.kind == "Service" and subresource == "":
+            for word in ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"):
+                if word in old["spec"]:
+                    obj["spec"].setdefault(word, copy_json(old["spec"][word]))
+
+    @staticmethod
+    def _copy(old: Object, new: Object, word: str) -> None:
+        if word in old:
+            new[word] = copy_json(old[word])
+        else:
+            new.pop(word, None)
+
+    def _store_update(self, kind: Kind, old: Object, obj: Object, options: WriteOptions) -> Object:
+        name = old["metadata"]["name"]
+        errors = [*validate(kind, obj), *validate_update(kind, old, obj)]
+        if errors:
+            raise statuses.invalid(kind, name, errors)
+        if _same_but_times(old, obj):
+            return self._answer(kind, versions.to_stored(kind, old))
+        before = old["metadata"]["resourceVersion"]
+        obj = versions.to_stored(kind, obj)
+        if options.dry_run:
+            return self._answer(kind, self._as_if_updated(kind, old, obj))
+        try:
+            return self._answer(kind, self._store.update(kind.key, obj, expect=before))
+        except storage.Conflict as error:
+            raise statuses.conflict(kind, name) from error
+
+    def _as_if_updated(self, kind: Kind, old: Object, obj: Object) -> Object:
+        scratch = Storage(self._clock)
+        scratch.load(kind.key, versions.to_stored(kind, copy_json(old)))
+        made = scratch.update(kind.key, obj)
+        made["metadata"]["resourceVersion"] = old["metadata"]["resourceVersion"]
+        return made
+
+    # Patch
+
+    def patch(
+        self,
+        kind: Kind,
+        namespace: str,
+        name: str,
+        content_type: str,
+        body: bytes,
+        options: WriteOptions,
+        subresource: str = "",
+    ) -> tuple[Object, bool]:
+        """Returns the object and whether it was created (only apply creates)."""
+        if content_type == patches.APPLY:
+            return self._apply(kind, namespace, name, body, options, subresource)
+        patch = self._patch_body(body)
+        old = self._old(kind, namespace, name)
+        patched, shown = self._patched(kind, old, content_type, patch)
+        obj = self._decoded_patch(kind, patched, shown, options)
+        self._same_place(obj, namespace, name)
+        return self._update(kind, old, obj, options, subresource), False
+
+    @staticmethod
+    def _patch_body(body: bytes) -> Any:
+        try:
+            return decoding.json_text(body)
+        except decoding.DecodeError as error:
+            raise bad_request(f"error decoding patch: {error}") from error
+
+    @staticmethod
+    def _patched(kind: Kind, old: Object, content_type: str, patch: Any) -> tuple[Object, str]:
+        """The patched object, and how the server shows it where it cannot be decoded."""
+        if content_type == patches.JSON:
+            result = patches.json_patch(old, patch)
+            return result, storage.encode(result).decode()
+        if not isinstance(patch, dict):
+            found = "array" if isinstance(patch, list) else type(patch).__name__
+            raise bad_request(
+                f"error decoding patch: json: cannot unmarshal {found} into Go value of type "
+                "map[string]interface {}"
+            )
+        if content_type == patches.MERGE:
+            result = patches.merge_patch(old, patch)
+            return result, storage.encode(result).decode()
+        return patches.strategic_merge(kind.schema, old, patch), go_plain(patch)
+
+    def _decoded_patch(
+        self, kind: Kind, patched: Object, shown: str, options: WriteOptions
+    ) -> Object:
+        def refuse(problem: str) -> statuses.ApiError:
+            error = statuses.invalid_value("patch", shown, problem)
+            return statuses.invalid_kind("", "", "", "", [error])
+
+        try:
+            obj, unknown = decoding.decode(kind.schema, patched)
+        except decoding.DecodeError as error:
+            raise refuse(str(error)) from error
+        complaints = [f'unknown field "{path}"' for path in unknown]
+        if complaints and options.validation == "Strict":
+            raise refuse(f"strict decoding error: {', '.join(complaints)}")
+        if options.validation == "Warn":
+            options.warnings.extend(complaints)
+        obj.setdefault("metadata", {})
+        return obj
+
+    def _apply(
+        self,
+        kind: Kind,
+        namespace: str,
+        name: str,
+        body: bytes,
+        options: WriteOptions,
+        subresource: str,
+    ) -> tuple[Object, bool]:
+        config = self._applied_body(body, options)
+        meta = config.setdefault("metadata", {}) if isinstance(config, dict) else {}
+        stored = self._store.stored(kind.key, namespace or None, name)
+        old = None if stored is None else versions.to_version(kind, stored.copy())
+        if isinstance(meta, dict):
+            if meta.get("name") and meta["name"] != name:
+                raise bad_request(
+                    f"the name of the object ({meta['name']}) does not match the name on the URL "
+                    f"({name})"
+                )
+            self._same_place(config, namespace, "")
+        if old is None and subresource:
+            raise statuses.not_found(kind, name)
+        manager = Manager(options.manager, "Apply", kind.api_version, subresource)
+        merged = server_side_apply.apply(
+            kind, old, config, manager, self._now(), force=options.force
+        )
+        obj = self._decoded_patch(kind, merged, "", options)
+        obj["metadata"]["name"] = name
+        if old is None:
+            if meta.get("uid"):
+                missing = {"name": name, "namespace": namespace, "uid": ""}
+                raise self._wrong_uid(kind, meta["uid"], missing)
+            if meta.get("resourceVersion"):
+                raise statuses.conflict(kind, name)
+            defaults.apply_defaults(kind, obj)
+            return self._create(kind, namespace, obj, options), True
+        entries = obj["metadata"].get("managedFields")
+        self._check_versions(kind, old, obj)
+        self._keep(kind, old, obj, subresource)
+        if entries is not None:
+            obj["metadata"]["managedFields"] = entries
+        defaults.apply_defaults(kind, obj)
+        return self._store_update(kind, old, obj, options), False
+
+    def _applied_body(self, body: bytes, options: WriteOptions) -> Any:
+        try:
+            config, repeated = decoding.yaml_text(body)
+        except decoding.DecodeError as error:
+            raise bad_request(f"error decoding YAML: {error}") from error
+        if not isinstance(config, dict):
+            raise bad_request(
+                "error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot "
+                f"unmarshal {_json_kind(config)} into Go value of type map[string]interface {{}}"
+            )
+        if repeated and options.validation != "Ignore":
+            told = "error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal "
+            told += "errors:\n" + "\n".join(repeated)
+            if options.validation == "Strict":
+                raise bad_request(told)
+            options.warnings.extend(line.strip() for line in repeated)
+        return config
+
+    # Scale
+
+    def scale(
+        self, kind: Kind, namespace: str, name: str, change: Callable[[Object], Any] | None,
+        options: WriteOptions,
+    ) -> Object:  # fmt: skip
+        """Read the Scale, or let `change` give a new one and store its replicas.
+
+        Field ownership stays as it is: the recorded server writes no entry for this subresource.
+        """
+        old = self._old(kind, namespace, name)
+        before = scale_of(old)
+        if change is None:
+            return before
+        raw = change(before)
+        scale, _ = decoding.decode("Scale", raw if isinstance(raw, dict) else {})
+        meta = scale.get("metadata") or {}
+        version = meta.get("resourceVersion")
+        if version and version != old["metadata"]["resourceVersion"]:
+            raise statuses.conflict(kind, name)
+        replicas = (scale.get("spec") or {}).get("replicas", 0)
+        if replicas < 0:
+            problem = statuses.invalid_value(
+                "spec.replicas", replicas, "must be greater than or equal to 0"
+            )
+            raise statuses.invalid_kind(
+                "Scale.autoscaling", "autoscaling", "Scale", name, [problem]
+            )
+        new = copy_json(old)
+        new["spec"]["replicas"] = replicas
+        return scale_of(self._store_update(kind, old, new, options))
+
+    # Delete
+
+    def delete(
+        self, kind: Kind, namespace: str, name: str, options: DeleteOptions
+    ) -> tuple[Object, bool]:
+        """Returns the object (or its last state), and whether it is gone at once."""
+        old = self._old(kind, namespace, name)
+        meta = old["metadata"]
+        if options.uid and options.uid != meta["uid"]:
+            why = (
+                f"Precondition failed: UID in precondition: {options.uid}, UID in object meta: "
+                f"{meta['uid']}"
+            )
+            raise statuses.conflict(kind, name, why)
+        if options.resource_version and options.resource_version != meta["resourceVersion"]:
+            why = (
+                "Precondition failed: ResourceVersion in precondition: "
+                f"{options.resource_version}, ResourceVersion in object meta: "
+                f"{meta['resourceVersion']}"
+            )
+            raise statuses.conflict(kind, name, why)
+        if kind.kind == "Namespace":
+            return self._delete_namespace(kind, old, options)
+        return self._delete_object(kind, old, options)
+
+    def _delete_namespace(
+        self, kind: Kind, old: Object, options: DeleteOptions
+    ) -> tuple[Object, bool]:
+        meta = old["metadata"]
+        if meta["name"] in _PROTECTED:
+            raise statuses.forbidden(kind, meta["name"], "this namespace may not be deleted")
+        if "deletionTimestamp" not in meta:
+            meta["deletionTimestamp"] = self._now()
+        # A namespace is never gone at once, and keeps no grace period: its content goes first.
+        meta["finalizers"] = meta.get("finalizers") or []
+        old["status"] = {**(old.get("status") or {}), "phase": "Terminating"}
+        if not meta["finalizers"]:
+            del meta["finalizers"]
+        if options.dry_run:
+            return self._answer(kind, old), False
+        return self._answer(kind, self._store.mark_deleted(kind.key, old)), False
+
+    def _delete_object(
+        self, kind: Kind, old: Object, options: DeleteOptions
+    ) -> tuple[Object, bool]:
+        meta = old["metadata"]
+        finalizers = [f for f in meta.get("finalizers") or [] if f != "orphan"]
+        if options.propagation == "Foreground" and "foregroundDeletion" not in finalizers:
+            finalizers.append("foregroundDeletion")
+        if options.propagation == "Orphan" and not options.dry_run:
+            self._orphan_dependents(meta["uid"])
+        grace = self._grace(kind, old, options)
+        namespace = meta.get("namespace")
+        if not finalizers and not grace:
+            if not options.dry_run:
+                old = self._store.delete(kind.key, namespace, meta["name"]) or old
+            return self._answer(kind, old), True
+        self._mark(meta, grace)
+        if finalizers:
+            meta["finalizers"] = finalizers
+        if options.dry_run:
+            return self._answer(kind, old), False
+        return self._answer(kind, self._store.mark_deleted(kind.key, old)), False
+
+    def _mark(self, meta: Object, grace: int) -> None:
+        """deletionTimestamp and grace; a second deletion can only shorten them."""
+        if "deletionTimestamp" in meta:
+            left = int(meta.get("deletionGracePeriodSeconds") or 0)
+            if grace >= left:
+                return
+            since = datetime.fromisoformat(meta["deletionTimestamp"]) - timedelta(seconds=left)
+            moment = max(since + timedelta(seconds=grace), since)
+        else:
+            moment = self._clock.now() + timedelta(seconds=grace)
+        meta["deletionTimestamp"] = moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+        meta["deletionGracePeriodSeconds"] = grace
+
+    def _grace(self, kind: Kind, old: Object, options: DeleteOptions) -> int:
+        """Seconds that the kubelet has; only a pod that runs somewhere gets any."""
+        if kind.kind != "Pod":
+            return 0
+        spec, phase = old.get("spec") or {}, (old.get("status") or {}).get("phase")
+        if not spec.get("nodeName") or phase in ("Succeeded", "Failed"):
+            return 0
+        if options.grace is not None:
+            return max(0, options.grace)
+        grace = spec.get("terminationGracePeriodSeconds")
+        return 30 if grace is None else int(grace)
+
+    def _orphan_dependents(self, uid: str) -> None:
+        for resource in self._store.resources():
+            for view in list(self._store.views(resource)):
+                owners = view["metadata"].get("ownerReferences") or []
+                if any(owner.get("uid") == uid for owner in owners):
+                    obj: Object = copy_json(view)
+                    obj["metadata"]["ownerReferences"] = [
+                        owner for owner in owners if owner.get("uid") != uid
+                    ]
+                    self._store.update(resource, obj)
+
+    # Shared
+
+    def decoded_review(self, kind: Kind, raw: Any, options: WriteOptions) -> Object:
+        """An access review: decoded and owned like a new object, and never stored."""
+        obj = self._decoded(kind, raw, options)
+        manager = Manager(options.manager, "Update", kind.api_version)
+        managed_fields.after_write(kind.schema, None, obj, manager, self._now())
+        return obj
+
+    def _now(self) -> str:
+        return self._store.timestamp()
+
+    def _old(self, kind: Kind, namespace: str, name: str) -> Object:
+        stored = self._store.stored(kind.key, namespace or None, name)
+        if stored is None:
+            raise statuses.not_found(kind, name)
+        return versions.to_version(kind, stored.copy())
+
+    def _answer(self, kind: Kind, obj: Object) -> Object:
+        obj = versions.to_version(kind, obj)
+        return {"kind": kind.kind, "apiVersion": kind.api_version, **obj}
+
+    def _decoded(self, kind: Kind, raw: Any, options: WriteOptions) -> Object:
+        """The object of a body. Raises ApiError 400 for what is no such object."""
+        found_version, found_kind = raw.get("apiVersion"), raw.get("kind")
+        if found_version and found_version != kind.api_version:
+            raise bad_request(
+                f"the API version in the data ({found_version}) does not match the expected API "
+                f"version ({kind.api_version})"
+            )
+        if found_kind and found_kind != kind.kind:
+            raise bad_request(
+                f'{found_kind} in version "{kind.version}" cannot be handled as a {kind.kind}: '
+                f"converting (v1.{found_kind}) to (core.{kind.kind}): unknown conversion"
+            )
+        prefix = f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: '
+        try:
+            obj, unknown = decoding.decode(kind.schema, raw)
+        except decoding.DecodeError as error:
+            raise bad_request(prefix + str(error)) from error
+        complaints = [f'unknown field "{path}"' for path in unknown]
+        if complaints and options.validation == "Strict":
+            raise bad_request(f"{prefix}strict decoding error: {', '.join(complaints)}")
+        if options.validation == "Warn":
+            options.warnings.extend(complaints)
+        obj["apiVersion"], obj["kind"] = kind.api_version, kind.kind
+        obj.setdefault("metadata", {})
+        return obj
+
+    @staticmethod
+    def _same_place(obj: Object, namespace: str, name: str) -> None:
+        """The URL and the object must mean the same place."""
+        meta = obj.get("metadata") or {}
+        if name and meta.get("name", name) != name:
+            raise bad_request(
+                f"the name of the object ({meta['name']}) does not match the name on the URL "
+                f"({name})"
+            )
+        if meta.get("namespace", namespace) != namespace:
+            raise bad_request(
+                "the namespace of the provided object does not match the namespace sent on the "
+                "request"
+            )
+
+
+def scale_of(obj: Object) -> Object:
+    """The Scale of a workload."""
+    meta = obj["metadata"]
+    shown = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
+    spec, status = obj.get("spec") or {}, obj.get("status") or {}
+    scale: Object = {
+        "kind": "Scale",
+        "apiVersion": "autoscaling/v1",
+        "metadata": {word: meta[word] for word in shown if word in meta},
+        "spec": {},
+        "status": {"replicas": status.get("replicas", 0)},
+    }
+    if spec.get("replicas"):
+        scale["spec"]["replicas"] = spec["replicas"]
+    selector = selector_text(spec.get("selector"))
+    if selector:
+        scale["status"]["selector"] = selector
+    return scale
+
+
+def track_fields(
+    resource: str, old: Object | None, new: Object, manager: str, subresource: str, now: str
+) -> None:
+    """managedFields of a write that goes past the API, by a controller (Storage.field_tracker)."""
+    kind = STORED.get(resource)
+    if kind is not None:
+        who = Manager(manager, "Update", kind.api_version, subresource)
+        managed_fields.after_write(kind.schema, old, new, who, now)
+
+
+def _same_but_times(old: Object, new: Object) -> bool:
+    """Whether an update changes nothing but times in managedFields, which is no change."""
+
+    def bare(obj: Object) -> Object:
+        meta = dict(obj["metadata"])
+        meta["managedFields"] = [
+            {k: v for k, v in entry.items() if k != "time"}
+            for entry in meta.get("managedFields") or []
+        ]
+        meta["managedFields"].sort(key=lambda e: (e["operation"], e["manager"], str(e)))
+        return {**obj, "metadata": meta}
+
+    return bare(old) == bare(new)
+
+
+def _json_kind(value: Any) -> str:
+    if isinstance(value, bool):
+        return "bool"
+    return {str: "string", list: "array", int: "number", float: "number"}.get(type(value), "null")
