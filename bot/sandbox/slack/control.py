@@ -9,6 +9,8 @@ from bot.sandbox.slack.errors import ClientError
 from bot.sandbox.slack.requests import answer, body_of, guarded, text_of, user_of
 from bot.sandbox.slack.services import HttpMode, Slack
 
+_LONGEST_WAIT = 60
+
 
 def routes(slack: Slack) -> list[web.RouteDef]:
     """What is below `/client/` beside the page's own API."""
@@ -48,9 +50,12 @@ async def move_clock(slack: Slack, request: web.Request) -> web.StreamResponse:
 
 
 async def transcript(slack: Slack, request: web.Request) -> web.StreamResponse:
-    since = request.query.get("since", "0")
-    if not since.isdigit():
-        raise ClientError("bad_field", "'since' is the number of an entry.")
+    """`wait` holds the answer back until there is news, for at most so many real seconds."""
+    since, wait = request.query.get("since", "0"), request.query.get("wait", "0")
+    if not since.isdigit() or not wait.isdigit():
+        raise ClientError("bad_field", "'since' and 'wait' are whole numbers.")
+    if wait != "0":
+        await slack.transcript.wait(int(since), min(int(wait), _LONGEST_WAIT))
     text = slack.transcript.as_lines(int(since))
     return web.Response(text=text, content_type="application/x-ndjson")
 

@@ -404,6 +404,27 @@ class SlackDriver:
         text = await self._call("GET", "transcript", query={"since": str(since)})
         return [json.loads(line) for line in text.splitlines()]
 
+    async def exchange(
+        self,
+        *,
+        where: Callable[[JSON], bool],
+        since: int = 0,
+        timeout: float = _PATIENCE,
+    ) -> JSON:
+        """The first entry of the transcript above `since` that fits, as soon as there is one."""
+        try:
+            async with asyncio.timeout(timeout):
+                while True:
+                    query = {"since": str(since), "wait": str(max(1, int(timeout)))}
+                    text = await self._call("GET", "transcript", query=query)
+                    for entry in map(json.loads, text.splitlines()):
+                        if where(entry):
+                            found: JSON = entry
+                            return found
+                        since = entry["n"]
+        except TimeoutError:
+            raise TimeoutError(f"no such exchange within {timeout} s") from None
+
     async def calls(self, method: str) -> list[JSON]:
         """Entries of the transcript with this method, such as `chat.update`."""
         return [each for each in await self.transcript() if each["method"] == method]

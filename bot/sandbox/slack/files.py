@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import mimetypes
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from mimetypes import MimeTypes
 from typing import Any
 from urllib.parse import quote
 
@@ -12,6 +12,11 @@ from bot.sandbox.clock import Clock
 from bot.sandbox.slack import limits
 from bot.sandbox.slack.errors import JSON, SlackError
 from bot.sandbox.slack.workspace import Message, Workspace
+
+# Python's own table, not this machine's: a file has the same type wherever the sandbox runs.
+_TYPES = MimeTypes()
+for _extension in (".log", ".txt", ".yml", ".yaml", ".diff", ".patch"):
+    _TYPES.add_type("text/plain", _extension)
 
 
 @dataclass(slots=True)
@@ -33,7 +38,7 @@ class File:
 
     @property
     def mimetype(self) -> str:
-        return mimetypes.guess_type(self.name)[0] or "application/octet-stream"
+        return _TYPES.guess_type(self.name)[0] or "application/octet-stream"
 
     @property
     def is_image(self) -> bool:

@@ -65,7 +65,10 @@ def _refuse_foreign(slack: Slack, request: web.Request) -> None:
     origin = request.headers.get("Origin")
     if origin is None:
         return
-    url = URL(origin)
+    try:
+        url = URL(origin)
+    except ValueError:
+        url = URL()
     own = URL(slack.base_url.given).host if slack.base_url.given else None
     if url.authority != request.url.authority or not (_is_local(url.host) or url.host == own):
         raise ClientError("foreign_origin", "Only the page of this workspace may do that.", 403)

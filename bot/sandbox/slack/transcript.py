@@ -6,6 +6,7 @@ entries.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections import deque
@@ -27,6 +28,7 @@ class Transcript:
         self._now = now
         self._entries: deque[JSON] = deque(maxlen=_KEPT)
         self._count = 0
+        self._waiting: list[asyncio.Future[None]] = []
 
     def add(
         self,
@@ -54,10 +56,23 @@ class Transcript:
                 "status": status,
             }
         )
+        for each in self._waiting:
+            if not each.done():
+                each.set_result(None)
+        self._waiting.clear()
 
     def entries(self, since: int = 0) -> list[JSON]:
         """Entries whose number is above `since`, the oldest first."""
         return [each for each in self._entries if each["n"] > since]
+
+    async def wait(self, since: int, seconds: float) -> None:
+        """Return when there is an entry above `since`, or after real `seconds`."""
+        if self._count > since:
+            return
+        news: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(news)
+        await asyncio.wait([news], timeout=seconds)
+        news.cancel()
 
     def as_lines(self, since: int = 0) -> str:
         return "".join(f"{json.dumps(each, ensure_ascii=False)}\n" for each in self.entries(since))

@@ -176,8 +176,8 @@ async def test_a_real_app_survives_refreshes_and_cut_connections(office: Any) ->
     app.command("/dynamo")(run)
     async with office.running(app):
         for trouble in ("refresh_requested", "cut", "warning"):
-            while await office.people.sockets(trouble) == 0:
-                await office.session.get(office.url)
+            assert (await office.people.say("ana", "#dev-deploys", "/dynamo before"))["ok"]
+            assert await office.people.sockets(trouble) >= 1
             said = await office.people.say("ana", "#dev-deploys", f"/dynamo {trouble}")
             assert said["ok"] is True, trouble
 
