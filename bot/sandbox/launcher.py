@@ -1,0 +1,186 @@
+"""`dynamo sandbox`: the offline world and the production bot in it, on one port.
+
+The servers (Slack, Kubernetes, registry, page) share no code with the bot: they meet over HTTP on
+loopback, as they would across the network. Only this file knows both sides. One port serves all:
+`/` the page, `/api` and `/link` Slack, `/kubernetes` the API server, `/v2` the registry, `/world`
+the side panel.
+"""
+
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+from aiohttp import web
+from pydantic import SecretStr
+
+from bot.app import Dynamo
+from bot.sandbox.clock import Clock
+from bot.sandbox.kubernetes.world import World
+from bot.sandbox.kubernetes.world_api import world_app
+from bot.sandbox.page import add_page
+from bot.sandbox.slack import seed
+from bot.sandbox.slack.faults import Fault
+from bot.sandbox.slack.manifest import read_manifest
+from bot.sandbox.slack.server import MANIFEST, acme, add_slack
+from bot.sandbox.slack.services import Credentials, Slack, assemble
+from config.catalog import Catalog, load_catalog
+from config.manifests import load_manifests
+from config.settings import Settings
+
+CONFIG = Path(__file__).resolve().parents[2] / "config" / "dynamo.yml"
+
+SUGGESTIONS = (
+    ("/dynamo deploy tasks-service qa", "a rollout, followed live"),
+    ("/dynamo status", "what runs where"),
+    ("/dynamo deploy tasks-servce qa", "a typo, and what helps"),
+)
+
+
+AUTOSCALED = (("api-gateway", "prod", 3, 12),)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """`port` 0 takes a free one; `keep` is where Dynamo's memory stays between starts;
+    `kube_context` names a real cluster of the user's kubeconfig in place of the simulated one."""
+
+    port: int = 0
+    speed: float = 1.0
+    keep: Path | None = None
+    kube_context: str | None = None
+    config: Path = CONFIG
+    bot: bool = True  # False: only the world, for a bot that runs elsewhere
+
+
+class WorldClock:
+    """`bot.ports.Clock` on the sandbox's virtual time, so that the bot waits as fast as it passes."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def now(self) -> datetime:
+        return self._clock.now()
+
+    def call_at(self, when: datetime, wake: Callable[[], None]) -> Callable[[], None]:
+        seconds = max(0.0, (when - self._clock.now()).total_seconds())
+        return self._clock.call_later(seconds, wake).cancel
+
+
+@dataclass(slots=True)
+class Sandbox:
+    url: str
+    clock: Clock
+    slack: Slack
+    world: World
+    settings: Settings
+    dynamo: Dynamo | None = None
+
+    @property
+    def greeting(self) -> str:
+        return (
+            f"\n  Dynamo's sandbox: {self.url}\n\n"
+            "  Open it and type  /dynamo deploy tasks-service qa\n"
+            "  Stop it with Ctrl-C.\n\n"
+        )
+
+
+@asynccontextmanager
+async def launch(options: Options) -> AsyncIterator[Sandbox]:
+    """Start the world, then the bot in it; stop both in reverse."""
+    async with AsyncExitStack() as stack:
+        clock = Clock(speed=options.speed)
+        catalog = load_catalog(options.config)
+        home = options.keep or Path(tempfile.mkdtemp(prefix="dynamo-sandbox-"))
+        home.mkdir(parents=True, exist_ok=True)
+        if options.keep is None:
+            stack.callback(shutil.rmtree, home, ignore_errors=True)
+        app = web.Application(client_max_size=64 * 1024**2)
+        slack = _slack(clock)
+        world = _world(clock, catalog, slack)
+        stack.callback(world.stop)
+        add_slack(app, slack)
+        add_page(app)
+        app.add_subapp("/kubernetes", world.kubernetes_app)
+        app.add_subapp("/v2", world.registry_app())
+        app.add_subapp("/world", world_app(world))
+        port = await _serve(app, options.port, stack)
+        url = f"http://127.0.0.1:{port}"
+        slack.base_url.given = url
+        settings = settings_for(url, home, options)
+        sandbox = Sandbox(url, clock, slack, world, settings)
+        if options.bot:
+            sandbox.dynamo = await Dynamo.start(settings, clock=WorldClock(clock))
+            stack.push_async_callback(sandbox.dynamo.stop)
+        yield sandbox
+
+
+def _slack(clock: Clock) -> Slack:
+    manifest = read_manifest(MANIFEST)
+    return assemble(
+        acme(clock, manifest),
+        clock,
+        manifest=manifest,
+        credentials=Credentials(seed.BOT_TOKEN, seed.APP_TOKEN, seed.SIGNING_SECRET),
+        suggestions=SUGGESTIONS,
+    )
+
+
+def _world(clock: Clock, catalog: Catalog, slack: Slack) -> World:
+    """The cluster as the catalog describes it, with its services already running."""
+
+    def manifests(service: str, environment: str) -> list[dict[str, Any]]:
+        found = load_manifests(catalog.service(service), catalog.environment(environment))
+        return [found.deployment, *found.configs]
+
+    def slack_is_busy() -> None:
+        fault = Fault(method="chat.update", status=429, retry_after=15, times=1)
+        slack.faults.order(fault)
+
+    places = [(environment.name, environment.namespace) for environment in catalog.environments]
+    world = World(places, clock=clock, rate_limit_slack=slack_is_busy)
+    world.seed_releases(manifests, autoscaled=AUTOSCALED)
+    return world
+
+
+def settings_for(url: str, home: Path, options: Options) -> Settings:
+    """The production bot's settings, with its addresses pointed at this world."""
+    return Settings(
+        slack_bot_token=SecretStr(seed.BOT_TOKEN),
+        slack_app_token=SecretStr(seed.APP_TOKEN),
+        slack_signing_secret=None,
+        slack_api_url=f"{url}/api/",
+        dynamo_config=options.config,
+        dynamo_database=SecretStr(f"sqlite:///{home / 'dynamo.db'}"),
+        dynamo_host="127.0.0.1",
+        dynamo_port=0,
+        dynamo_registry_url=url,
+        kubeconfig=str(_kubeconfig(url, home)),
+    )
+
+
+def _kubeconfig(url: str, home: Path) -> Path:
+    path = home / "kubeconfig.yaml"
+    config: dict[str, Any] = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "sandbox", "cluster": {"server": f"{url}/kubernetes"}}],
+        "users": [{"name": "dynamo", "user": {}}],
+        "contexts": [{"name": "sandbox", "context": {"cluster": "sandbox", "user": "dynamo"}}],
+        "current-context": "sandbox",
+    }
+    path.write_text(yaml.safe_dump(config))
+    return path
+
+
+async def _serve(app: web.Application, port: int, stack: AsyncExitStack) -> int:
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    return int(runner.addresses[0][1])
