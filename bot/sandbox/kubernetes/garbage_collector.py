@@ -17,6 +17,7 @@ Object = dict[str, Any]
 _LATENCY = 0.02
 _OWNERS = ("deployments.apps", "replicasets.apps", "statefulsets.apps", "daemonsets.apps")
 _DEPENDENTS = ("replicasets.apps", "pods")
+_FOREGROUND = "foregroundDeletion"
 
 
 class GarbageCollector:
@@ -38,10 +39,13 @@ class GarbageCollector:
 
     def _owner_changed(self, event: WatchEvent) -> None:
         meta = event.stored.view["metadata"]
-        if event.type == "DELETED" or (
-            "foregroundDeletion" in (meta.get("finalizers") or ()) and ("deletionTimestamp" in meta)
-        ):
-            self._gone.add((meta.get("namespace") or "", meta["uid"]))
+        namespace = meta.get("namespace") or ""
+        if event.type == "DELETED":
+            self._gone.add((namespace, meta["uid"]))
+            for owner in meta.get("ownerReferences") or ():
+                self._gone.add((namespace, owner["uid"]))  # it may have waited for this one
+        elif _waits_for_dependents(meta):
+            self._gone.add((namespace, meta["uid"]))
 
     def _namespace_changed(self, event: WatchEvent) -> None:
         meta = event.stored.view["metadata"]
@@ -57,49 +61,54 @@ class GarbageCollector:
             self._emptying.add(("", meta["namespace"]))
         for owner in meta.get("ownerReferences") or ():
             found = self._storage.stored("replicasets.apps", meta["namespace"], owner["name"])
-            if found is not None and "deletionTimestamp" in found.view["metadata"]:
+            if found is not None and _waits_for_dependents(found.view["metadata"]):
                 self._gone.add((meta["namespace"], owner["uid"]))
 
     def _collect(self, key: Key) -> None:
-        """Delete what the owner owned; a foreground owner goes when its dependents are gone."""
+        """Delete what the owner owned; an owner that waits for it goes when all is gone."""
         namespace, uid = key
+        owner = self._find(namespace, uid)
+        if owner is not None and not _waits_for_dependents(owner[1]["metadata"]):
+            return
         left = False
         for resource in _DEPENDENTS:
             for view in [*self._storage.views(resource, namespace)]:
                 owners = view["metadata"].get("ownerReferences") or ()
-                if not any(owner["uid"] == uid for owner in owners):
-                    continue
-                left = True
-                self._delete(resource, view)
-        if not left:
-            self._release(namespace, uid)
+                if any(each["uid"] == uid for each in owners):
+                    left = True
+                    self._delete(resource, view, waited_for=owner is not None)
+        if owner is not None and not left:
+            self._release(*owner)
 
-    def _release(self, namespace: str, uid: str) -> None:
+    def _find(self, namespace: str, uid: str) -> tuple[str, Object] | None:
         for resource in _OWNERS:
-            for view in [*self._storage.views(resource, namespace)]:
-                meta = view["metadata"]
-                if meta["uid"] == uid and "foregroundDeletion" in (meta.get("finalizers") or ()):
-                    released = self._storage.get(resource, namespace, meta["name"])
-                    if released is None:
-                        continue
-                    released["metadata"]["finalizers"] = [
-                        each for each in meta["finalizers"] if each != "foregroundDeletion"
-                    ]
-                    self._storage.update(resource, released)
-                    self._collect_owners_of(view)
+            for view in self._storage.views(resource, namespace):
+                if view["metadata"]["uid"] == uid:
+                    return resource, view
+        return None
 
-    def _collect_owners_of(self, view: Object) -> None:
-        """An owner above may have waited for this one."""
-        namespace = view["metadata"].get("namespace") or ""
-        for owner in view["metadata"].get("ownerReferences") or ():
-            self._gone.add((namespace, owner["uid"]))
+    def _release(self, resource: str, view: Object) -> None:
+        meta = view["metadata"]
+        released = self._storage.get(resource, meta["namespace"], meta["name"])
+        if released is not None:
+            left = [each for each in meta["finalizers"] if each != _FOREGROUND]
+            released["metadata"]["finalizers"] = left
+            self._storage.update(resource, released)
 
-    def _delete(self, resource: str, view: Object) -> None:
+    def _delete(self, resource: str, view: Object, *, waited_for: bool) -> None:
+        """A dependent that somebody waits for waits for its own dependents too."""
         meta = view["metadata"]
         if resource == "pods":
             delete_gracefully(self._storage, view)
-        else:
+        elif not waited_for:
             self._storage.delete(resource, meta.get("namespace"), meta["name"])
+        elif "deletionTimestamp" not in meta:
+            marked = self._storage.get(resource, meta["namespace"], meta["name"])
+            if marked is not None:
+                marked["metadata"]["deletionTimestamp"] = self._storage.timestamp()
+                marked["metadata"]["deletionGracePeriodSeconds"] = 0
+                marked["metadata"]["finalizers"] = [*(meta.get("finalizers") or ()), _FOREGROUND]
+                self._storage.update(resource, marked)
 
     def _empty(self, key: Key) -> None:
         """Empty a namespace; it goes with its last pod."""
@@ -110,7 +119,7 @@ class GarbageCollector:
                 continue
             for view in [*self._storage.views(resource, namespace)]:
                 left = left or resource == "pods"
-                self._delete(resource, view)
+                self._delete(resource, view, waited_for=False)
         if left:
             return
         for view in [*self._storage.views("events", namespace)]:
@@ -124,3 +133,8 @@ class GarbageCollector:
             except NotFound:
                 return
             self._storage.delete("namespaces", None, namespace)
+
+
+def _waits_for_dependents(meta: Object) -> bool:
+    """Deleted in the foreground: it goes after all that it owns."""
+    return "deletionTimestamp" in meta and _FOREGROUND in (meta.get("finalizers") or ())

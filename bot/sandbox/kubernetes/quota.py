@@ -1,7 +1,7 @@
 """ResourceQuota: what a namespace may hold, counted, and the refusal of a pod that is too much.
 
 Follows the admission plugin ResourceQuota for what pods use: pods, count/pods, requests.* and
-limits.*; the message is the plugin's. The API server may ask `refusal` for clients' pods.
+limits.*; the message is the plugin's. The API server asks `excess` for clients' pods.
 """
 
 from __future__ import annotations
@@ -35,8 +35,14 @@ class QuotaController:
         self._quotas.stop()
 
     def refusal(self, pod: Object) -> str | None:
-        """Why the pod may not be created: the API's message, or None."""
-        namespace, name = key_of(pod)
+        """Why the pod may not be created, as the API server says it to a controller; or None."""
+        excess = self.excess(pod)
+        name = pod["metadata"].get("name") or pod["metadata"].get("generateName")
+        return None if excess is None else f'pods "{name}" is forbidden: {excess}'
+
+    def excess(self, pod: Object) -> str | None:
+        """What is exceeded, by how much; or None."""
+        namespace = pod["metadata"]["namespace"]
         for quota in self._quotas.in_namespace(namespace):
             hard = quota["spec"].get("hard") or {}
             used = self._used(namespace, hard)
@@ -48,7 +54,7 @@ class QuotaController:
             ]
             if over:
                 return (
-                    f'pods "{name}" is forbidden: exceeded quota: {quota["metadata"]["name"]}, '
+                    f"exceeded quota: {quota['metadata']['name']}, "
                     f"requested: {_listing(over, asked)}, used: {_listing(over, used)}, "
                     f"limited: {','.join(f'{each}={hard[each]}' for each in over)}"
                 )

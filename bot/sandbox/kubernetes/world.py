@@ -1,8 +1,9 @@
 """The offline world: one clock, one cluster, one registry, and the troubles that befall them.
 
-`World` assembles the parts and is what the launcher and the tests hold: its apps are mounted at
-`/kubernetes`, `/v2` and `/world`, its `troubles` decide what the next rollout meets, its `clock`
-is the time of everything. What runs in it when it opens is put in by `seed` (see `seed.py`).
+`World` assembles the parts and is what the launcher and the tests hold: `kubernetes_app`,
+`registry_app()` and `world_api.world_app(world)` are mounted at `/kubernetes`, `/v2` and `/world`;
+its `troubles` decide what the next rollout meets; its `clock` is the time of everything. What runs
+when it opens is put in by `seed` and `seed_releases`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from bot.sandbox.kubernetes.images import Image, InvalidName, parse_image
 from bot.sandbox.kubernetes.kubelet import Timings
 from bot.sandbox.kubernetes.kubelet_logs import KubeletLogs
 from bot.sandbox.kubernetes.seed import Former, autoscaler_manifest, ensure_namespace, seed
+from bot.sandbox.kubernetes.server import kubernetes_app
+from bot.sandbox.kubernetes.statuses import Refusal
 from bot.sandbox.kubernetes.storage import Storage
 from bot.sandbox.kubernetes.troubles import KINDS, Trouble
 from bot.sandbox.kubernetes.world_state import EnvironmentName, View, environments
@@ -68,6 +71,14 @@ class World:
         self.troubles = self.plane.troubles
         self.logs = KubeletLogs(self.plane.kubelet, self.clock)
         self.rights = Rights()
+        self.kubernetes_app = kubernetes_app(
+            self.storage,
+            self.clock,
+            self.logs,
+            admission=self._admit,
+            users=self.rights,
+            outage=lambda: self.troubles.api_is_away,
+        )
         for space in _NAMESPACES:
             ensure_namespace(self.plane, space, self.clock.now() - _CLUSTER_AGE)
 
@@ -205,9 +216,10 @@ class World:
 
     # What is asked of it
 
-    def outage(self) -> bool:
-        """For the API server: is it away at the moment?"""
-        return self.troubles.api_is_away
+    def _admit(self, resource: str, obj: Object) -> Refusal | None:
+        """For the API server: pods that clients create count against quotas too."""
+        excess = self.plane.quotas.excess(obj) if resource == "pods" else None
+        return None if excess is None else Refusal(excess)
 
     def set_trouble(self, kind: str, service: str | None, environment: str | None) -> None:
         """Raises ValueError for a kind or an environment that there is not."""
