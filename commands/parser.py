@@ -7,6 +7,7 @@ could be repaired; `suggest` tries the repairs and keeps those that would run.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -23,6 +24,8 @@ from config.lookup import fold, index, rank
 
 _ADDRESS = frozenset({"/dynamo", "dynamo", "@dynamo"})
 """The command's own name, typed again or pasted."""
+_MENTION = re.compile(r"\s*<@[A-Z0-9]+(\|[^<>]*)?>[,:]?")
+"""Whom the line is said to, where the bot is mentioned instead of a slash command."""
 
 
 def parse(
@@ -45,12 +48,18 @@ def parse(
 
 
 def _words(text: str) -> Line:
-    words = split(clean(text))
+    words = split(clean(_addressed(text)))
     if len(words) == 1 and words[0].quoted:
         words = split(words[0].text)  # a whole command pasted between quotes
-    while words and (fold(words[0].text) in _ADDRESS or words[0].text.startswith("@U")):
+    while words and fold(tidy(words[0].text)) in _ADDRESS:
         words = words[1:]
     return words
+
+
+def _addressed(text: str) -> str:
+    """The text without a mention at its beginning."""
+    mention = _MENTION.match(text)
+    return text[mention.end() :] if mention else text
 
 
 def _understand(

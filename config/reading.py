@@ -1,8 +1,7 @@
 """Reads one YAML file into plain values that remember their lines, and distrusts all of it.
 
-Used for `dynamo.yml` and for the Kubernetes manifests. The size is limited before anything is
-read, depth and number of values while reading, so that no file can cost more than a fraction
-of a second. Anchors and aliases are refused altogether: they are how a small file becomes a
+Used for `dynamo.yml` and for the Kubernetes manifests. Size, depth and number of values are
+limited while reading, so that no file can cost more than a fraction of a second. Anchors and aliases are refused altogether: they are how a small file becomes a
 huge one, and no line of a configuration should change what another line means.
 
 YAML 1.1 and 1.2 read some plain words differently (`yes`, `12:30`, `1_000`). Such a word is a
@@ -101,11 +100,8 @@ def parse_yaml(text: str, name: str) -> Document:
 
 def _read(path: Path, name: str) -> bytes:
     try:
-        facts = path.stat()
-        if not stat.S_ISREG(facts.st_mode):
+        if not stat.S_ISREG(path.stat().st_mode):
             raise UnreadableError(Mistake(name, 1, 1, "is not a file", "name a YAML file"))
-        if facts.st_size > MOST_BYTES:
-            raise UnreadableError(_too_large(name))
         with path.open("rb") as file:
             content = file.read(MOST_BYTES + 1)
     except OSError as error:
@@ -116,12 +112,9 @@ def _read(path: Path, name: str) -> bytes:
             raise
         raise UnreadableError(Mistake(name, 1, 1, "is no name of a file")) from error
     if len(content) > MOST_BYTES:
-        raise UnreadableError(_too_large(name))
+        limit = f"is larger than {MOST_BYTES // 1024} KiB"
+        raise UnreadableError(Mistake(name, 1, 1, limit, "is it the right file?"))
     return content
-
-
-def _too_large(name: str) -> Mistake:
-    return Mistake(name, 1, 1, f"is larger than {MOST_BYTES // 1024} KiB", "is it the right file?")
 
 
 def _decode(content: bytes, name: str) -> str:
