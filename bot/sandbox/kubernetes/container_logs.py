@@ -57,7 +57,7 @@ class ContainerLog:
         """How many lines there are at a moment."""
         age = (until - self.started).total_seconds()
         fixed = self._fixed()
-        if self._is_finite() or not fixed or age < fixed[-1][0]:
+        if self._is_finite() or (fixed and age < fixed[-1][0]):
             return sum(at <= age for at, _ in fixed)
         first, step = self._rhythm()
         if age < first:
@@ -103,7 +103,7 @@ class ContainerLog:
                 at = self._repeated_at(number)
                 if at < lives - 0.02:
                     lines.append((at, self._repeated(number, at)))
-        lines += [(at, text) for at, text in self.behaviour.says if at < lives]
+        lines += [(at, text) for at, text in self.behaviour.says if at <= lives]
         if self.closing:
             stop = self.closing[0][0]
             first, _ = self._rhythm()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.sandbox.clock import Clock
 from bot.sandbox.kubernetes.kubelet import Kubelet
@@ -16,6 +16,7 @@ from bot.sandbox.kubernetes.logs import LogError, LogLine, LogStream
 from bot.sandbox.kubernetes.pod_worker import Incarnation
 
 KEPT_LINES = 2000
+_LAST_WORDS = timedelta(milliseconds=1)
 
 
 class KubeletLogs:
@@ -84,4 +85,6 @@ class _Stream:
                 timer.cancel()
 
     def _until(self) -> datetime:
-        return self._incarnation.ended or self._clock.now()
+        """Now; or its end, and a moment more for the words of that same instant."""
+        ended = self._incarnation.ended
+        return self._clock.now() if ended is None else ended + _LAST_WORDS

@@ -649,7 +649,7 @@ class PodWorker:
         else:
             view.state, view.last_state = current.terminated_state(), last
         view.restarts = run.restarts
-        view.ready = run.ready or (run.init and run.done)
+        view.ready = run.done if run.init else run.ready
         view.started = run.started
         if current is not None:
             view.image_id = run.image_id
