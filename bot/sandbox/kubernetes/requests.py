@@ -10,8 +10,9 @@ from bot.sandbox.kubernetes.registry import WriteOptions
 from bot.sandbox.kubernetes.resources import KINDS, Kind, find
 from bot.sandbox.kubernetes.statuses import FieldError
 
-BODY_TYPES = ("application/json", "application/yaml", "application/vnd.kubernetes.protobuf")
-_ANSWER_TYPES = (*BODY_TYPES, "application/vnd.kubernetes.protobuf;stream=watch")
+PROTOBUF = "application/vnd.kubernetes.protobuf"
+BODY_TYPES = ("application/json", "application/yaml", PROTOBUF)
+_ANSWER_TYPES = (*BODY_TYPES, f"{PROTOBUF};stream=watch")
 _SUBRESOURCES = ("status", "scale", "log", "finalize")
 _VERBS = {
     ("GET", True): "get",
@@ -119,7 +120,7 @@ def media_type(content_type: str) -> str:
 def body_type(content_type: str) -> str:
     """Of a POST or PUT. Raises ApiError 415."""
     wanted = media_type(content_type) or BODY_TYPES[0]
-    if wanted not in BODY_TYPES[:2]:
+    if wanted not in BODY_TYPES:
         raise statuses.unsupported_media_type(BODY_TYPES)
     return wanted
 

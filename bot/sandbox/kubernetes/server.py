@@ -24,6 +24,7 @@ from bot.sandbox.kubernetes import (
     discovery,
     logs,
     patches,
+    protobuf,
     requests,
     selectors,
     statuses,
@@ -447,6 +448,11 @@ class ApiServer:
         """The object of a POST or PUT body. Raises ApiError 415 or 400."""
         wanted = requests.body_type(request.headers.get("Content-Type", ""))
         data = await request.read()
+        if wanted == requests.PROTOBUF:
+            try:
+                return protobuf.decode(data)
+            except protobuf.UnknownMessage as error:
+                raise statuses.unsupported_media_type(requests.BODY_TYPES) from error
         try:
             value = decoding.json_text(data) if wanted == _JSON else decoding.yaml_text(data)[0]
         except decoding.DecodeError as error:
@@ -558,13 +564,11 @@ class ApiServer:
         return _json(self._plain_list(target, page, Form()))
 
     async def _delete_options(self, request: web.Request) -> DeleteOptions:
-        data = await request.read()
         body: Object = {}
-        if data:
-            wanted = requests.body_type(request.headers.get("Content-Type", ""))
+        if request.can_read_body and await request.read():
+            raw = await self._body(request, "DeleteOptions")
             try:
-                raw = decoding.json_text(data) if wanted == _JSON else decoding.yaml_text(data)[0]
-                body = decoding.decode("DeleteOptions", raw if isinstance(raw, dict) else {})[0]
+                body = decoding.decode("DeleteOptions", raw)[0]
             except decoding.DecodeError as error:
                 raise statuses.bad_request(str(error)) from error
         query = request.query
