@@ -5,6 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from bot.sandbox.slack import people
+from bot.sandbox.slack.delivery import deliver_again
 from bot.sandbox.slack.errors import ClientError
 from bot.sandbox.slack.requests import answer, body_of, guarded, text_of, user_of
 from bot.sandbox.slack.services import HttpMode, Slack
@@ -21,6 +22,7 @@ def routes(slack: Slack) -> list[web.RouteDef]:
         web.post("/client/clock", guarded(slack, move_clock)),
         web.get("/client/transcript", guarded(slack, transcript)),
         web.post("/client/socket", guarded(slack, trouble_socket)),
+        web.post("/client/redeliver", guarded(slack, redeliver)),
         web.post("/client/channel", guarded(slack, change_channel)),
         web.post("/client/rate", guarded(slack, set_rate)),
         web.post("/client/request_url", guarded(slack, set_request_url)),
@@ -64,7 +66,7 @@ async def trouble_socket(slack: Slack, request: web.Request) -> web.StreamRespon
     """`do`: a reason of `disconnect`, `cut` (no goodbye), or `mute` (half-open)."""
     do = text_of(await body_of(request), "do")
     if do == "cut":
-        count = await slack.socket.cut()
+        count = slack.socket.cut()
     elif do == "mute":
         count = slack.socket.mute()
     elif do in ("warning", "refresh_requested", "link_disabled", "too_many_websockets"):
@@ -72,6 +74,12 @@ async def trouble_socket(slack: Slack, request: web.Request) -> web.StreamRespon
     else:
         raise ClientError("bad_field", f"There is no {do!r} for sockets.")
     return answer({"ok": True, "sockets": count})
+
+
+async def redeliver(slack: Slack, request: web.Request) -> web.StreamResponse:
+    """Send the app its latest command, interaction or event once more."""
+    outcome = await deliver_again(slack)
+    return answer({"ok": outcome.ok, "error": outcome.error})
 
 
 async def change_channel(slack: Slack, request: web.Request) -> web.StreamResponse:

@@ -7,17 +7,22 @@ from __future__ import annotations
 from typing import Literal
 
 from bot.sandbox.slack import limits, payloads
-from bot.sandbox.slack.errors import JSON
-from bot.sandbox.slack.services import Slack
+from bot.sandbox.slack.errors import JSON, ClientError
+from bot.sandbox.slack.services import EnvelopeKind, Slack
 from bot.sandbox.slack.socket_mode import Answer
-
-Kind = Literal["slash_commands", "interactive", "events_api"]
 
 
 async def deliver(
-    slack: Slack, kind: Kind, payload: JSON, *, accepts_payload: bool, retry: JSON | None = None
+    slack: Slack,
+    kind: EnvelopeKind,
+    payload: JSON,
+    *,
+    accepts_payload: bool,
+    retry: JSON | None = None,
 ) -> Answer:
     """One attempt: the app's answer within three seconds, or why there is none."""
+    if retry is None:
+        slack.delivered.append((kind, payload, accepts_payload))
     fault = slack.faults.take(kind)
     if fault is not None and fault.delay:
         await slack.clock.sleep(fault.delay)
@@ -38,6 +43,18 @@ async def deliver(
         else urls.interactivity,
     }[kind]
     return await slack.http.send(url, kind, payload, retry=retry)
+
+
+async def deliver_again(slack: Slack) -> Answer:
+    """Send the latest delivery once more, as happens when an ack was lost on its way.
+
+    An event comes as its first retry, anything else in a new envelope with the same payload.
+    """
+    if not slack.delivered:
+        raise ClientError("nothing_delivered", "The app was sent nothing yet.")
+    kind, payload, accepts_payload = slack.delivered[-1]
+    retry = {"retry_attempt": 1, "retry_reason": "timeout"} if kind == "events_api" else {}
+    return await deliver(slack, kind, payload, accepts_payload=accepts_payload, retry=retry)
 
 
 def tell_event(slack: Slack, name: str, body: JSON) -> bool:

@@ -391,6 +391,10 @@ class SlackDriver:
         """`warning`, `refresh_requested`, `cut`, `mute` …; how many sockets met it."""
         return int((await self._post("socket", {"do": do}))["sockets"])
 
+    async def redeliver(self) -> JSON:
+        """Let the app get its latest command, click or event a second time."""
+        return await self._post("redeliver", {})
+
     async def change_channel(self, do: str, channel: str, user: str = "elena") -> None:
         """`invite` or `remove` the app, `archive` or `unarchive` the channel."""
         person = await self._person(user)

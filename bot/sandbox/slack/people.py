@@ -133,7 +133,8 @@ def slackbot(
 async def _command(
     slack: Slack, user: str, channel: Channel, line: str, thread_ts: str | None
 ) -> JSON:
-    name, _, rest = line.partition(" ")
+    name, _, rest = line.replace("\n", " ").partition(" ")
+    rest = rest.strip()
     if thread_ts is not None:
         slack.streams.toast(user, "error", f"{name} is not supported in threads. Sorry!")
         raise ClientError("slash_command_in_thread", f"{name} is not supported in threads.")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import secrets
+from collections import deque
 from dataclasses import dataclass, field
+from typing import Literal
 
 from aiohttp import web
 
 from bot.sandbox.clock import Clock
+from bot.sandbox.slack.errors import JSON
 from bot.sandbox.slack.faults import Faults
 from bot.sandbox.slack.files import Files
 from bot.sandbox.slack.manifest import Manifest
@@ -21,6 +24,9 @@ from bot.sandbox.slack.triggers import Triggers
 from bot.sandbox.slack.views import Views
 from bot.sandbox.slack.waiting import Tasks
 from bot.sandbox.slack.workspace import Workspace
+
+EnvelopeKind = Literal["slash_commands", "interactive", "events_api"]
+_KEPT_DELIVERIES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +87,9 @@ class Slack:
     suggestions: tuple[tuple[str, str], ...] = ()
     action_state: dict[tuple[str, str, str], dict[str, object]] = field(default_factory=dict)
 
+    delivered: deque[tuple[EnvelopeKind, JSON, bool]] = field(
+        default_factory=lambda: deque(maxlen=_KEPT_DELIVERIES)
+    )
     pages: set[web.WebSocketResponse] = field(default_factory=set)
 
     async def close(self) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import secrets
 import uuid
-from asyncio import Future, get_running_loop
+from asyncio import BaseTransport, Future, Transport, get_running_loop
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
@@ -43,6 +43,7 @@ class Answer:
 @dataclass(slots=True)
 class _Socket:
     ws: web.WebSocketResponse
+    transport: BaseTransport | None
     muted: bool = False  # half-open: takes frames, says nothing, not even PONG
     leaving: bool = False  # was told to disconnect: gets no further envelope
 
@@ -88,7 +89,7 @@ class SocketMode:
             await ws.send_json(_goodbye("too_many_websockets"))
             await ws.close()
             return ws
-        socket = _Socket(ws)
+        socket = _Socket(ws, request.transport)
         life = limits.SOCKET_LIFE_SECONDS
         if request.query.get("debug_reconnects") == "true":
             life = limits.SOCKET_DEBUG_LIFE_SECONDS
@@ -179,12 +180,13 @@ class SocketMode:
             await self._say_goodbye(socket, reason)
         return len(sockets)
 
-    async def cut(self) -> int:
+    def cut(self) -> int:
         """Break every connection without a word, as a network does; how many there were."""
         sockets = tuple(self._sockets)
         for socket in sockets:
             self._drop(socket)
-            await socket.ws.close(code=1011)
+            if isinstance(socket.transport, Transport):
+                socket.transport.abort()
         return len(sockets)
 
     def mute(self) -> int:

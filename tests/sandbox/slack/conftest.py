@@ -9,7 +9,6 @@ from typing import Any
 
 import aiohttp
 import pytest
-from aiohttp.test_utils import TestServer
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
@@ -19,7 +18,7 @@ from bot.sandbox.clock import Clock
 from bot.sandbox.slack import seed
 from bot.sandbox.slack.driver import SlackDriver
 from bot.sandbox.slack.manifest import Manifest
-from bot.sandbox.slack.server import SLACK, acme, slack_app
+from bot.sandbox.slack.running import running_workspace
 from bot.sandbox.slack.services import Slack
 
 
@@ -60,9 +59,9 @@ class Office:
         )
 
     @asynccontextmanager
-    async def running(self, app: AsyncApp) -> AsyncIterator[Any]:
+    async def running(self, app: AsyncApp, *, ping_interval: float = 3600) -> AsyncIterator[Any]:
         """The app, connected by Socket Mode."""
-        handler: Any = AsyncSocketModeHandler(app, seed.APP_TOKEN, ping_interval=3600)
+        handler: Any = AsyncSocketModeHandler(app, seed.APP_TOKEN, ping_interval=ping_interval)
         await handler.connect_async()
         try:
             yield handler
@@ -81,15 +80,14 @@ async def open_office() -> AsyncIterator[OpenOffice]:
         async def open_(
             *, manifest: Manifest | None = None, rate: str = "off", **settings: Any
         ) -> Office:
-            clock = Clock(manual=True)
-            app = slack_app(acme(clock), clock, manifest=manifest, rate=rate, **settings)  # type: ignore[arg-type]
-            server = TestServer(app)
-            await server.start_server()
-            stack.push_async_callback(server.close)
-            url = str(server.make_url("")).rstrip("/")
-            people = await stack.enter_async_context(SlackDriver(url))
+            running = running_workspace(
+                Clock(manual=True), manifest=manifest, rate=rate, **settings
+            )
+            workspace = await stack.enter_async_context(running)
             session = await stack.enter_async_context(aiohttp.ClientSession())
-            return Office(url, app[SLACK], clock, people, session)
+            return Office(
+                workspace.url, workspace.server, workspace.clock, workspace.people, session
+            )
 
         yield open_
 

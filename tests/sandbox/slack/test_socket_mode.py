@@ -174,7 +174,8 @@ async def test_a_real_app_survives_refreshes_and_cut_connections(office: Any) ->
         await ack("here")
 
     app.command("/dynamo")(run)
-    async with office.running(app):
+    # A cut connection is noticed by the SDK at its next ping only.
+    async with office.running(app, ping_interval=0.1):
         for trouble in ("refresh_requested", "cut", "warning"):
             assert (await office.people.say("ana", "#dev-deploys", "/dynamo before"))["ok"]
             assert await office.people.sockets(trouble) >= 1
@@ -232,3 +233,27 @@ async def test_a_lost_envelope_is_ordered_as_a_fault(office: Any, raw: Raw) -> N
     typed = say(office)
     await raw.ack(await raw.next())
     assert (await typed)["ok"] is True
+
+
+async def test_the_latest_delivery_can_be_sent_again(office: Any, raw: Raw) -> None:
+    await raw.connect()
+    typed = say(office)
+    first = await raw.next()
+    await raw.ack(first)
+    await typed
+    again = asyncio.create_task(office.people.redeliver())
+    second = await raw.next()
+    await raw.ack(second)
+    assert (await again)["ok"] is True
+    assert second["payload"] == first["payload"]
+    assert second["envelope_id"] != first["envelope_id"]
+    await office.people.say("ana", "#general", "@dynamo hi")
+    event = await raw.next()
+    await raw.ack(event)
+    await office.people.exchange(where=lambda entry: entry["method"] == "events_api")
+    again = asyncio.create_task(office.people.redeliver())
+    retried = await raw.next()
+    await raw.ack(retried)
+    await again
+    assert (retried["retry_attempt"], retried["retry_reason"]) == (1, "timeout")
+    assert retried["payload"]["event_id"] == event["payload"]["event_id"]

@@ -76,7 +76,7 @@ def post_ephemeral(call: Call) -> JSON:
 def update(call: Call) -> JSON:
     """Replace text and blocks: a text alone takes the blocks away; metadata stays unless given."""
     message = own_message(call, "cant_update_message")
-    text, blocks, attachments = _content(call, given="blocks" in call.args)
+    text, blocks, attachments = _content(call)
     if len(text) > limits.UPDATE_TEXT:
         raise SlackError("msg_too_long")
     metadata = _metadata(call)
@@ -140,8 +140,8 @@ def _thread(channel: Channel, thread_ts: str | None) -> str | None:
     return parent.thread_ts or parent.ts
 
 
-def _content(call: Call, *, given: bool = False) -> tuple[str, list[JSON], list[Any]]:
-    """Text, blocks and attachments of a call, checked; `given`: empty blocks count as content."""
+def _content(call: Call) -> tuple[str, list[JSON], list[Any]]:
+    """Text, blocks and attachments of a call, checked."""
     text = call.text("text") or ""
     blocks = call.structure("blocks") or []
     attachments = call.structure("attachments") or []
@@ -152,7 +152,7 @@ def _content(call: Call, *, given: bool = False) -> tuple[str, list[JSON], list[
         if len(markdown) > limits.MARKDOWN_TEXT:
             raise SlackError("msg_too_long")
         return "", [{"type": "markdown", "text": markdown}], []
-    if not text and not blocks and not attachments and not given:
+    if not text and not blocks and not attachments:
         raise SlackError("no_text")
     if not isinstance(attachments, list):
         raise SlackError("invalid_attachments")

@@ -131,15 +131,12 @@ def history(call: Call) -> JSON:
 
 @method("conversations.replies", *_HISTORY, tier="T3")
 def replies(call: Call) -> JSON:
-    """A thread: its parent, then the replies, the oldest first."""
+    """A thread: its parent, then the replies, the oldest first; of a reply, itself alone."""
     channel = _readable(call)
     parent = channel.by_ts.get(call.need("ts"))
     if parent is None or not _public(parent):
         raise SlackError("thread_not_found")
-    root = parent
-    if parent.is_reply and parent.thread_ts in channel.by_ts:
-        root = channel.by_ts[parent.thread_ts]
-    thread = [root, *(each for each in channel.replies.get(root.ts, ()) if _public(each))]
+    thread = [parent, *(each for each in channel.replies.get(parent.ts, ()) if _public(each))]
     found, following = page(call, _between(call, thread), _HISTORY_PAGE)
     more = bool(following["response_metadata"]["next_cursor"])
     return {
