@@ -2,8 +2,8 @@
 
 The workspace is `bot/sandbox/slack` over HTTP and Socket Mode. The app is not Dynamo but an
 understudy whose every card a test can choose; `World` stands for the cluster's side, of which the
-page only reads one document and sets one trouble. One browser serves all tests, which therefore share
-one event loop (`pytestmark` of each module); workspace and window are new for each test.
+page only reads one document and sets one trouble. One browser serves all tests, which therefore
+share one event loop (`pytestmark` of each module); workspace and window are new for each test.
 """
 
 from __future__ import annotations
@@ -449,7 +449,7 @@ Open = Callable[..., Awaitable[Page]]
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def visit(browser: Browser, sandbox: Sandbox) -> AsyncIterator[Open]:
-    """Opens the page as somebody: each visit is a browser of its own. A fault in it fails the test."""
+    """Opens the page as somebody, in a browser of its own. A fault in the page fails the test."""
     faults: list[str] = []
     contexts: list[BrowserContext] = []
 
@@ -486,7 +486,7 @@ def phone() -> JSON:
 async def eventually(holds: Callable[[], Any], seconds: float = 5) -> None:
     """Wait until `holds()`; fails after `seconds`."""
     async with asyncio.timeout(seconds):
-        while not holds():
+        while not holds():  # noqa: ASYNC110 - the condition lies in another task's list
             await asyncio.sleep(0.02)
 
 

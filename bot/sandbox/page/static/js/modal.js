@@ -44,7 +44,7 @@ function form(view) {
   const deeper = state.views.length > 1;
   return h(
     "form",
-    { key: view.id, class: "modal-form", novalidate: true, "aria-labelledby": "modal-title", "aria-busy": submitting ? "true" : null, on: { submit: (event) => (event.preventDefault(), submit(view)) } },
+    { key: view.id, class: "modal-form", novalidate: true, "aria-busy": submitting ? "true" : null, on: { submit: (event) => (event.preventDefault(), submit(view)) } },
     h("header", { class: "modal-head" },
       deeper && h("button", { key: "back", type: "button", class: "icon-btn", "aria-label": "Back", on: { click: close } }, h("span", { class: "back", "aria-hidden": "true" })),
       h("h2", { key: "title", id: "modal-title" }, plain(view.title?.text ?? "")),

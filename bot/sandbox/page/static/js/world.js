@@ -67,7 +67,7 @@ function environment({ name, namespace, workloads }) {
   const id = `environment-${name}`;
   return h(
     "section",
-    { key: id, class: "environment", "aria-labelledby": id },
+    { key: id, class: "environment", "aria-label": name },
     h("h3", { id },
       h("button", { type: "button", class: "fold", "aria-expanded": String(!isFolded), on: { click: () => toggle(folded, name) } },
         h("span", { class: "fold-mark", "aria-hidden": "true" }),
