@@ -89,8 +89,8 @@ class Line:
 def main(path: str | Path) -> int:
     """Print the verdicts of the recording at `path`; 0, or 2 where it cannot be read."""
     try:
-        with Path(path).open(encoding="utf-8") as file:
-            for line in replay(file):
+        with Path(path).open("rb") as file:
+            for line in replay(_decoded(file)):
                 print(line.json(), flush=True)  # noqa: T201
     except (OSError, BrokenRecordingError) as error:
         print(f"dynamo replay: {path}: {_words_of(error)}", file=sys.stderr)  # noqa: T201
@@ -113,15 +113,17 @@ def replay(lines: Iterable[str]) -> Iterator[Line]:
         unchanged=_is_unchanged(header, deliveries),
     )
     cluster = _Cluster(_deployment_in_question(header, deliveries))
+    film = _Film(deliveries, _begin_of_judging(header, deliveries))
     memory = Memory()
     told: Line | None = None
-    for at, arrived in _moments(_begin_of_judging(header, deliveries), deliveries):
+    for at, arrived in film:
         for delivery in arrived:
             cluster.take(delivery)
-        if at < header.changed_at:
-            continue
-        judgement = judge_rollout(cluster.workload(), change, memory, start + timedelta(seconds=at))
+        now = start + timedelta(seconds=at)
+        judgement = judge_rollout(cluster.workload(), change, memory, now)
         memory = judgement.memory
+        if judgement.again_at is not None:
+            film.also_at((judgement.again_at - start).total_seconds())
         line = _line(at - header.changed_at, judgement.verdict)
         if told is None or _says(line) != _says(told):
             told = line
@@ -142,30 +144,41 @@ def _says(line: Line) -> tuple[str, str, str]:
 # --- time ---------------------------------------------------------------------------------------
 
 
-def _moments(
-    begin: float, deliveries: Sequence[Delivery]
-) -> Iterator[tuple[float, list[Delivery]]]:
-    """Every instant at which something came, with it; and between them a tick every half second.
+class _Film:
+    """The instants of a recording from `begin` to its last event, each with what came there: when
+    something came, when a judgement asked to be repeated, and every half second.
 
     What came before `begin` comes all at once there: nobody was looking yet.
     """
-    waiting = [d for d in deliveries if d.at <= begin]
-    rest = deliveries[len(waiting) :]
-    now = begin
-    yield now, waiting
-    position = 0
-    while position < len(rest):
-        instant = rest[position].at
-        if instant > now + TICK:
-            now += TICK
-            yield now, []
-            continue
+
+    def __init__(self, deliveries: Sequence[Delivery], begin: float) -> None:
+        self._rest = list(reversed(deliveries))
+        self._now = begin
+        self._asked: float | None = None
+
+    def also_at(self, at: float) -> None:
+        self._asked = at
+
+    def __iter__(self) -> Iterator[tuple[float, list[Delivery]]]:
+        yield self._now, self._until(self._now)
+        while self._rest:
+            instant = self._rest[-1].at
+            tick = self._now + TICK
+            if self._asked is not None and self._now < self._asked < tick:
+                tick, self._asked = self._asked, None
+            if tick < instant:
+                self._now = tick
+                yield tick, []
+            else:
+                arrived = self._until(instant + SETTLE)
+                self._now = max(self._now, arrived[-1].at)
+                yield self._now, arrived
+
+    def _until(self, at: float) -> list[Delivery]:
         arrived = []
-        while position < len(rest) and rest[position].at <= instant + SETTLE:
-            arrived.append(rest[position])
-            position += 1
-        now = max(now, arrived[-1].at)
-        yield now, arrived
+        while self._rest and self._rest[-1].at <= at:
+            arrived.append(self._rest.pop())
+        return arrived
 
 
 def _begin_of_judging(header: Header, deliveries: Sequence[Delivery]) -> float:
@@ -309,7 +322,7 @@ def _is_unchanged(header: Header, deliveries: Sequence[Delivery]) -> bool:
 def _read(lines: Iterable[str]) -> tuple[Header, list[Delivery]]:
     header: Header | None = None
     deliveries = []
-    for number, text in enumerate(_decoded(lines), start=1):
+    for number, text in enumerate(lines, start=1):
         if not text.strip():
             continue
         raw = _object(number, text)
@@ -322,13 +335,12 @@ def _read(lines: Iterable[str]) -> tuple[Header, list[Delivery]]:
     return header, sorted(deliveries, key=lambda d: d.at)
 
 
-def _decoded(lines: Iterable[str]) -> Iterator[str]:
-    number = 0
-    try:
-        for number, line in enumerate(lines, start=1):  # noqa: B007
-            yield line
-    except UnicodeDecodeError as error:
-        raise BrokenRecordingError(number + 1, f"is no UTF-8 text: {error.reason}") from error
+def _decoded(lines: Iterable[bytes]) -> Iterator[str]:
+    for number, line in enumerate(lines, start=1):
+        try:
+            yield line.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise BrokenRecordingError(number, f"is no UTF-8 text: {error.reason}") from error
 
 
 def _object(number: int, text: str) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from bot.domain.verdict import Outcome, Reason, Value
 from bot.domain.workload import Container, Deployment, Event, Pod
 
 _LONGEST = 400
+_CUT = timedelta(seconds=1)
 
 _PREAMBLES = re.compile(
     r'(?:Back-off pulling image "[^"]*": )?(?:ErrImagePull: |ImagePullBackOff: )?'
@@ -46,8 +47,11 @@ class Scene:
     def since(self, key: str, said: datetime | None = None) -> datetime:
         """When a trouble began: as the cluster said, but never before the change, nor after the
         first look that saw it. So a bot that was away knows what lasted, and a clock that differs
-        cannot make anything last longer than the rollout."""
-        return self.recall.since(key, None if said is None else max(self.change.at, said))
+        cannot make anything last longer than the rollout. What it says is cut to whole seconds: the
+        end of that second counts, so that nothing is held against anybody too soon."""
+        if said is None:
+            return self.recall.since(key)
+        return self.recall.since(key, max(self.change.at, said + _CUT))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""How far a rollout is, and what became of it: kubectl's order and the traps of rollouts.md §1.2."""
+"""How far a rollout is, and what became of it: kubectl's order, the traps of rollouts.md §1.2."""
 
 from datetime import timedelta
 from typing import Any

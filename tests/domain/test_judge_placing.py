@@ -50,9 +50,10 @@ def test_a_quota_that_is_used_up_fails_after_5_s_though_no_pod_says_so(
             "security",
         ),
         (
-            'pods "x" is forbidden: error looking up service account qa/t: serviceaccount "t" not found',
+            'pods "x" is forbidden: error looking up service account qa/t: '
+            'serviceaccount "t" not found',
             "account",
-        ),  # noqa: E501
+        ),
         ('Pod "x" is invalid: spec.priorityClassName', "refused"),
     ],
 )
@@ -130,8 +131,8 @@ def test_a_selector_that_no_node_has_fails_after_30_s(world: Any, api: Any) -> N
     "message",
     [
         FULL,
-        "0/1 nodes are available: 1 node(s) had untolerated taint {node.kubernetes.io/not-ready: }. "
-        "preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.",
+        "0/1 nodes are available: 1 node(s) had untolerated taint {node.kubernetes.io/not-ready: }"
+        ". preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.",
     ],
 )
 def test_a_cluster_that_may_yet_have_room_gets_120_s(world: Any, api: Any, message: str) -> None:
@@ -148,9 +149,9 @@ def test_an_autoscaler_that_makes_a_node_gets_5_minutes(world: Any, api: Any) ->
     world.at(5)
     assert world.wants_events == ("new-1",)
     world.event("new-1", "TriggeredScaleUp", "pod triggered scale-up: 1->2", first=10, at=10)
-    assert world.through(11, 130, 309) == [("warn", "UNSCHEDULABLE")] * 3
-    assert world.again_in == 310
-    assert world.at(310) == ("fail", "UNSCHEDULABLE")
+    assert world.through(11, 130, 310) == [("warn", "UNSCHEDULABLE")] * 3
+    assert world.again_in == 311
+    assert world.at(311) == ("fail", "UNSCHEDULABLE")
 
 
 def test_a_scheduling_gate_warns_and_waits(world: Any, api: Any) -> None:

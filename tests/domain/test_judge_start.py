@@ -236,7 +236,7 @@ def test_a_pod_that_stays_in_creating_has_its_events_asked_for_after_5_s(
 def test_a_volume_of_a_missing_secret_fails_after_30_s(world: Any, api: Any) -> None:
     world.pod()
     words = f'MountVolume.SetUp failed for volume "config" : {SECRET}'
-    world.event("new-1", "FailedMount", words, count=4, first=1, at=8)
+    world.event("new-1", "FailedMount", words, count=4, first=0, at=8)
     assert world.at(6) == ("warn", "MOUNT_FAILED")
     world.no_events()
     assert world.through(30.9, 31) == [("warn", "MOUNT_FAILED"), ("fail", "MOUNT_FAILED")]
@@ -246,7 +246,7 @@ def test_a_volume_of_a_missing_secret_fails_after_30_s(world: Any, api: Any) -> 
 def test_a_key_that_a_volume_wants_and_is_not_there_fails_after_30_s(world: Any) -> None:
     world.pod()
     words = 'MountVolume.SetUp failed for volume "c" : references non-existent config key: app.yml'
-    world.event("new-1", "FailedMount", words, first=1, at=1)
+    world.event("new-1", "FailedMount", words, first=0, at=1)
     assert world.through(1, 31)[1] == ("fail", "MOUNT_FAILED")
     assert world.verdict.values["key"] == "app.yml"
 
@@ -288,7 +288,8 @@ def test_a_mount_that_worked_in_the_end_is_forgotten(world: Any, api: Any) -> No
 def test_a_sandbox_that_cannot_be_made_is_the_clusters_trouble(world: Any) -> None:
     world.pod()
     world.event("new-1", "FailedCreatePodSandBox", "plugin type=cni failed", first=1, at=1)
-    assert world.through(6, 16, 120.9, 121) == [
+    assert world.through(6, 16.9, 17, 121.9, 122) == [
+        ("wait", "UPDATING"),
         ("wait", "UPDATING"),
         ("warn", "NODE_TROUBLE"),
         ("warn", "NODE_TROUBLE"),
