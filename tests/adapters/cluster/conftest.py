@@ -1,8 +1,10 @@
 """Fixtures of the cluster adapter's tests: the adapter on a scripted server (`scripted.py`), and on
 a target (the sandbox's API server or a real cluster, `targets.py`)."""
 
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +17,7 @@ from tests.adapters.cluster.scripted import (
     put_workload,
     write_kubeconfig,
 )
+from tests.adapters.cluster.targets import LABEL, REAL, RUN, Target, target
 
 
 @pytest.fixture
@@ -62,3 +65,27 @@ def follow(cluster: KubernetesCluster) -> Iterator[Callable[..., Seen]]:
     yield start
     for stop in stops:
         stop()
+
+
+@pytest.fixture
+async def there(tmp_path: Path, _nothing_left_behind: None) -> AsyncIterator[Target]:
+    """A namespace of the sandbox, or of the real cluster that the environment names."""
+    async with target(tmp_path) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def _nothing_left_behind() -> Iterator[None]:
+    """On a real cluster, wait until the namespaces of this run are gone."""
+    yield
+    if not REAL:
+        return
+    import kubernetes
+
+    load: Any = kubernetes.config.load_kube_config
+    load(REAL)
+    core = kubernetes.client.CoreV1Api()
+    patience = time.monotonic() + 120
+    while core.list_namespace(label_selector=f"{LABEL}={RUN}").items:
+        assert time.monotonic() < patience, "namespaces of this run are still there"
+        time.sleep(1)
