@@ -132,9 +132,12 @@ class Files:
         file = self._files.get(file_id)
         return file is not None and file.processed and file.is_image
 
+    def path(self, file: File) -> str:
+        """Where this server serves it; all that the page, on the same origin, needs."""
+        return f"/files/{self._workspace.team.id}-{file.id}/{quote(file.name)}"
+
     def url(self, file: File) -> str:
-        team = self._workspace.team.id
-        return f"{self._base_url()}/files/{team}-{file.id}/{quote(file.name)}"
+        return f"{self._base_url()}{self.path(file)}"
 
     def wire(self, file: File) -> JSON:
         """The file object of Slack's API; `shares` is empty until processing ends."""
@@ -190,7 +193,7 @@ class Files:
             "title": file.title,
             "mimetype": file.mimetype,
             "size": len(file.content or b""),
-            "url": self.url(file),
+            "url": self.path(file),
         }
         if file.alt_txt:
             body["alt_txt"] = file.alt_txt

@@ -20,7 +20,7 @@ def guarded(slack: Slack, handler: Handler) -> Callable[[web.Request], Any]:
     async def serve(request: web.Request) -> web.StreamResponse:
         try:
             _refuse_foreign(slack, request)
-            slack.base_url.seen = str(request.url.origin())
+            slack.base_url.seen_by_page = str(request.url.origin())
             return await handler(slack, request)
         except ClientError as refusal:
             body = {"error": refusal.code, "message": refusal.message}

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
+from yarl import URL
 
 from bot.sandbox.clock import Clock
 from bot.sandbox.slack import client, control, methods, responses, seed, web_api
@@ -83,7 +84,14 @@ def add_slack(app: web.Application, slack: Slack) -> None:
 
     def at(handler: Any) -> Any:
         async def serve(request: web.Request) -> web.StreamResponse:
-            slack.base_url.seen = str(request.url.origin())
+            slack.base_url.seen_by_app = str(request.url.origin())
+            response: web.StreamResponse = await handler(slack, request)
+            return response
+
+        return serve
+
+    def for_page(handler: Any) -> Any:
+        async def serve(request: web.Request) -> web.StreamResponse:
             response: web.StreamResponse = await handler(slack, request)
             return response
 
@@ -96,8 +104,8 @@ def add_slack(app: web.Application, slack: Slack) -> None:
             web.post("/commands/{tail:.+}", at(responses.handle)),
             web.post("/actions/{tail:.+}", at(responses.handle)),
             web.post("/upload/v1/{ticket}", at(_upload)),
-            web.get("/files/{file}/{name}", at(_file)),
-            web.get("/archives/{channel}/{message}", at(_archive)),
+            web.get("/files/{file}/{name}", for_page(_file)),
+            web.get("/archives/{channel}/{message}", for_page(_archive)),
             *client.routes(slack),
             *control.routes(slack),
         ]
@@ -162,4 +170,4 @@ async def _archive(_: Slack, request: web.Request) -> web.StreamResponse:
     query = {"channel": request.match_info["channel"], "ts": ts}
     if "thread_ts" in request.query:
         query["thread_ts"] = request.query["thread_ts"]
-    raise web.HTTPFound(str(request.url.origin().with_path("/").with_query(query)))
+    raise web.HTTPFound(str(URL("/").with_query(query)))

@@ -41,13 +41,18 @@ class Credentials:
 
 @dataclass(slots=True)
 class BaseUrl:
-    """Where this server is reached: as configured, else as the latest request addressed it."""
+    """Where the app reaches this server: as configured, else as its latest request addressed it.
+
+    A page may know the server by another name (a tunnel, another machine): it counts only until the
+    app itself was heard.
+    """
 
     given: str | None = None
-    seen: str = "http://127.0.0.1"
+    seen_by_app: str | None = None
+    seen_by_page: str = "http://127.0.0.1"
 
     def __call__(self) -> str:
-        return (self.given or self.seen).rstrip("/")
+        return (self.given or self.seen_by_app or self.seen_by_page).rstrip("/")
 
 
 @dataclass(slots=True)

@@ -93,7 +93,7 @@ def page_view(views: Views, files: Files, event: ViewEvent) -> JSON:
 
 
 def _locate_images(value: object, files: Files) -> None:
-    """Write the URL of an uploaded image beside its id, as the browser knows only URLs."""
+    """Write the path of an uploaded image beside its id, as the browser knows only those."""
     if isinstance(value, list):
         for each in value:
             _locate_images(each, files)
@@ -102,6 +102,6 @@ def _locate_images(value: object, files: Files) -> None:
         if value.get("type") == "image" and isinstance(reference, dict):
             file = files.find(str(reference.get("id", "")))
             if file is not None:
-                reference["url"] = files.url(file)
+                reference["url"] = files.path(file)
         for each in value.values():
             _locate_images(each, files)

@@ -175,3 +175,19 @@ async def test_a_page_that_is_open_does_not_hold_the_server_up(open_office: Any)
     ws = await office.session.ws_connect(f"{office.url}/client/stream?user={seed.ANA}")
     await office.server.close()
     assert (await ws.receive()).data == 1001
+
+
+async def test_the_app_gets_addresses_by_the_name_it_uses_itself(office: Any) -> None:
+    app = office.bolt()
+    urls: list[str] = []
+
+    async def run(ack: Any, body: Any) -> None:
+        urls.append(body["response_url"])
+        await ack()
+
+    app.command("/dynamo")(run)
+    body = {"user": seed.ANA, "channel": seed.GENERAL, "text": "/dynamo help"}
+    async with office.running(app):
+        tunnel = {"Host": "tunnel.example"}
+        await office.session.post(f"{office.url}/client/say", json=body, headers=tunnel)
+    assert urls[0].startswith(office.url)

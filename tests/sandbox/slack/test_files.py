@@ -44,9 +44,10 @@ async def test_the_sdks_upload_appears_in_the_thread_after_a_while(office: Any) 
     assert seen.thread_ts == parent["ts"]
     shown = seen.body["files"][0]
     assert (shown["title"], shown["mimetype"]) == ("Errors", "text/plain")
-    served = await office.session.get(shown["url"])
+    served = await office.session.get(office.url + shown["url"])
     assert await served.text() == "Error: DATABASE_URL is not set"
     info = await office.bot.files_info(file=file["id"])
+    assert info["file"]["url_private"] == office.url + shown["url"]
     share = info["file"]["shares"]["public"][seed.DEV_DEPLOYS][0]
     assert share["ts"] == seen.ts
 
@@ -64,7 +65,7 @@ async def test_an_image_block_takes_a_file_only_once_it_is_processed(office: Any
     await office.people.advance(0.5)
     await office.bot.chat_postMessage(**post)
     seen = await office.people.message("ana", where=lambda m: m.text == "chart")
-    served = await office.session.get(seen.blocks[0]["slack_file"]["url"])
+    served = await office.session.get(office.url + seen.blocks[0]["slack_file"]["url"])
     assert (served.content_type, await served.read()) == ("image/png", PNG)
 
 
@@ -108,6 +109,6 @@ async def test_a_page_sent_as_a_file_is_not_served_as_a_page(office: Any) -> Non
     )
     await office.people.advance(1)
     seen = await office.people.message("ana", where=lambda m: bool(m.body.get("files")))
-    served = await office.session.get(seen.body["files"][0]["url"])
+    served = await office.session.get(office.url + seen.body["files"][0]["url"])
     assert served.content_type == "text/plain"
     assert served.headers["X-Content-Type-Options"] == "nosniff"
