@@ -32,6 +32,7 @@ from bot.domain.progress import (
     advance,
     fail,
     next_step,
+    overcome,
     soak_ends,
     written,
 )
@@ -44,6 +45,7 @@ from bot.domain.rollout import (
     RolloutState,
     Running,
 )
+from bot.domain.verdict import Outcome
 from bot.domain.workload import Event, Workload
 from bot.errors import PortError, StaleError, Trouble
 from bot.ports import Clock, Cluster, Manifest, Messenger, Store
@@ -77,6 +79,7 @@ class _Driver:
     reread: bool = False
     task: asyncio.Task[None] | None = None
     seen: Workload | None = None
+    fresh: bool = False  # `seen` came after the last judgement
     events: tuple[Event, ...] = ()
     events_at: datetime | None = None
     stop_following: Callable[[], None] | None = None
@@ -253,15 +256,28 @@ class Engine:
         self._follow(driver)
         if driver.seen is None:
             return False
-        assert rollout.change is not None
+        if rollout.obstacle is not None:
+            return False  # what was seen last is not what is: nothing is judged on it
         now = self._clock.now()
-        seen = replace(driver.seen, events=driver.events)
-        judgement = judge_rollout(seen, rollout.change, rollout.memory, now)
-        after = advance(rollout, seen, judgement, now)
+        judgement = self._judge(driver, driver.seen, now)
+        if judgement.verdict.outcome is Outcome.FAIL and not driver.fresh:
+            # It was time that decided, on a snapshot that may be old: look once more first.
+            driver.seen = await self._cluster.workload(
+                rollout.context, rollout.namespace, rollout.service
+            )
+            judgement = self._judge(driver, driver.seen, now)
+        driver.fresh = False
+        after = advance(rollout, driver.seen, judgement, now)
         if after != rollout:
             await self._save(driver, after)
         self._look_again(driver, judgement, now)
         return after.state is not rollout.state
+
+    def _judge(self, driver: _Driver, seen: Workload, now: datetime) -> Judgement:
+        rollout = driver.rollout
+        assert rollout.change is not None
+        explained = replace(seen, events=driver.events)
+        return judge_rollout(explained, rollout.change, rollout.memory, now)
 
     async def _diagnose(self, driver: _Driver) -> bool:
         rollout = driver.rollout
@@ -358,6 +374,7 @@ class Engine:
 
         def changed(seen: Workload) -> None:
             driver.seen = seen
+            driver.fresh = True
             self._wake(driver)
 
         def obstacle(error: PortError | None) -> None:
@@ -435,18 +452,18 @@ class Engine:
             return
         now = self._clock.now()
         if error is None:
-            obstacle = None
+            noted = overcome(rollout, now)
         elif rollout.obstacle is not None and rollout.obstacle.port == error.port:
             return
         else:
-            obstacle = _obstacle(error, now)
-        if obstacle != rollout.obstacle:
-            try:
-                await self._save(driver, rollout.with_(obstacle=obstacle))
-            except (StaleError, PortError) as e:
-                log.info("rollout %s: the obstacle was not noted: %s", rollout.id, e)
-                driver.reread = True
-                self._wake(driver)
+            noted = rollout.with_(obstacle=_obstacle(error, now))
+        try:
+            if noted != rollout:
+                await self._save(driver, noted)
+        except (StaleError, PortError) as e:
+            log.info("rollout %s: the obstacle was not noted: %s", rollout.id, e)
+            driver.reread = True
+        self._wake(driver)
 
     def _let_go(self, driver: _Driver) -> None:
         if driver.stop_following is not None:

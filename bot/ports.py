@@ -204,8 +204,8 @@ class Store(Protocol):
     ) -> Sequence[Rollout]:
         """Newest first."""
 
-    async def succeeded(self, service: str, environment: str, digest: str) -> bool:
-        """Whether this digest was ever rolled out there to its end."""
+    async def ran_well(self, service: str, environment: str, digest: str) -> bool:
+        """Whether this digest ran there: rolled out to a good end, or found running by another."""
 
     async def first_time(self, delivery: str, now: datetime) -> bool:
         """True once per delivery key, for ever false after: a redelivery does nothing twice."""

@@ -132,12 +132,13 @@ class SqliteStore:
         tail = f"order by requested_at desc, id desc limit {int(limit)}"
         return await self._placed("where 1", service, environment, tail)
 
-    async def succeeded(self, service: str, environment: str, digest: str) -> bool:
+    async def ran_well(self, service: str, environment: str, digest: str) -> bool:
         def ask(db: Database) -> bool:
             found = db.execute(
-                "select 1 from rollouts where service = ? and environment = ? and digest = ?"
-                " and state = ? limit 1",
-                [service, environment, digest, RolloutState.SUCCEEDED],
+                "select 1 from rollouts where service = :service and environment = :environment"
+                " and (digest = :digest and state = 'SUCCEEDED'"
+                " or json_extract(body, '$.before.digest') = :digest) limit 1",
+                {"service": service, "environment": environment, "digest": digest},
             ).fetchone()
             return found is not None
 

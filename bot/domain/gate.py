@@ -24,7 +24,7 @@ class GateResult:
     """One gate's answer. `code` names the sentence (with `values`): what is, and what would help.
 
     Codes: ALLOWED, NOT_ALLOWED (values: roles, who) · MANIFEST_FOUND, MANIFEST_MISSING,
-    MANIFEST_INVALID (path, line, message) · FIRST_ENVIRONMENT, RAN_BEFORE, NOT_RUN_BEFORE
+    MANIFEST_INVALID (path, line, message) · FIRST_ENVIRONMENT, RAN_BEFORE, RAN_HERE, NOT_RUN_BEFORE
     (environment, version) · NOT_PAUSED, PAUSED · ACCEPTED, REFUSED (message), CONFLICT (owners,
     fields), FORBIDDEN (verb, resource, namespace), NAMESPACE_MISSING (namespace).
     """

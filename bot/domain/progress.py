@@ -4,7 +4,7 @@
 asks again. There is no resume code: after a restart the first question is the same as any other.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.domain.judgement import Change, Judgement, Memory
@@ -124,6 +124,18 @@ def soak_ends(rollout: Rollout) -> datetime | None:
     if rollout.state is not RolloutState.SOAKING or rollout.quiet_since is None:
         return None
     return min(rollout.quiet_since + _window(rollout), _longest(rollout))
+
+
+def overcome(rollout: Rollout, now: datetime) -> Rollout:
+    """An edge answers again. The time in which nothing was seen counts for no patience: what the
+    judgement first saw before is remembered as seen that much later."""
+    if rollout.obstacle is None:
+        return rollout
+    blind = now - rollout.obstacle.since
+    seen = {key: when + blind for key, when in rollout.memory.first_seen.items()}
+    memory = replace(rollout.memory, first_seen=seen)
+    quiet = rollout.quiet_since and rollout.quiet_since + blind
+    return rollout.with_(obstacle=None, memory=memory, quiet_since=quiet)
 
 
 def written(rollout: Rollout, generation: int, template: str) -> Rollout:

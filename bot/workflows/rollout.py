@@ -95,11 +95,11 @@ async def request_rollout(request: Request, edges: Edges) -> Answer:
 
 async def make_plan(request: Request, chosen: Chosen, edges: Edges) -> Plan:
     place = request.place
-    allowed, order, look = await asyncio.gather(
+    allowed, look = await asyncio.gather(
         permission(request.actor.id, place, edges),
-        _order(place, chosen, edges),
         edges.cluster.workload(place.context, place.namespace, place.service.name),
     )
+    order = await _order(place, chosen, look, edges)
     before = running(look, place)
     manifest, cluster, applied = await _dry_run(place, chosen, look, edges)
     gates = (allowed, manifest, order, _paused(look), *cluster)
@@ -143,24 +143,31 @@ def running(look: Workload, place: Place) -> Running | None:
     return Running(version, image.digest, ready=found.ready, desired=found.desired)
 
 
-async def _order(place: Place, chosen: Chosen, edges: Edges) -> GateResult:
-    """The digest ran in the environment before: as the store remembers, or as its cluster shows."""
+async def _order(place: Place, chosen: Chosen, look: Workload, edges: Edges) -> GateResult:
+    """The digest ran in the environment before, or here (going back is not skipping): as the store
+    remembers, or as the clusters show."""
     before = edges.catalog.before(place.environment)
     if before is None:
         return GateResult(Gate.ORDER, True, "FIRST_ENVIRONMENT")
-    values = {"environment": before.name, "version": chosen.version}
     name, digest = place.service.name, chosen.image.digest
-    if await edges.store.succeeded(name, before.name, digest):
-        return GateResult(Gate.ORDER, True, "RAN_BEFORE", values)
-    look = await edges.cluster.workload(before.context or "", before.namespace, name)
+    values = {"environment": before.name, "version": chosen.version}
+    for environment, code in ((before, "RAN_BEFORE"), (place.environment, "RAN_HERE")):
+        if await edges.store.ran_well(name, environment.name, digest):
+            return GateResult(Gate.ORDER, True, code, values)
+    if _runs_well(look, digest):
+        return GateResult(Gate.ORDER, True, "RAN_HERE", values)
+    there = await edges.cluster.workload(before.context or "", before.namespace, name)
+    healthy = _runs_well(there, digest)
+    return GateResult(Gate.ORDER, healthy, "RAN_BEFORE" if healthy else "NOT_RUN_BEFORE", values)
+
+
+def _runs_well(look: Workload, digest: str) -> bool:
     found = look.deployment
-    healthy = (
+    return (
         found is not None
         and found.updated == found.available == found.desired > 0
-        and any(Image.parse(i).digest == digest for i in found.images.values())
+        and any(Image.parse(image).digest == digest for image in found.images.values())
     )
-    code = "RAN_BEFORE" if healthy else "NOT_RUN_BEFORE"
-    return GateResult(Gate.ORDER, healthy, code, values)
 
 
 def _paused(look: Workload) -> GateResult:
@@ -180,12 +187,9 @@ async def _dry_run(
     except ManifestError as error:
         missing = not place.service.manifests.exists()
         code = "MANIFEST_MISSING" if missing else "MANIFEST_INVALID"
-        values: dict[str, Value] = {
-            "path": str(error.path),
-            "line": error.line,
-            "message": str(error),
-        }
-        return GateResult(Gate.MANIFEST, False, code, values), (), None
+        where: dict[str, Value] = {"path": str(error.path), "line": error.line}
+        refusal = GateResult(Gate.MANIFEST, False, code, {**where, "message": str(error)})
+        return refusal, (), None
     found = GateResult(Gate.MANIFEST, True, "MANIFEST_FOUND")
     try:
         applied = await edges.cluster.apply(place.context, place.namespace, manifest, dry_run=True)

@@ -128,13 +128,16 @@ async def test_an_end_that_nobody_was_told_of_is_not_forgotten(store, make_rollo
     assert await store.active() == []
 
 
-async def test_a_digest_counts_as_run_only_where_it_succeeded(store, make_rollout):
-    rollout: Rollout = await store.add(make_rollout())
+async def test_a_digest_counts_as_run_only_where_it_succeeded_or_was_found(store, make_rollout):
+    found = Running("1.3.2", "sha256:" + "c" * 64, 3, 3)
+    rollout: Rollout = await store.add(make_rollout(before=found))
     place = ("tasks-service", "qa", rollout.image.digest)
-    assert not await store.succeeded(*place)
+    assert not await store.ran_well(*place)
+    assert await store.ran_well("tasks-service", "qa", found.digest)
     await store.save(rollout.with_(state=RolloutState.SUCCEEDED))
-    assert await store.succeeded(*place)
-    assert not await store.succeeded("tasks-service", "prod", rollout.image.digest)
+    assert await store.ran_well(*place)
+    assert not await store.ran_well("tasks-service", "prod", rollout.image.digest)
+    assert not await store.ran_well("tasks-service", "prod", found.digest)
 
 
 async def test_a_delivery_is_new_once_and_its_memory_fades_after_a_day(store, clock):

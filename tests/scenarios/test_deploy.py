@@ -63,7 +63,9 @@ async def test_an_ordinary_rollout_costs_at_most_twelve_slack_calls(sandbox, sla
 
 async def test_typed_elsewhere_the_person_gets_a_private_link_to_the_card(sandbox, slack):
     await slack.say("ben", "#general", "/dynamo deploy tasks-service qa")
-    link = await slack.message("ben", channel="#general", where=lambda m: m.ephemeral and m.from_app)
+    link = await slack.message(
+        "ben", channel="#general", where=lambda m: m.ephemeral and m.from_app
+    )
     card = await slack.message("ben", channel=QA, where=lambda m: m.from_app)
     assert card.ts.replace(".", "") in str(link.body)
     assert not [m for m in await slack.messages("ana", "#general") if m.from_app]
@@ -158,12 +160,15 @@ async def test_a_second_release_waits_its_turn_and_says_behind_whom(sandbox, sla
     await slack.say("ben", dev, "/dynamo deploy tasks-service dev 1.3.1")
     await slack.message("ben", channel=dev, where=lambda m: "1.3.1" in m.words and m.from_app)
     await slack.say("ben", dev, "/dynamo deploy tasks-service dev 1.3.2")
-    await slack.message("ben", channel=dev, where=lambda m: "waits until 1.3.1" in m.words or "espera" in m.words)
+    await slack.message(
+        "ben", channel=dev, where=lambda m: "waits until 1.3.1" in m.words or "espera" in m.words
+    )
     rollout = await settled(sandbox, slack, timeout=40)
     assert (rollout.version, rollout.state) == ("1.3.2", RolloutState.SUCCEEDED)
 
 
 async def test_a_bot_that_is_not_in_the_channel_says_so_and_touches_nothing(sandbox, slack):
+    sandbox.slack.scopes -= {"chat:write.public"}
     await slack.change_channel("remove", QA)
     await slack.say("ben", "#general", "/dynamo deploy tasks-service qa")
     answer = await slack.message("ben", where=lambda m: "/invite" in m.words)
