@@ -64,6 +64,8 @@ def image_troubles(scene: Scene, pod: Pod, container: Container) -> Iterator[Tro
     words = scene.recall.keep(key, _words_of_pull(scene, pod, container))
     kind, reason = _class_of_pull(container, words)
     values: dict[str, Value] = {"image": container.image}
+    if container.waiting_reason == "ErrImageNeverPull":
+        values["variant"] = "never"
     trouble = of_kind(
         scene,
         kind,

@@ -161,6 +161,7 @@ def test_an_image_that_must_not_be_pulled_and_is_not_there_fails_at_first_sight(
     words = f'Container image "{IMAGE}" is not present with pull policy of Never'
     world.pod(state=api.waiting("ErrImageNeverPull", words))
     assert world.at(1) == ("fail", "IMAGE_NOT_FOUND")
+    assert world.verdict.values["variant"] == "never"
 
 
 def test_an_image_that_cannot_be_inspected_gets_30_s(world: Any, api: Any) -> None:
