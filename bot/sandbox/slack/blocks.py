@@ -114,7 +114,7 @@ def check_view(view: Any, usable: FileUsable, *, surface: str) -> None:
         _submit_for_inputs(view, found)
     if found:
         raise SchemaError("invalid_arguments", found)
-    if len(json.dumps(view, ensure_ascii=False).encode()) > limits.VIEW_JSON:
+    if len(json.dumps(view, ensure_ascii=False).encode("utf-8", "replace")) > limits.VIEW_JSON:
         raise SlackError("view_too_large")
 
 

@@ -139,7 +139,7 @@ async def stream(slack: Slack, request: web.Request) -> web.StreamResponse:
 async def _pump(ws: web.WebSocketResponse, queue: asyncio.Queue[JSON]) -> None:
     try:
         while True:
-            await ws.send_str(json.dumps(await queue.get(), ensure_ascii=False))
+            await ws.send_str(json.dumps(await queue.get()))
     except ConnectionError:
         return
 
@@ -164,7 +164,7 @@ async def home(slack: Slack, request: web.Request) -> web.StreamResponse:
 
 async def say(slack: Slack, request: web.Request) -> web.StreamResponse:
     body = await body_of(request)
-    thread_ts = body.get("thread_ts") or None
+    thread_ts = text_of(body, "thread_ts") if body.get("thread_ts") else None
     user, channel = user_of(slack, body), text_of(body, "channel")
     return answer(await people.say(slack, user, channel, text_of(body, "text"), thread_ts))
 

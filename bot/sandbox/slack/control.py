@@ -58,8 +58,8 @@ async def transcript(slack: Slack, request: web.Request) -> web.StreamResponse:
         raise ClientError("bad_field", "'since' and 'wait' are whole numbers.")
     if wait != "0":
         await slack.transcript.wait(int(since), min(int(wait), _LONGEST_WAIT))
-    text = slack.transcript.as_lines(int(since))
-    return web.Response(text=text, content_type="application/x-ndjson")
+    lines = slack.transcript.as_lines(int(since)).encode("utf-8", "replace")
+    return web.Response(body=lines, content_type="application/x-ndjson", charset="utf-8")
 
 
 async def trouble_socket(slack: Slack, request: web.Request) -> web.StreamResponse:

@@ -119,7 +119,7 @@ async def handle(slack: Slack, request: web.Request) -> web.StreamResponse:
 
 
 async def _arguments(request: web.Request) -> JSON:
-    """Query, then body; a body that is no JSON object is ignored, as its arguments are."""
+    """Query, then body; what is neither a form nor a JSON object brings no arguments."""
     args: JSON = dict(request.query)
     if request.content_type == "application/json":
         raw = await request.text()
@@ -130,7 +130,11 @@ async def _arguments(request: web.Request) -> JSON:
         if isinstance(found, dict):
             args |= found
     else:
-        args |= {k: v for k, v in (await request.post()).items() if isinstance(v, str)}
+        try:
+            form = await request.post()
+        except ValueError:
+            return args
+        args |= {k: v for k, v in form.items() if isinstance(v, str)}
     return args
 
 
