@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import aiohttp
 import pytest
 from slack_sdk.errors import SlackApiError
 
@@ -112,3 +113,14 @@ async def test_a_page_sent_as_a_file_is_not_served_as_a_page(office: Any) -> Non
     served = await office.session.get(office.url + seen.body["files"][0]["url"])
     assert served.content_type == "text/plain"
     assert served.headers["X-Content-Type-Options"] == "nosniff"
+
+
+async def test_a_form_may_carry_the_bytes_and_an_upload_may_fail(office: Any) -> None:
+    step = await office.bot.files_getUploadURLExternal(filename="a.txt", length=3)
+    await office.people.fault(method="upload", status=503, times=1)
+    failed = await office.session.post(step["upload_url"], data=b"abc")
+    assert failed.status == 503
+    form = aiohttp.FormData()
+    form.add_field("file", b"abc", filename="a.txt")
+    sent = await office.session.post(step["upload_url"], data=form)
+    assert (sent.status, await sent.text()) == (200, "OK - 3")

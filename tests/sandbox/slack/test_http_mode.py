@@ -25,12 +25,15 @@ class Endpoint:
     url: str = ""
     requests: asyncio.Queue[Any] = field(default_factory=asyncio.Queue)
     answers: list[web.Response] = field(default_factory=list)
+    silent: asyncio.Event | None = None
 
     async def serve(self, request: web.Request) -> web.Response:
         body = await request.read()
         if b"url_verification" in body:
             return web.json_response({"challenge": json.loads(body)["challenge"]})
         self.requests.put_nowait((dict(request.headers), body))
+        if self.silent is not None:
+            await self.silent.wait()
         return self.answers.pop(0) if self.answers else web.Response()
 
 
@@ -136,3 +139,40 @@ async def test_a_url_that_fails_the_challenge_is_not_taken(office: Any) -> None:
     answer = await office.session.post(f"{office.url}/client/request_url", json={"url": dead})
     assert (answer.status, (await answer.json())["error"]) == (400, "url_not_verified")
     assert office.server.http_mode is None
+
+
+async def test_an_event_that_nobody_answers_is_retried_with_the_reason(
+    open_office: Any, endpoint: Endpoint
+) -> None:
+    office = await open_office(request_url=endpoint.url)
+    endpoint.silent = asyncio.Event()
+    await office.people.say("ana", "#dev-deploys", "@dynamo hi")
+    await endpoint.requests.get()
+    await office.people.advance(3)
+    headers, _ = await endpoint.requests.get()
+    assert (headers["X-Slack-Retry-Num"], headers["X-Slack-Retry-Reason"]) == ("1", "http_timeout")
+    endpoint.silent.set()
+
+
+async def test_an_app_that_is_away_or_elsewhere_is_named_as_the_reason(
+    open_office: Any, endpoint: Endpoint
+) -> None:
+    office = await open_office(request_url="http://127.0.0.1:1/slack/events")
+    await office.people.say("ana", "#dev-deploys", "@dynamo hi")
+    lost = await office.people.exchange(where=lambda e: e["status"] == "connection_failed")
+    assert lost["method"] == "events_api"
+    moved = await open_office(request_url=endpoint.url)
+    endpoint.answers.append(web.Response(status=302, headers={"Location": "/"}))
+    await moved.people.say("ana", "#dev-deploys", "@dynamo hi")
+    await endpoint.requests.get()
+    headers, _ = await endpoint.requests.get()
+    assert headers["X-Slack-Retry-Reason"] == "too_many_redirects"
+
+
+async def test_an_answer_that_is_no_json_fails_the_command(
+    open_office: Any, endpoint: Endpoint
+) -> None:
+    office = await open_office(request_url=endpoint.url)
+    endpoint.answers.append(web.Response(text="{", content_type="application/json"))
+    said = await office.people.say("ana", "#dev-deploys", "/dynamo help")
+    assert said["error"] == "dispatch_failed"

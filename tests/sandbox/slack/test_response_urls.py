@@ -110,3 +110,23 @@ async def test_an_answer_in_the_ack_that_slack_refuses_is_an_error_for_the_perso
     assert said["error"] == "invalid_command_response"
     shown = await office.people.message("ana", where=lambda m: m.error)
     assert shown.text == '/dynamo failed with the error "invalid_command_response"'
+
+
+async def test_answers_have_a_pace(open_office: Any) -> None:
+    office = await open_office(rate="real")
+    desk = Answering(office)
+    async with office.running(desk.app):
+        await office.people.say("ana", "#dev-deploys", "/dynamo help")
+    assert (await desk.post({"text": "1"}))[0] == 200
+    hasty = await office.session.post(desk.urls[-1], json={"text": "2"})
+    assert (hasty.status, hasty.headers["Retry-After"]) == (429, "1")
+    await office.people.advance(1)
+    assert (await desk.post({"text": "2"}))[0] == 200
+
+
+async def test_an_answer_may_meet_a_fault(office: Any, desk: Any) -> None:
+    await office.people.say("ana", "#dev-deploys", "/dynamo help")
+    await office.people.fault(method="response_url", status=500, times=1)
+    assert (await desk.post({"text": "x"}))[0] == 500
+    assert (await desk.post({"text": "x"}))[0] == 200
+    assert len([m for m in await office.people.messages("ana", "#dev-deploys") if m.from_app]) == 1
