@@ -17,7 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain.judge import judge_rollout
-from bot.replay import BrokenRecordingError, Line, main, replay
+from bot.recording import BrokenRecordingError
+from bot.replay import Line, main, replay
 
 RECORDINGS = Path(__file__).parent / "recordings"
 
