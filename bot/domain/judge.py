@@ -74,7 +74,7 @@ def judge_rollout(seen: Workload, change: Change, memory: Memory, now: datetime)
 
     standing = standing_of(deployment, seen.new_replica_set, change)
     if deployment.generation < (change.generation or 0):
-        # A look from before the write: what it shows is the version before.
+        recall.hold()  # a look from before the write: what it shows is the version before
         return Judgement(Verdict(Outcome.WAIT, standing.reason, standing.values), recall.memory())
     scene = Scene(change, now, recall, deployment, _by_uid(seen.events))
     live = [pod for pod in seen.new_pods if not taken_away(pod)]

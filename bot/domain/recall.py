@@ -52,5 +52,11 @@ class Recall:
             if key.startswith(prefix)
         }
 
+    def hold(self) -> None:
+        """Forget nothing: this look said nothing about what was going on."""
+        self._first_seen = {**self._before.first_seen, **self._first_seen}
+        self._messages = {**self._before.messages, **self._messages}
+        self._counts = {**self._before.counts, **self._counts}
+
     def memory(self) -> Memory:
         return Memory(first_seen=self._first_seen, messages=self._messages, counts=self._counts)

@@ -243,6 +243,15 @@ def test_a_memory_from_a_clock_that_ran_ahead_makes_nothing_older(world: Any, ap
     assert world.at(1) == ("warn", "CONFIG_MISSING")
 
 
+def test_a_look_that_comes_late_forgets_nothing(world: Any, api: Any) -> None:
+    world.pod(state=api.waiting("CreateContainerConfigError", 'secret "s" not found'))
+    world.at(1)
+    world.done(generation=1, revision=1)
+    assert world.at(5) == ("wait", "UNOBSERVED")
+    world.deployment()
+    assert world.at(11) == ("fail", "CONFIG_MISSING")
+
+
 def test_what_is_over_is_forgotten(world: Any, api: Any) -> None:
     world.pod(state=api.waiting("CreateContainerConfigError", 'secret "s" not found'))
     world.at(1)
