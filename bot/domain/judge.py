@@ -165,7 +165,8 @@ def _events_wanted(
     scene: Scene, live: Sequence[Pod], troubles: Sequence[Trouble]
 ) -> tuple[tuple[str, ...], list[datetime]]:
     """The pods whose Events would say more than their status, and when more will be asked."""
-    puzzling = {t.pod for t in troubles if t.reason in _EXPLAINED_BY_EVENTS}
+    told = [t for t in troubles if t.outcome is not Outcome.WAIT]
+    puzzling = {t.pod for t in told if t.reason in _EXPLAINED_BY_EVENTS}
     asks, later = [], []
     for pod in live:
         ask = pod.name in puzzling or any(

@@ -22,7 +22,7 @@ class Recall:
 
     def since(self, key: str, said: datetime | None = None) -> datetime:
         """When this was first seen, without a break until now; or earlier, if it is said so."""
-        at = min(self._before.first_seen.get(key, self._now), self._now, said or self._now)
+        at = min(self._before.first_seen.get(key, self._now), said or self._now)
         self._first_seen[key] = at
         return at
 

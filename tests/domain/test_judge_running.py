@@ -282,6 +282,14 @@ def test_not_ready_warns_after_the_probes_window_and_fails_after_60_s(world: Any
     assert world.verdict.values["probe"] == "exec /bin/check"
 
 
+def test_events_are_asked_for_only_once_a_pod_is_overdue(world: Any, api: Any) -> None:
+    world.pod(state=api.running(1), container=READINESS)
+    world.at(1)
+    assert world.wants_events == ()
+    world.at(5)
+    assert world.wants_events == ("new-1",)
+
+
 def test_a_slow_probe_gets_twice_its_window(world: Any, api: Any) -> None:
     slow = {"readinessProbe": {**PROBE, "initialDelaySeconds": 60}}
     world.pod(state=api.running(0), container=slow)
