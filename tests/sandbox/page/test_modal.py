@@ -87,15 +87,16 @@ async def test_a_view_pushed_onto_another_can_be_left_backwards(
         blocks = [{"type": "actions", "block_id": "go", "elements": [button]}]
         return {"type": "modal", "title": make.text(title, "plain_text"), "blocks": blocks}
 
-    @app.bolt.action("open")
     async def opened(ack: Any, body: dict[str, Any]) -> None:
         await ack()
         await app.client.views_open(trigger_id=body["trigger_id"], view=view("First", "push"))
 
-    @app.bolt.action("push")
     async def pushed(ack: Any, body: dict[str, Any]) -> None:
         await ack()
         await app.client.views_push(trigger_id=body["trigger_id"], view=view("Second", "none"))
+
+    app.bolt.action("open")(opened)
+    app.bolt.action("push")(pushed)
 
     await app.post([{"type": "actions", "elements": [make.button("Open", "open")]}])
     await page.get_by_role("button", name="Open", exact=True).click()
@@ -115,11 +116,12 @@ async def test_a_loading_view_is_replaced_in_place(page: Page, sandbox: Any, mak
 
     views: list[str] = []
 
-    @app.bolt.action("show")
     async def show(ack: Any, body: dict[str, Any]) -> None:
         await ack()
         opened = await app.client.views_open(trigger_id=body["trigger_id"], view=view("Loading…"))
         views.append(opened["view"]["id"])
+
+    app.bolt.action("show")(show)
 
     await app.post([{"type": "actions", "elements": [make.button("Show", "show")]}])
     await page.get_by_role("button", name="Show", exact=True).click()

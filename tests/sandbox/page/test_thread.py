@@ -66,3 +66,15 @@ async def test_a_permalink_leads_to_its_message(page: Page, sandbox: Any) -> Non
     await expect(page.get_by_role("heading", name="dev-deploys")).to_be_visible()
     row = page.locator(".message", has=page.get_by_role("heading", name="forms-service"))
     await expect(row).to_be_focused()
+
+
+async def test_the_address_of_a_message_opens_the_page_at_it(page: Page, sandbox: Any) -> None:
+    cards = [await sandbox.app.card(seed.DEV_DEPLOYS, f"service-{n}", 1) for n in range(6)]
+    path = f"/archives/{seed.DEV_DEPLOYS}/p{cards[1]['ts'].replace('.', '')}"
+    await page.goto(sandbox.url + path)
+    row = page.locator(".message", has=page.get_by_role("heading", name="service-1 →"))
+    await expect(row).to_be_focused()
+    await sandbox.app.reply(cards[1], "In the thread")
+    await page.goto(f"{sandbox.url}{path}?thread_ts={cards[1]['ts']}")
+    thread = page.get_by_role("complementary", name="Thread")
+    await expect(thread).to_contain_text("In the thread")

@@ -9,7 +9,7 @@ import { closeSidebar, isPhone } from "./layout.js";
 import { placeOpenPopovers } from "./menu.js";
 import "./modal.js";
 import { titleOf } from "./names.js";
-import { closeThread, linesTyped, recall, say, signIn } from "./session.js";
+import { closeThread, linesTyped, openThread, recall, say, signIn } from "./session.js";
 import "./sidebar.js";
 import { sources } from "./sources.js";
 import { channelById, invalidate, state, subscribe } from "./store.js";
@@ -95,7 +95,9 @@ async function start() {
   const wanted = new URLSearchParams(location.search);
   const user = wanted.get("user") ?? recall("user") ?? undefined;
   await signIn(user, wanted.get("channel")).catch(() => signIn(undefined));
-  if (!isPhone()) composer.focus();
+  if (wanted.has("thread_ts")) await openThread(state.place.channel, wanted.get("thread_ts"));
+  else if (wanted.has("ts")) await jumpTo(state.place.channel, wanted.get("ts"));
+  else if (!isPhone()) composer.focus();
 }
 
 start().catch((error) => toast("error", error.message));

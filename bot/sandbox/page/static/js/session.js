@@ -51,7 +51,10 @@ async function reread() {
   state.channels = boot.channels;
   invalidate("session");
   for (const channel of state.messages.keys()) if (channel !== state.place.channel) state.messages.delete(channel);
-  if (state.place.channel) await readChannel(state.place.channel);
+  if (state.place.channel) {
+    await readChannel(state.place.channel);
+    if (state.place.kind !== "home") markRead(state.place.channel);
+  }
   if (state.thread) await readThread(state.thread.channel, state.thread.ts);
   if (state.place.kind === "home") await readHome();
 }
@@ -66,6 +69,7 @@ export async function openChannel(id, { ts } = {}) {
   state.layout.sidebar = false;
   if (state.thread && state.thread.channel !== id) closeThread();
   remember("channel", id);
+  history.replaceState(null, "", `/?${new URLSearchParams({ user: state.me.id, channel: id })}`);
   invalidate("place", "messages", "layout", "session");
   await readChannel(id);
   state.unreadFrom = firstUnread(channel, state.messages.get(id) ?? []);
