@@ -162,6 +162,8 @@ def test_an_option_survives_every_kind_of_dash(sample: Catalog, dash: str) -> No
         ('--reason "<!subteam^S0SECURITY|@security> ok"', "@security ok"),
         ('--reason "<https://x.io/1|x.io/1> and <https://x.io/2>"', "x.io/1 and https://x.io/2"),
         ('--reason "ask <mailto:ana@x.io|ana@x.io>"', "ask ana@x.io"),
+        ('--reason "&lt;@U0ELENA000&gt;"', "<@U0ELENA000>"),
+        ('--reason "&amp;amp; &amp;lt;"', "&amp; &lt;"),
         ('--reason "two\n lines"', "two lines"),
         ('--reason "right\u202eleft"', "rightleft"),
         ('--reason "half \ud83d"', "half \ufffd"),

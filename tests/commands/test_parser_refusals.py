@@ -252,3 +252,9 @@ def test_a_misspelt_value_of_an_option_is_offered_mended(sample: Catalog) -> Non
 def test_a_long_word_is_cut_where_it_is_repeated(sample: Catalog) -> None:
     error = refused("deploy " + "x" * 5_000 + " qa", sample)
     assert len(str(error.values["word"])) == 80
+
+
+def test_a_line_of_far_too_many_words_is_not_guessed_at(sample: Catalog) -> None:
+    error = refused("deploy tasks qa " + "tasks " * 40, sample)
+    assert (error.code, error.suggestions) == (UsageCode.TOO_MANY_WORDS, ())
+    assert len(error.values["words"]) == 10

@@ -3,6 +3,7 @@
 import pytest
 
 from config.catalog import Ambiguous, Catalog, Found, NotFound
+from config.lookup import likeness
 
 
 @pytest.mark.parametrize(
@@ -92,3 +93,8 @@ def test_at_most_three_are_near(sample: Catalog) -> None:
     found = sample.find_service("xxxxxx-service")
     assert isinstance(found, NotFound)
     assert len(found.nearest) <= 3
+
+
+def test_what_is_longer_than_any_name_is_never_compared() -> None:
+    assert likeness("a" * 64, "a" * 64) == 1.0
+    assert likeness("a" * 65, "a" * 65) == 0.0
