@@ -291,8 +291,7 @@ class _Filling:
             choices=every[missing[0].name],
         )
         only = [names[0] for names in every.values() if len(names) == 1]
-        complete = len(only) == len(missing)
-        repairs = ((*self.line, *(Word(name) for name in only)),) if complete else ()
+        repairs = ((*self.line, *(Word(name) for name in only)),) if only else ()
         return Refusal(error, repairs)
 
     def _refusal(
