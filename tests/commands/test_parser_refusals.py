@@ -6,6 +6,8 @@ import pytest
 
 from commands.command import Argument, Command, Kind, Option, UsageCode, UsageError
 from commands.parser import parse
+from commands.suggest import MOST_TRIES, Refusal, suggestions
+from commands.typed import Word
 from commands.vocabulary import VERBS
 from config.catalog import Catalog
 
@@ -258,3 +260,14 @@ def test_a_line_of_far_too_many_words_is_not_guessed_at(sample: Catalog) -> None
     error = refused("deploy tasks qa " + "tasks " * 40, sample)
     assert (error.code, error.suggestions) == (UsageCode.TOO_MANY_WORDS, ())
     assert len(error.values["words"]) == 10
+
+
+def test_the_search_for_a_suggestion_is_bounded() -> None:
+    tried: list[tuple[Word, ...]] = []
+
+    def never(line: tuple[Word, ...]) -> Refusal:
+        tried.append(line)
+        return Refusal(UsageError(UsageCode.EMPTY), tuple((*line, Word(x)) for x in "abcd"))
+
+    assert suggestions(Refusal(UsageError(UsageCode.EMPTY), ((Word("a"),),) * 4), never) == ()
+    assert len(tried) == MOST_TRIES
