@@ -8,7 +8,7 @@ the side panel.
 
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -91,8 +91,9 @@ class Sandbox:
 
 
 @asynccontextmanager
-async def launch(options: Options) -> AsyncIterator[Sandbox]:
-    """Start the world, then the bot in it; stop both in reverse."""
+async def launch(options: Options, middlewares: Sequence[Any] = ()) -> AsyncIterator[Sandbox]:
+    """Start the world, then the bot in it; stop both in reverse. `middlewares` of aiohttp see every
+    request, for tests that disturb them."""
     async with AsyncExitStack() as stack:
         clock = Clock(speed=options.speed)
         catalog = load_catalog(options.config)
@@ -100,7 +101,7 @@ async def launch(options: Options) -> AsyncIterator[Sandbox]:
         home.mkdir(parents=True, exist_ok=True)
         if options.keep is None:
             stack.callback(shutil.rmtree, home, ignore_errors=True)
-        app = web.Application(client_max_size=64 * 1024**2)
+        app = web.Application(client_max_size=64 * 1024**2, middlewares=middlewares)
         slack = _slack(clock)
         world = _world(clock, catalog, slack)
         stack.callback(world.stop)
