@@ -79,6 +79,12 @@ OPTION_GROUPS = array(
 )
 
 
+def list_at(value: Any, name: str) -> list[Any]:
+    """A copy of the list in a property; empty where there is none, whatever is there instead."""
+    found = value.get(name) if isinstance(value, dict) else None
+    return list(found) if isinstance(found, list) else []
+
+
 def _options_or_groups(value: Any, pointer: str, found: list[str]) -> None:
     if isinstance(value, dict) and ("options" in value) == ("option_groups" in value):
         found.append(breach("must define either `options` or `option_groups`", pointer))
@@ -88,12 +94,10 @@ def _initial_is_offered(value: Any, pointer: str, found: list[str]) -> None:
     """An initial option must be one of those offered, word for word."""
     if not isinstance(value, dict):
         return
-    offered = list(value.get("options") or [])
-    for group in value.get("option_groups") or []:
-        if isinstance(group, dict):
-            offered += group.get("options") or []
-    initial = value.get("initial_options")
-    wanted = list(initial) if isinstance(initial, list) else []
+    offered = list_at(value, "options")
+    for group in list_at(value, "option_groups"):
+        offered += list_at(group, "options")
+    wanted = list_at(value, "initial_options")
     if "initial_option" in value:
         wanted.append(value["initial_option"])
     name = "initial_option" if "initial_option" in value else "initial_options"

@@ -22,6 +22,7 @@ from bot.sandbox.slack.block_elements import (
     SELECTS,
     SLACK_FILE,
     image_source,
+    list_at,
     plain,
     text,
 )
@@ -92,9 +93,7 @@ def _table_text(value: Any, pointer: str, found: list[str]) -> None:
 
 
 def _even_rows(value: Any, pointer: str, found: list[str]) -> None:
-    rows = value.get("rows") if isinstance(value, dict) else None
-    if not isinstance(rows, list):
-        return
+    rows = list_at(value, "rows")
     if len({len(row) for row in rows if isinstance(row, list)}) > 1:
         found.append(breach("all rows must have the same number of cells", f"{pointer}/rows"))
     header = rows[0] if rows and isinstance(rows[0], list) else []
@@ -108,8 +107,7 @@ _SEGMENT = record({"label": string(limits.CHART_LABEL), "value": number(whole=Fa
 
 
 def _positive_segments(value: Any, pointer: str, found: list[str]) -> None:
-    segments = value.get("segments") if isinstance(value, dict) else None
-    for index, each in enumerate(segments if isinstance(segments, list) else ()):
+    for index, each in enumerate(list_at(value, "segments")):
         worth = each.get("value") if isinstance(each, dict) else None
         if isinstance(worth, int | float) and worth <= 0:
             where = f"{pointer}/segments/{index}/value"
@@ -118,19 +116,14 @@ def _positive_segments(value: Any, pointer: str, found: list[str]) -> None:
 
 def _series_fit_axis(value: Any, pointer: str, found: list[str]) -> None:
     """Unique names, and one point for each category of the axis."""
-    if not isinstance(value, dict) or not isinstance(value.get("series"), list):
-        return
-    series = [each for each in value["series"] if isinstance(each, dict)]
-    names = [str(each.get("name")) for each in series]
+    series = list_at(value, "series")
+    names = [str(each.get("name")) for each in series if isinstance(each, dict)]
     if len(set(names)) < len(names):
         found.append(breach("series names must be unique", f"{pointer}/series"))
-    axis = value.get("axis_config")
-    categories = axis.get("categories") if isinstance(axis, dict) else None
-    if not isinstance(categories, list):
-        return
+    axis = value.get("axis_config") if isinstance(value, dict) else None
+    categories = list_at(axis, "categories")
     for index, each in enumerate(series):
-        data = each.get("data")
-        labels = [p.get("label") for p in data if isinstance(p, dict)] if data else []
+        labels = [p.get("label") for p in list_at(each, "data") if isinstance(p, dict)]
         if labels != categories:
             where = f"{pointer}/series/{index}/data"
             found.append(breach("labels must match the axis categories", where))

@@ -7,8 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from bot.sandbox.clock import Clock
 from bot.sandbox.slack import limits
 from bot.sandbox.slack.errors import SlackError
+from bot.sandbox.slack.waiting import patience
 
 Kind = Literal["commands", "actions"]
 
@@ -28,11 +30,9 @@ class ResponseUrl:
 
 
 class ResponseUrls:
-    def __init__(
-        self, team_id: str, monotonic: Callable[[], float], base_url: Callable[[], str]
-    ) -> None:
+    def __init__(self, team_id: str, clock: Clock, base_url: Callable[[], str]) -> None:
         self._team_id = team_id
-        self._monotonic = monotonic
+        self._clock = clock
         self._base_url = base_url
         self._urls: dict[str, ResponseUrl] = {}
         self._count = 0
@@ -49,7 +49,7 @@ class ResponseUrls:
     ) -> ResponseUrl:
         self._count += 1
         path = f"/{kind}/{self._team_id}/{1_000_000 + self._count}/{secrets.token_urlsafe(18)}"
-        until = self._monotonic() + limits.RESPONSE_URL_SECONDS
+        until = self._clock.monotonic() + patience(self._clock, limits.RESPONSE_URL_SECONDS)
         url = ResponseUrl(path, channel, user, until, source, command_ts, thread_ts)
         self._urls[path] = url
         return url
@@ -62,7 +62,7 @@ class ResponseUrls:
         url = self._urls.get(path)
         if url is None:
             raise SlackError("invalid_url")
-        if self._monotonic() > url.until:
+        if self._clock.monotonic() > url.until:
             raise SlackError("expired_url")
         if url.uses >= limits.RESPONSE_URL_USES:
             raise SlackError("used_url")

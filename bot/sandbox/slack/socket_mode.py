@@ -20,7 +20,7 @@ from bot.sandbox.clock import Clock
 from bot.sandbox.slack import limits
 from bot.sandbox.slack.errors import JSON
 from bot.sandbox.slack.transcript import Transcript
-from bot.sandbox.slack.waiting import Tasks, within
+from bot.sandbox.slack.waiting import Tasks, patience, within
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,9 @@ class SocketMode:
     def issue_ticket(self) -> str:
         """A ticket opens one connection, soon."""
         ticket = secrets.token_urlsafe(18)
-        self._tickets[ticket] = self.clock.monotonic() + limits.SOCKET_TICKET_SECONDS
+        self._tickets[ticket] = self.clock.monotonic() + patience(
+            self.clock, limits.SOCKET_TICKET_SECONDS
+        )
         return ticket
 
     @property

@@ -5,11 +5,12 @@ seconds.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass
 
+from bot.sandbox.clock import Clock
 from bot.sandbox.slack import limits
 from bot.sandbox.slack.errors import SlackError
+from bot.sandbox.slack.waiting import patience
 
 _KEPT = 10_000
 
@@ -25,15 +26,15 @@ class Trigger:
 
 
 class Triggers:
-    def __init__(self, monotonic: Callable[[], float]) -> None:
-        self._monotonic = monotonic
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._triggers: dict[str, Trigger] = {}
         self._count = 0
 
     def issue(self, user: str, view_id: str | None = None) -> str:
         self._count += 1
         trigger_id = f"{self._count}.{10_000_000 + self._count}.{secrets.token_hex(16)}"
-        until = self._monotonic() + limits.TRIGGER_SECONDS
+        until = self._clock.monotonic() + patience(self._clock, limits.TRIGGER_SECONDS)
         self._triggers[trigger_id] = Trigger(user, view_id, until)
         if len(self._triggers) > _KEPT:
             del self._triggers[next(iter(self._triggers))]
@@ -46,7 +47,7 @@ class Triggers:
             raise SlackError("invalid_trigger_id")
         if trigger.used:
             raise SlackError("exchanged_trigger_id")
-        if self._monotonic() > trigger.until:
+        if self._clock.monotonic() > trigger.until:
             raise SlackError("expired_trigger_id")
         trigger.used = True
         return trigger

@@ -11,11 +11,22 @@ from bot.sandbox.clock import Clock
 T = TypeVar("T")
 
 
+def patience(clock: Clock, seconds: float) -> float:
+    """Virtual seconds that are never shorter than as many real ones.
+
+    Where the world runs ten times faster, people and the app's process do not: what Slack waits of
+    them stays as long as it is.
+    """
+    return seconds * max(1.0, clock.speed)
+
+
 async def within(clock: Clock, seconds: float, future: asyncio.Future[T]) -> T:
-    """Await `future` for at most virtual `seconds`; raises `TimeoutError` and leaves it running."""
+    """Await `future` for `patience` of seconds; raises `TimeoutError` and leaves it running."""
     loop = asyncio.get_running_loop()
     over: asyncio.Future[None] = loop.create_future()
-    timer = clock.call_later(seconds, lambda: None if over.done() else over.set_result(None))
+    timer = clock.call_later(
+        patience(clock, seconds), lambda: None if over.done() else over.set_result(None)
+    )
     try:
         both: tuple[asyncio.Future[Any], ...] = (future, over)
         await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)

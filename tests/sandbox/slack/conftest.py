@@ -78,10 +78,14 @@ async def open_office() -> AsyncIterator[OpenOffice]:
     async with AsyncExitStack() as stack:
 
         async def open_(
-            *, manifest: Manifest | None = None, rate: str = "off", **settings: Any
+            *,
+            clock: Clock | None = None,
+            manifest: Manifest | None = None,
+            rate: str = "off",
+            **settings: Any,
         ) -> Office:
             running = running_workspace(
-                Clock(manual=True), manifest=manifest, rate=rate, **settings
+                clock or Clock(manual=True), manifest=manifest, rate=rate, **settings
             )
             workspace = await stack.enter_async_context(running)
             session = await stack.enter_async_context(aiohttp.ClientSession())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -321,6 +323,135 @@ def test_what_is_over_a_limit_is_refused_with_its_pointer(block: Any, breach: st
     assert breach in breaches(block)
 
 
+def one_option(**more: Any) -> dict[str, Any]:
+    return section(accessory={"type": "overflow", "options": [option(**more)]})
+
+
+def groups(count: int, label: str = "g") -> dict[str, Any]:
+    each = {"label": plain(label), "options": [option()]}
+    menu = {"type": "static_select", "action_id": "s", "option_groups": [each] * count}
+    return section(accessory=menu)
+
+
+def field(element: Any = None, **more: Any) -> dict[str, Any]:
+    entry = element or {"type": "plain_text_input", "action_id": "i"}
+    return {"type": "input", "label": plain("l"), "element": entry, **more}
+
+
+def text_input(**more: Any) -> dict[str, Any]:
+    return field({"type": "plain_text_input", "action_id": "i", **more})
+
+
+def chart(title: str = "t", label: str = "a", axis: str = "y", name: str = "n") -> dict[str, Any]:
+    return {
+        "type": "data_visualization",
+        "title": title,
+        "chart": {
+            "type": "bar",
+            "series": [{"name": name, "data": [{"label": label, "value": 1}]}],
+            "axis_config": {"categories": [label], "x_label": axis},
+        },
+    }
+
+
+def card(**more: Any) -> dict[str, Any]:
+    return {"type": "card", "title": plain("t"), **more}
+
+
+def feedback(count: int) -> dict[str, Any]:
+    element = {
+        "type": "feedback_buttons",
+        "positive_button": {"text": plain("Good")},
+        "negative_button": {"text": plain("Bad")},
+    }
+    return {"type": "context_actions", "elements": [element] * count}
+
+
+def plan(count: int) -> dict[str, Any]:
+    tasks = [{"type": "task_card", "task_id": str(n), "title": "t"} for n in range(count)]
+    return {"type": "plan", "title": "p", "tasks": tasks}
+
+
+def long_table(length: int) -> dict[str, Any]:
+    texts = ["x" * 2500] * 3 + ["x" * (length - 7500)]
+    cells = [{"type": "raw_text", "text": text} for text in texts]
+    return {"type": "table", "rows": [cells]}
+
+
+URL = "https://e.com/"
+# What is built of a number, and the largest number that Slack takes.
+EDGES: dict[str, tuple[Callable[[int], Any], int]] = {
+    "action_id": (lambda n: actions(button(action_id="a" * n)), 255),
+    "block_id": (lambda n: section(block_id="b" * n), 255),
+    "context_actions": (feedback, 5),
+    "option text": (lambda n: one_option(text="x" * n), 75),
+    "option value": (lambda n: one_option(value="x" * n), 150),
+    "option description": (lambda n: one_option(description=plain("x" * n)), 75),
+    "option url": (lambda n: one_option(url="x" * n), 3000),
+    "groups": (groups, 100),
+    "group label": (lambda n: groups(1, "x" * n), 75),
+    "input label": (lambda n: field(label=plain("x" * n)), 2000),
+    "input hint": (lambda n: field(hint=plain("x" * n)), 2000),
+    "max_length": (lambda n: text_input(max_length=n), 3000),
+    "initial value": (lambda n: text_input(initial_value="x" * n), 3000),
+    "max_files": (
+        lambda n: field({"type": "file_input", "action_id": "f", "max_files": n}),
+        10,
+    ),
+    "alt_text": (lambda n: image(image_url=URL) | {"alt_text": "x" * n}, 2000),
+    "image title": (lambda n: image(image_url=URL, title=plain("x" * n)), 2000),
+    "image url": (lambda n: image(image_url=URL + "x" * (n - len(URL))), 3000),
+    "confirm button": (lambda n: actions(button(confirm=confirm(confirm="x" * n))), 30),
+    "table text": (long_table, 10_000),
+    "data table rows": (lambda n: data_table(*[1] * n), 101),
+    "data table columns": (lambda n: data_table(n, n), 20),
+    "data table page": (lambda n: data_table(1, 1, page_size=n), 100),
+    "chart title": (lambda n: chart(title="x" * n), 50),
+    "chart label": (lambda n: chart(label="x" * n), 20),
+    "chart series name": (lambda n: chart(name="x" * n), 20),
+    "chart axis": (lambda n: chart(axis="x" * n), 50),
+    "plan tasks": (plan, 50),
+    "card title": (lambda n: card(title=plain("x" * n)), 150),
+    "card body": (lambda n: card(body=plain("x" * n)), 200),
+    "card actions": (
+        lambda n: card(actions=[button(action_id=str(m)) for m in range(n)]),
+        3,
+    ),
+    "carousel": (lambda n: {"type": "carousel", "elements": [card()] * n}, 10),
+    "container": (
+        lambda n: {"type": "container", "child_blocks": [{"type": "divider"}] * n},
+        10,
+    ),
+    "markdown": (lambda n: {"type": "markdown", "text": "x" * n}, 12_000),
+}
+
+
+@pytest.mark.parametrize("name", EDGES)
+def test_the_largest_passes_and_one_more_does_not(name: str) -> None:
+    build, largest = EDGES[name]
+    assert breaches(build(largest)) == []
+    assert breaches(build(largest + 1)) != []
+
+
+def blocks_of_json_size(size: int) -> list[Any]:
+    blocks = [actions(button(action_id=str(n), value="v" * 1900)) for n in range(8)]
+    blocks[0]["elements"][0]["accessibility_label"] = "a"
+    with_label = len(json.dumps(blocks, separators=(",", ":")))
+    short = size - with_label
+    for block in blocks:
+        add = min(100, short)
+        block["elements"][0]["value"] += "v" * add
+        short -= add
+    assert len(json.dumps(blocks, separators=(",", ":"))) == size
+    return blocks
+
+
+def test_blocks_have_a_size_as_json() -> None:
+    check_message_blocks(blocks_of_json_size(16_500), usable)
+    with pytest.raises(SlackError, match="msg_blocks_too_long"):
+        check_message_blocks(blocks_of_json_size(16_501), usable)
+
+
 def test_a_message_has_fifty_blocks_at_most() -> None:
     assert breaches(*[{"type": "divider"}] * 50) == []
     assert breaches(*[{"type": "divider"}] * 51) == [
@@ -412,6 +543,36 @@ def test_a_bad_modal_is_refused_with_its_pointer(view: Any, breach: str) -> None
     assert breach in view_breaches(view)
 
 
+VIEW_EDGES: dict[str, tuple[Callable[[int], Any], int]] = {
+    "title": (lambda n: modal(title=plain("x" * n)), 24),
+    "submit": (lambda n: modal(submit=plain("x" * n)), 24),
+    "close": (lambda n: modal(close=plain("x" * n)), 24),
+    "private_metadata": (lambda n: modal(private_metadata="x" * n), 3000),
+    "callback_id": (lambda n: modal(callback_id="x" * n), 255),
+    "external_id": (lambda n: modal(external_id="x" * n), 255),
+    "blocks": (lambda n: modal(blocks=[section()] * n), 100),
+    "alert": (lambda n: modal(blocks=[{"type": "alert", "text": plain("x" * n)}]), 200),
+}
+
+
+@pytest.mark.parametrize("name", VIEW_EDGES)
+def test_the_largest_view_passes_and_one_more_does_not(name: str) -> None:
+    build, largest = VIEW_EDGES[name]
+    assert view_breaches(build(largest)) == []
+    assert view_breaches(build(largest + 1)) != []
+
+
+def view_of_size(size: int) -> Any:
+    view = modal(blocks=[section("é" * 1380) for _ in range(88)])
+    short = size - len(json.dumps(view, ensure_ascii=False).encode())
+    for block in view["blocks"]:
+        add = max(0, min(100, short))
+        block["text"]["text"] += "x" * add
+        short -= add
+    assert len(json.dumps(view, ensure_ascii=False).encode()) == size
+    return view
+
+
 def test_a_good_modal_passes_and_a_home_has_no_buttons_of_its_own() -> None:
     assert view_breaches(modal(blocks=[INPUT], submit=plain("Save"))) == []
     assert view_breaches(modal(blocks=[{"type": "alert", "text": plain("x")}])) == []
@@ -423,9 +584,9 @@ def test_a_good_modal_passes_and_a_home_has_no_buttons_of_its_own() -> None:
 
 
 def test_a_view_has_a_size() -> None:
-    blocks = [section("é" * 2900) for _ in range(60)]
+    check_view(view_of_size(250_000), usable, surface="modal")
     with pytest.raises(SlackError, match="view_too_large"):
-        check_view(modal(blocks=blocks), usable, surface="modal")
+        check_view(view_of_size(250_001), usable, surface="modal")
 
 
 def test_looked_up_options_are_a_hundred_at_most() -> None:

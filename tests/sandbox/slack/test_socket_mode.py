@@ -8,6 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from bot.sandbox.clock import Clock
 from bot.sandbox.slack import seed
 
 
@@ -257,3 +258,15 @@ async def test_the_latest_delivery_can_be_sent_again(office: Any, raw: Raw) -> N
     await again
     assert (retried["retry_attempt"], retried["retry_reason"]) == (1, "timeout")
     assert retried["payload"]["event_id"] == event["payload"]["event_id"]
+
+
+async def test_a_fast_world_does_not_hurry_the_app(open_office: Any) -> None:
+    office = await open_office(clock=Clock(speed=10, manual=True))
+    raw = Raw(office)
+    await raw.connect()
+    typed = say(office)
+    await raw.next()
+    await office.people.advance(29)
+    assert not typed.done()
+    await office.people.advance(1)
+    assert (await typed)["error"] == "operation_timeout"
