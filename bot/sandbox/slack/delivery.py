@@ -11,6 +11,15 @@ from bot.sandbox.slack.errors import JSON, ClientError
 from bot.sandbox.slack.services import EnvelopeKind, Slack
 from bot.sandbox.slack.socket_mode import Answer
 
+# What an app must be granted to be told of an event; an app_home_opened needs nothing.
+_EVENT_SCOPES = {
+    "app_mention": "app_mentions:read",
+    "message.channels": "channels:history",
+    "message.groups": "groups:history",
+    "message.im": "im:history",
+    "member_joined_channel": "channels:read",
+}
+
 
 async def deliver(
     slack: Slack,
@@ -21,6 +30,8 @@ async def deliver(
     retry: JSON | None = None,
 ) -> Answer:
     """One attempt: the app's answer within three seconds, or why there is none."""
+    if kind == "interactive" and not slack.manifest.interactivity:
+        return Answer(error="dispatch_failed")
     if retry is None:
         slack.delivered.append((kind, payload, accepts_payload))
     fault = slack.faults.take(kind)
@@ -58,8 +69,9 @@ async def deliver_again(slack: Slack) -> Answer:
 
 
 def tell_event(slack: Slack, name: str, body: JSON) -> bool:
-    """Send an event in the background if the manifest subscribes to `name`; whether it does."""
-    if name not in slack.manifest.bot_events:
+    """Send an event in the background; whether the manifest subscribes to it, with its scope."""
+    scope = _EVENT_SCOPES.get(name)
+    if name not in slack.manifest.bot_events or (scope and scope not in slack.scopes):
         return False
     slack.tasks.start(deliver_event(slack, payloads.event(slack, body)))
     return True

@@ -27,6 +27,7 @@ import aiohttp
 JSON = dict[str, Any]
 T = TypeVar("T")
 _PATIENCE = 10.0
+_ANYBODY = "U0ANA00000"  # whose side bar is asked for names before anybody has acted
 
 
 class SlackRefusal(Exception):  # noqa: N818 - it is what a person is told, not a fault
@@ -475,7 +476,7 @@ class SlackDriver:
         if user.startswith("U"):
             return user
         if not self._users:
-            await self._learn("U0ANA00000")
+            await self._learn(_ANYBODY)
         if user.casefold() not in self._users:
             raise SlackRefusal("user_not_found", user)
         return self._users[user.casefold()]

@@ -141,7 +141,7 @@ async def _command(
     if name in ("/invite", "/remove", "/kick"):
         return _member_command(slack, user, channel, name, rest)
     command = slack.manifest.command(name)
-    if command is None:
+    if command is None or "commands" not in slack.scopes:
         text = (
             f'`{name}` is not a valid command. In Slack, all messages that start with the "/" '
             "character are interpreted as commands."

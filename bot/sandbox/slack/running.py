@@ -20,6 +20,8 @@ from bot.sandbox.slack.driver import SlackDriver
 from bot.sandbox.slack.server import SLACK, acme, slack_app
 from bot.sandbox.slack.services import Slack
 
+_SHUTDOWN_SECONDS = 1.0  # for requests that wait for a virtual time that will not come
+
 
 @dataclass(frozen=True, slots=True)
 class RunningWorkspace:
@@ -42,7 +44,7 @@ async def running_workspace(
     """Serve the workspace "Acme" until the block ends; `settings` are those of `slack_app`."""
     clock = clock or Clock()
     app = slack_app(acme(clock, settings.get("manifest")), clock, **settings)
-    runner = web.AppRunner(app)
+    runner = web.AppRunner(app, shutdown_timeout=_SHUTDOWN_SECONDS)
     await runner.setup()
     try:
         site = web.TCPSite(runner, "127.0.0.1", port)

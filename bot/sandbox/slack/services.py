@@ -101,6 +101,7 @@ class Slack:
         """Say goodbye to sockets and end background work."""
         for page in tuple(self.pages):
             await page.close(code=1001)
+        self.transcript.close()
         await self.socket.close()
         await self.tasks.close()
         await self.http.close()

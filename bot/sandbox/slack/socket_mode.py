@@ -221,6 +221,8 @@ class SocketMode:
             answer = Answer(await within(self.clock, limits.ACK_SECONDS, pending.answer))
         except TimeoutError:
             answer = Answer(error="operation_timeout" if pending.sent else "dispatch_failed")
+        except ConnectionAbortedError:
+            answer = Answer(error="dispatch_failed")
         finally:
             del self._pending[envelope["envelope_id"]]
             if pending in self._queue:
@@ -258,6 +260,10 @@ class SocketMode:
         return None
 
     async def close(self) -> None:
+        """End every connection, and every wait for an ack."""
+        for pending in self._pending.values():
+            if not pending.answer.done():
+                pending.answer.set_exception(ConnectionAbortedError("the workspace closes"))
         for socket in tuple(self._sockets):
             self._drop(socket)
             await socket.ws.close(code=1001)

@@ -56,10 +56,7 @@ class Transcript:
                 "status": status,
             }
         )
-        for each in self._waiting:
-            if not each.done():
-                each.set_result(None)
-        self._waiting.clear()
+        self._wake()
 
     def entries(self, since: int = 0) -> list[JSON]:
         """Entries whose number is above `since`, the oldest first."""
@@ -73,6 +70,16 @@ class Transcript:
         self._waiting.append(news)
         await asyncio.wait([news], timeout=seconds)
         news.cancel()
+
+    def close(self) -> None:
+        """Let everybody go who waits for news."""
+        self._wake()
+
+    def _wake(self) -> None:
+        for each in self._waiting:
+            if not each.done():
+                each.set_result(None)
+        self._waiting.clear()
 
     def as_lines(self, since: int = 0) -> str:
         return "".join(f"{json.dumps(each, ensure_ascii=False)}\n" for each in self.entries(since))

@@ -69,7 +69,8 @@ async def test_only_events_that_the_manifest_names_are_sent(open_office: Any) ->
     manifest = replace(
         read_manifest(MANIFEST), bot_events=("member_joined_channel", "message.channels")
     )
-    office = await open_office(manifest=manifest)
+    scopes = frozenset({*manifest.scopes, "channels:read"})
+    office = await open_office(manifest=manifest, scopes=scopes)
     app = office.bolt()
     events: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
 
@@ -82,7 +83,7 @@ async def test_only_events_that_the_manifest_names_are_sent(open_office: Any) ->
         await office.people.say("ana", "#dev-deploys", "@dynamo hi")
         message = await events.get()
         await office.people.say("ana", "#random", "/invite @dynamo")
-        await office.server.tasks.close()
+        await office.people.exchange(where=lambda e: "inviter" in str(e["request"]))
     assert (message["type"], message["channel_type"]) == ("message", "channel")
     kinds = [
         e["request"]["payload"]["event"]["type"] for e in await office.people.calls("events_api")
@@ -92,3 +93,32 @@ async def test_only_events_that_the_manifest_names_are_sent(open_office: Any) ->
         "ana", where=lambda m: m.body.get("subtype") == "channel_join"
     )
     assert joined.user == seed.BOT_USER_ID
+
+
+async def test_an_event_needs_its_scope_and_a_command_its_own(open_office: Any) -> None:
+    office = await open_office(scopes=frozenset({"chat:write", "users:read"}))
+    await office.people.say("ana", "#dev-deploys", "@dynamo hi")
+    await office.people.advance(10)
+    assert await office.people.calls("events_api") == []
+    said = await office.people.say("ana", "#dev-deploys", "/dynamo help")
+    assert said["error"] == "unknown_command"
+
+
+async def test_without_interactivity_no_click_arrives(open_office: Any) -> None:
+    manifest = replace(read_manifest(MANIFEST), interactivity=False)
+    office = await open_office(manifest=manifest)
+    button = {"type": "button", "text": {"type": "plain_text", "text": "Go"}, "action_id": "go"}
+    await office.bot.chat_postMessage(
+        channel=seed.DEV_DEPLOYS, text="card", blocks=[{"type": "actions", "elements": [button]}]
+    )
+    card = await office.people.message("ana", where=lambda m: m.text == "card")
+    assert (await office.people.click("ana", card, "Go"))["error"] == "dispatch_failed"
+    assert await office.people.calls("interactive") == []
+
+
+async def test_a_workspace_that_closes_keeps_nobody_waiting(open_office: Any) -> None:
+    office = await open_office()
+    typed = asyncio.create_task(office.people.say("ana", "#general", "/dynamo help"))
+    await office.people.message("ana", where=lambda m: "command" in m.body)
+    await office.server.close()
+    assert (await typed)["error"] == "dispatch_failed"
