@@ -278,8 +278,6 @@ def asks_why_creating(scene: Scene, pod: Pod) -> datetime:
 
 
 def _is_missing_mount(words: str) -> bool:
-    if _SYNCING.search(words):
-        return False
     return bool(_MISSING.search(words) or _MISSING_ITEM.search(words))
 
 
