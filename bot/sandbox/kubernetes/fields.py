@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from bot.sandbox.kubernetes.schema import PRESENT, Shape, named, shape
@@ -47,6 +48,11 @@ class FieldsError(Exception):
 
 def decode_fields(tree: Object) -> Fields:
     """FieldsV1 to a set."""
+    return _decode_text(json.dumps(tree))
+
+
+@lru_cache(maxsize=4096)
+def _decode_text(text: str) -> Fields:
     found: set[Path] = set()
 
     def walk(node: Object, path: Path) -> None:
@@ -56,7 +62,7 @@ def decode_fields(tree: Object) -> Fields:
             if element != ".":
                 walk(child, (*path, element))
 
-    for element, child in tree.items():
+    for element, child in json.loads(text).items():
         if element != ".":
             walk(child, (element,))
     return frozenset(found)
@@ -64,6 +70,12 @@ def decode_fields(tree: Object) -> Fields:
 
 def encode_fields(fields: Fields) -> Object:
     """A set to FieldsV1: leaves are {}, a parent that is owned itself carries "."."""
+    tree: Object = json.loads(_encode_text(fields))
+    return tree
+
+
+@lru_cache(maxsize=4096)
+def _encode_text(fields: Fields) -> str:
     tree: Object = {}
     for path in sorted(fields):
         node = tree
@@ -78,7 +90,7 @@ def encode_fields(fields: Fields) -> Object:
             node.clear()
             node["."] = {}
             node.update(rest)
-    return tree
+    return json.dumps(tree)
 
 
 def key_of(its: Shape, item: Any) -> str:

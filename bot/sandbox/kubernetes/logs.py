@@ -182,7 +182,7 @@ def refuse_by_status(pod: Object, container: str, *, previous: bool) -> None:
         if not (last or {}).get("containerID"):
             raise bad_request(f"previous terminated {this} not found")
         return
-    if state.get("running") or last:
+    if state.get("running") is not None or last is not None:
         return
     if "terminated" in state:
         if not state["terminated"].get("containerID"):

@@ -1,4 +1,4 @@
-"""Resource quantities: "500m", "1.5Gi", "1e3", compared exactly and written as Kubernetes writes them.
+"""Resource quantities: "500m", "1.5Gi", "1e3", compared exactly, written as Kubernetes does.
 
 Follows k8s.io/apimachinery/pkg/api/resource: a quantity keeps its kind of suffix (binary, decimal,
 exponent), is rounded up to the nano, and is written with the largest suffix that leaves an integer.
@@ -14,10 +14,9 @@ PATTERN = "^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$"  # as the server's own 
 _FORM = re.compile(r"([+-]?)([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(.*)", re.DOTALL)
 _EXPONENT = re.compile(r"[eE]([+-]?[0-9]{1,3})")
 _BINARY = {"Ki": 1, "Mi": 2, "Gi": 3, "Ti": 4, "Pi": 5, "Ei": 6}
-_DECIMAL = {
-    **{"n": -9, "u": -6, "m": -3, "": 0},
-    **{"k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18},
-}
+_DECIMAL = dict(
+    zip(("n", "u", "m", "", "k", "M", "G", "T", "P", "E"), range(-9, 19, 3), strict=True)
+)
 _NANO = Decimal("1e-9")
 
 
@@ -59,7 +58,7 @@ def parse(value: str | int | float) -> Decimal:
 
 
 def canonical(value: str | int | float) -> str:
-    """The quantity as an answer shows it: "1000m" is "1", "1024Mi" is "1Gi". Raises QuantityError."""
+    """As an answer shows it: "1000m" is "1", "1024Mi" is "1Gi". Raises QuantityError."""
     amount, form = _parse(str(value))
     if amount == 0:
         return "0"

@@ -125,7 +125,8 @@ def already_exists(kind: Kind, name: str) -> ApiError:
 
 def conflict(kind: Kind, name: str, why: str = "") -> ApiError:
     why = why or (
-        "the object has been modified; please apply your changes to the latest version and try again"
+        "the object has been modified; please apply your changes to the latest version and "
+        "try again"
     )
     message = f'Operation cannot be fulfilled on {kind.qualified} "{name}": {why}'
     return ApiError(409, "Conflict", message, _about(kind, name))

@@ -76,22 +76,37 @@ class Conflict(StorageError):  # noqa: N818
         )
 
 
-@dataclass(frozen=True, slots=True)
 class Stored:
-    """One version of one object. `view` is shared by everybody: look, never touch; else `copy`."""
+    """One version of one object; never changes.
 
-    revision: int
-    body: bytes  # the JSON without kind and apiVersion, as items of a list are sent
-    view: Object
+    `body` is the JSON without kind and apiVersion, as items of a list are sent. The parsed form is
+    kept for the newest version only: a long history of parsed pods would cost hundreds of MB.
+    """
+
+    __slots__ = ("_view", "body", "head", "revision")
+
+    def __init__(self, revision: int, body: bytes, head: tuple[tuple[str, str], ...] = ()) -> None:
+        self.revision = revision
+        self.body = body
+        self.head = head
+        self._view: Object | None = None
+
+    @property
+    def view(self) -> Object:
+        """The parsed object, shared by everybody: look, never touch; else `copy`."""
+        if self._view is None:
+            self._view = self.copy()
+        return self._view
 
     def copy(self) -> Object:
         """A fresh copy that the caller may change."""
-        fresh: Object = {}
-        for word in ("apiVersion", "kind"):
-            if word in self.view:
-                fresh[word] = self.view[word]
+        fresh: Object = dict(self.head)
         fresh.update(json.loads(self.body))
         return fresh
+
+    def forget_view(self) -> None:
+        """A newer version is there: parse again should anybody still look."""
+        self._view = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +143,8 @@ class Storage:
         self,
         clock: Clock,
         *,
-        revision: int = 1,
-        history: int = 20_000,
+        revision: int = 1000,
+        history: int = 10_000,
         dice: random.Random | None = None,
     ) -> None:
         self.clock = clock
@@ -191,8 +206,8 @@ class Storage:
         the fields. `check` sees the object as it will be stored and may raise.
         Raises AlreadyExists.
         """
-        new = copy_json(obj)
-        meta = new.setdefault("metadata", {})
+        new = _own(obj)
+        meta = new["metadata"]
         if not meta.get("name") and meta.get("generateName"):
             meta["name"] = self._generated_name(resource, meta)
         name, namespace = str(meta.get("name", "")), str(meta.get("namespace") or "")
@@ -210,7 +225,8 @@ class Storage:
             self.field_tracker(resource, None, new, manager, "")
         if check is not None:
             check(new)
-        return self._write("ADDED", resource, new, None).copy()
+        self._write("ADDED", resource, new, None)
+        return new
 
     def update(
         self,
@@ -227,19 +243,15 @@ class Storage:
         meta = obj.get("metadata", {})
         name, namespace = str(meta.get("name", "")), str(meta.get("namespace") or "")
         old = self._expected(resource, namespace, name, expect)
-        new = copy_json(obj)
+        new = _own(obj)
         self._keep_identity(resource, old.view, new)
-        if subresource == "binding" and "generation" in new["metadata"]:
-            new["metadata"]["generation"] = old.view["metadata"]["generation"]  # stays, as recorded
         if manager is not None and self.field_tracker is not None:
-            self.field_tracker(resource, old.copy(), new, manager, subresource)
+            self.field_tracker(resource, old.view, new, manager, subresource)
         if new == old.view:
-            return old.copy()
-        if _nothing_keeps(new["metadata"]):
-            if _nothing_keeps(old.view["metadata"]):
-                return self._write("MODIFIED", resource, new, old).copy()
-            return self._write("DELETED", resource, new, old).copy()
-        return self._write("MODIFIED", resource, new, old).copy()
+            return new
+        gone = _nothing_keeps(new["metadata"]) and not _nothing_keeps(old.view["metadata"])
+        self._write("DELETED" if gone else "MODIFIED", resource, new, old)
+        return new
 
     def update_status(
         self,
@@ -258,17 +270,17 @@ class Storage:
         old = self._expected(resource, namespace or "", name, expect)
         new = old.copy()
         change(new)
-        new["metadata"] = {
-            **copy_json(old.view["metadata"]),
-            **{k: v for k, v in new["metadata"].items() if k in ("annotations", "managedFields")},
-        }
-        if "annotations" not in new["metadata"]:
-            new["metadata"].pop("annotations", None)
-        new = copy_json({k: v for k, v in new.items() if k != "spec"})
+        # What the change cannot reach comes from the version that is stored.
+        meta = {k: v for k, v in old.view["metadata"].items() if k != "annotations"}
+        if new["metadata"].get("annotations"):
+            meta["annotations"] = new["metadata"]["annotations"]
+        new["metadata"] = meta
         if "spec" in old.view:
-            new = _with_spec(new, copy_json(old.view["spec"]))
+            new["spec"] = old.view["spec"]
+        else:
+            new.pop("spec", None)
         if manager is not None and self.field_tracker is not None:
-            self.field_tracker(resource, old.copy(), new, manager, "status")
+            self.field_tracker(resource, old.view, new, manager, "status")
         if new == old.view:
             return old.copy()
         return self._write("MODIFIED", resource, new, old).copy()
@@ -278,30 +290,31 @@ class Storage:
         old = self.stored(resource, namespace, name)
         if old is None:
             return None
-        return self._write("DELETED", resource, old.copy(), old).copy()
+        new = old.copy()
+        self._write("DELETED", resource, new, old)
+        return new
 
     def mark_deleted(self, resource: str, obj: Object) -> Object:
         """Store the object with its deletionTimestamp; somebody else will take it out."""
         meta = obj["metadata"]
         old = self._expected(resource, str(meta.get("namespace") or ""), meta["name"], None)
-        new = copy_json(obj)
+        new = _own(obj)
         self._keep_identity(resource, old.view, new)
-        if new == old.view:
-            return old.copy()
-        return self._write("MODIFIED", resource, new, old).copy()
+        if new != old.view:
+            self._write("MODIFIED", resource, new, old)
+        return new
 
     def load(self, resource: str, obj: Object) -> None:
         """Put a recorded object in as it is, with uid, resourceVersion and times (for tests)."""
-        new = copy_json(obj)
+        new = _own(obj)
         meta = new["metadata"]
         old = self.stored(resource, meta.get("namespace"), meta["name"])
         wanted = int(meta.get("resourceVersion") or self.revision + 1)
         if wanted > self.revision:
             self.revision = wanted - 1
+            self._write("ADDED" if old is None else "MODIFIED", resource, new, old)
         else:  # recorded earlier than others that are in already: its own number, no watch event
-            self._place(resource, Stored(wanted, encode_body(new), new))
-            return
-        self._write("ADDED" if old is None else "MODIFIED", resource, new, old)
+            self._place(resource, _freeze(wanted, new))
 
     def advance_revision(self, revision: int) -> None:
         """Something else was written: the next revision is above this one."""
@@ -393,7 +406,7 @@ class Storage:
     def _write(self, kind: EventType, resource: str, new: Object, old: Stored | None) -> Stored:
         self.revision += 1
         new["metadata"]["resourceVersion"] = str(self.revision)
-        stored = Stored(self.revision, encode_body(new), new)
+        stored = _freeze(self.revision, new)
         if kind == "DELETED":
             meta = new["metadata"]
             self._objects[resource].pop((meta.get("namespace") or "", meta["name"]), None)
@@ -404,6 +417,8 @@ class Storage:
         self._remember(event)
         for callback in [*self._subscribers.get(resource, ())]:
             callback(event)
+        if old is not None:
+            old.forget_view()
         return stored
 
     def _place(self, resource: str, stored: Stored) -> None:
@@ -427,14 +442,28 @@ def copy_json(value: Any) -> Any:
     return value
 
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
+
+
 def encode(value: Any) -> bytes:
     """Compact JSON in UTF-8."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    return _encode(value).encode()
 
 
 def encode_body(obj: Object) -> bytes:
     """The object as an item of a list: the real server leaves kind and apiVersion out of those."""
     return encode({key: item for key, item in obj.items() if key not in ("kind", "apiVersion")})
+
+
+def _own(obj: Object) -> Object:
+    """The caller's object with a metadata that may be written to."""
+    return {**obj, "metadata": dict(obj.get("metadata") or {})}
+
+
+def _freeze(revision: int, obj: Object) -> Stored:
+    """What is stored shares nothing with the object: its view is read back from the bytes."""
+    head = tuple((word, obj[word]) for word in ("apiVersion", "kind") if word in obj)
+    return Stored(revision, encode_body(obj), head)
 
 
 def _nothing_keeps(meta: Object) -> bool:
@@ -444,12 +473,3 @@ def _nothing_keeps(meta: Object) -> bool:
         and not meta.get("finalizers")
         and not meta.get("deletionGracePeriodSeconds")
     )
-
-
-def _with_spec(obj: Object, spec: Any) -> Object:
-    """The object with its spec back in its usual place, before the status."""
-    status = obj.pop("status", None)
-    obj["spec"] = spec
-    if status is not None:
-        obj["status"] = status
-    return obj

@@ -159,7 +159,7 @@ def _pod_status(obj: Object, now: datetime) -> str:
             signal = ended.get("signal")
             plain = f"Signal:{signal}" if signal else f"ExitCode:{ended.get('exitCode', 0)}"
             reason = ended.get("reason") or plain
-        elif one.get("ready") and state.get("running"):
+        elif one.get("ready") and state.get("running") is not None:
             running = True
     if reason == "Completed" and running:
         ready = any(

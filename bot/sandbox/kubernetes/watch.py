@@ -20,7 +20,7 @@ from bot.sandbox.kubernetes import statuses, versions
 from bot.sandbox.kubernetes.fields import skeleton
 from bot.sandbox.kubernetes.resources import Kind
 from bot.sandbox.kubernetes.selectors import Match
-from bot.sandbox.kubernetes.storage import Object, Storage, Stored, WatchEvent, encode
+from bot.sandbox.kubernetes.storage import Object, Storage, Stored, WatchEvent, encode, encode_body
 
 _TOKEN_VERSION = "meta.k8s.io/v1"  # noqa: S105 - names a format
 _TOO_OLD = (
@@ -328,5 +328,4 @@ def _at(stored: Stored, revision: int) -> Stored:
     """The last state that a selector saw, at the revision at which it stopped matching."""
     obj = stored.copy()
     obj["metadata"]["resourceVersion"] = str(revision)
-    body = {k: v for k, v in obj.items() if k not in ("kind", "apiVersion")}
-    return Stored(revision, encode(body), obj)
+    return Stored(revision, encode_body(obj), stored.head)

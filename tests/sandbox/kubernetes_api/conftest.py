@@ -75,6 +75,7 @@ class Cluster:
         self.away = False
         self.refusal: Refusal | None = None
         self.url = ""
+        self.streams: list[aiohttp.ClientResponse] = []
         self.session: aiohttp.ClientSession
 
     async def ask(
@@ -101,6 +102,13 @@ class Cluster:
 
     async def get(self, path: str, **kwargs: Any) -> Answer:
         return await self.ask("GET", path, **kwargs)
+
+    async def stream(self, path: str, **kwargs: Any) -> aiohttp.ClientResponse:
+        """An answer that is read bit by bit; closed at the end of the test."""
+        response = await self.session.get(self.url + path, **kwargs)
+        self.streams.append(response)
+        assert response.status == 200
+        return response
 
     async def apply(self, path: str, body: Any, manager: str = "dynamo", more: str = "") -> Answer:
         where = f"{path}?fieldManager={manager}{more}"
@@ -144,6 +152,8 @@ async def cluster() -> AsyncIterator[Cluster]:
     async with aiohttp.ClientSession() as session:
         made.session = session
         yield made
+        for response in made.streams:
+            response.close()
     await server.close()
 
 
