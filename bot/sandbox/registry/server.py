@@ -267,5 +267,5 @@ def _refusal(error: RegistryError) -> web.Response:
 
 async def _body(request: web.Request) -> bytes:
     """The whole body, whatever the limit of the app around: layers are large."""
-    chunks = [chunk async for chunk, _ in request.content.iter_chunks()]
+    chunks = [chunk async for chunk in request.content.iter_any()]
     return b"".join(chunks)
