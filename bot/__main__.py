@@ -7,6 +7,7 @@ all. Exit codes: 0 done, 1 it could not be done (told in one sentence), 2 wrong 
 import argparse
 import asyncio
 import logging
+import os
 import signal
 import sys
 from pathlib import Path
@@ -52,7 +53,15 @@ def _run(_: argparse.Namespace) -> int:
     _log_to_stderr()
 
     async def serve() -> None:
-        dynamo = await Dynamo.start(Settings.from_environment())
+        settings = Settings.from_environment()
+        for secret in (
+            "SLACK_BOT_TOKEN",
+            "SLACK_APP_TOKEN",
+            "SLACK_SIGNING_SECRET",
+            "GITHUB_TOKEN",
+        ):
+            os.environ.pop(secret, None)  # read once; no library and no child finds them there
+        dynamo = await Dynamo.start(settings)
         await _until_told_to_stop()
         await dynamo.stop()
 

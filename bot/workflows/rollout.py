@@ -8,16 +8,17 @@ import asyncio
 import secrets
 from dataclasses import dataclass
 
-from bot.domain.gate import Gate, GateResult, all_open
+from bot.domain.gate import GateResult, all_open
 from bot.domain.image import Image
 from bot.domain.rollout import Actor, CardRef, Rollout, Running
-from bot.domain.verdict import Value
 from bot.domain.workload import Workload
 from bot.errors import PortError, Trouble
-from bot.ports import Applied, Manifest
+from bot.ports import Manifest
 from bot.workflows.edges import Edges, Place
+from bot.workflows.gates import ask_all
+from bot.workflows.gates.dry_run import dry_run
+from bot.workflows.gates.facts import Facts
 from bot.workflows.manifest import render_deployment
-from bot.workflows.people import permission
 from bot.workflows.version import Chosen, NotChosen, choose, running_image
 from config.manifests import ManifestError
 
@@ -94,17 +95,14 @@ async def request_rollout(request: Request, edges: Edges) -> Answer:
 
 
 async def make_plan(request: Request, chosen: Chosen, edges: Edges) -> Plan:
+    """Raises PortError when an edge does not answer."""
     place = request.place
-    allowed, look = await asyncio.gather(
-        permission(request.actor.id, place, edges),
-        edges.cluster.workload(place.context, place.namespace, place.service.name),
-    )
-    order = await _order(place, chosen, look, edges)
-    before = running(look, place)
-    manifest, cluster, applied = await _dry_run(place, chosen, look, edges)
-    gates = (allowed, manifest, order, _paused(look), *cluster)
+    look = await edges.cluster.workload(place.context, place.namespace, place.service.name)
+    facts = Facts(place, chosen, request.actor.id, look)
+    gates, server = await asyncio.gather(ask_all(facts, edges), dry_run(facts, edges))
+    applied = server.applied
     unchanged = applied is not None and look.deployment is not None and not applied.changed
-    return Plan(request, chosen, gates, before, unchanged)
+    return Plan(request, chosen, (*gates, *server.gates), running(look, place), unchanged)
 
 
 async def recheck(rollout: Rollout, edges: Edges) -> tuple[GateResult, ...]:
@@ -141,73 +139,6 @@ def running(look: Workload, place: Place) -> Running | None:
     image = running_image(found, place.service.container) or Image("")
     version = found.version or image.tag or image.digest
     return Running(version, image.digest, ready=found.ready, desired=found.desired)
-
-
-async def _order(place: Place, chosen: Chosen, look: Workload, edges: Edges) -> GateResult:
-    """The digest ran in the environment before, or here (going back is not skipping): as the store
-    remembers, or as the clusters show."""
-    before = edges.catalog.before(place.environment)
-    if before is None:
-        return GateResult(Gate.ORDER, True, "FIRST_ENVIRONMENT")
-    name, digest = place.service.name, chosen.image.digest
-    values = {"environment": before.name, "version": chosen.version}
-    for environment, code in ((before, "RAN_BEFORE"), (place.environment, "RAN_HERE")):
-        if await edges.store.ran_well(name, environment.name, digest):
-            return GateResult(Gate.ORDER, True, code, values)
-    if _runs_well(look, digest):
-        return GateResult(Gate.ORDER, True, "RAN_HERE", values)
-    there = await edges.cluster.workload(before.context or "", before.namespace, name)
-    healthy = _runs_well(there, digest)
-    return GateResult(Gate.ORDER, healthy, "RAN_BEFORE" if healthy else "NOT_RUN_BEFORE", values)
-
-
-def _runs_well(look: Workload, digest: str) -> bool:
-    found = look.deployment
-    return (
-        found is not None
-        and found.updated == found.available == found.desired > 0
-        and any(Image.parse(image).digest == digest for image in found.images.values())
-    )
-
-
-def _paused(look: Workload) -> GateResult:
-    paused = look.deployment is not None and look.deployment.paused
-    return GateResult(Gate.PAUSED, not paused, "PAUSED" if paused else "NOT_PAUSED")
-
-
-async def _dry_run(
-    place: Place, chosen: Chosen, look: Workload, edges: Edges
-) -> tuple[GateResult, tuple[GateResult, ...], Applied | None]:
-    """The manifest's gate, and the server's own answer to it where there is one."""
-    replicas = look.deployment.desired if look.deployment else None
-    try:
-        manifest = await asyncio.to_thread(
-            render_deployment, place, chosen.image, chosen.version, replicas=replicas
-        )
-    except ManifestError as error:
-        missing = not place.service.manifests.exists()
-        code = "MANIFEST_MISSING" if missing else "MANIFEST_INVALID"
-        where: dict[str, Value] = {"path": str(error.path), "line": error.line}
-        refusal = GateResult(Gate.MANIFEST, False, code, {**where, "message": str(error)})
-        return refusal, (), None
-    found = GateResult(Gate.MANIFEST, True, "MANIFEST_FOUND")
-    try:
-        applied = await edges.cluster.apply(place.context, place.namespace, manifest, dry_run=True)
-    except PortError as error:
-        if error.temporary:
-            raise
-        return found, (_refused(error, place),), None
-    return found, (GateResult(Gate.CLUSTER, True, "ACCEPTED"),), applied
-
-
-def _refused(error: PortError, place: Place) -> GateResult:
-    values: dict[str, Value] = {"namespace": place.namespace, **error.values}
-    code = {
-        Trouble.CONFLICT: "CONFLICT",
-        Trouble.FORBIDDEN: "FORBIDDEN",
-        Trouble.NOT_FOUND: "NAMESPACE_MISSING",
-    }.get(error.trouble, "REFUSED")
-    return GateResult(Gate.CLUSTER, False, code, values)
 
 
 def _rollout(plan: Plan, edges: Edges) -> Rollout:

@@ -1,0 +1,21 @@
+"""What a gate is asked about: one release, for one place, by one person, on one look."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from bot.domain.gate import GateResult
+from bot.domain.workload import Workload
+from bot.workflows.edges import Edges, Place
+from bot.workflows.version import Chosen
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    place: Place
+    chosen: Chosen
+    user: str
+    look: Workload  # what runs there now
+
+
+GateCheck = Callable[[Facts, Edges], Awaitable[GateResult]]
+"""Answers one gate. Raises PortError where an edge does not say: nothing is let through unasked."""
