@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 
 from aiohttp import WSMsgType, web
 
@@ -136,10 +135,10 @@ async def stream(slack: Slack, request: web.Request) -> web.StreamResponse:
     return ws
 
 
-async def _pump(ws: web.WebSocketResponse, queue: asyncio.Queue[JSON]) -> None:
+async def _pump(ws: web.WebSocketResponse, queue: asyncio.Queue[str]) -> None:
     try:
         while True:
-            await ws.send_str(json.dumps(await queue.get()))
+            await ws.send_str(await queue.get())
     except ConnectionError:
         return
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 from typing import Literal
 
@@ -12,7 +13,8 @@ from bot.sandbox.slack.messages import client_view
 from bot.sandbox.slack.views import ViewEvent, Views
 from bot.sandbox.slack.workspace import Change, Channel, Message, Workspace
 
-Queue = asyncio.Queue[JSON]
+Queue = asyncio.Queue[str]
+"""Events of one stream, written out: a message is written once for all who see it."""
 
 
 class Streams:
@@ -34,6 +36,10 @@ class Streams:
         self._queues[user].remove(queue)
 
     def send(self, user: str, event: JSON) -> None:
+        if self._queues.get(user):
+            self._put(user, json.dumps(event))
+
+    def _put(self, user: str, event: str) -> None:
         for queue in self._queues.get(user, ()):
             queue.put_nowait(event)
 
@@ -46,17 +52,19 @@ class Streams:
             self.send(event.view.user, {"event": event.kind, "view": view})
 
     def _on_change(self, change: Change) -> None:
-        shown: JSON | None = None
+        written: dict[str, str] = {}
         for user in [user for user, queues in self._queues.items() if queues]:
             if not self._workspace.can_see(user, change.channel):
                 continue
             message = change.message
             if message is not None and message.visible_to in (None, user):
-                shown = shown or self.message(message)
-                kind = change.kind
+                kind: str = change.kind
                 if kind == "message" and message.command is not None and user == message.user:
                     kind = "message_changed" if message.visible_to is None else "message"
-                self.send(user, {"event": kind, "channel": change.channel.id, "message": shown})
+                if kind not in written:
+                    body = {"channel": change.channel.id, "message": self.message(message)}
+                    written[kind] = json.dumps({"event": kind, **body})
+                self._put(user, written[kind])
             if change.kind in ("message", "channel"):
                 self.send(user, {"event": "channel", "channel": self.channel(user, change.channel)})
 

@@ -89,6 +89,7 @@ class Message:
     command: str | None = None
     error: bool = False
     reactions: dict[str, list[str]] = field(default_factory=dict)
+    named: frozenset[tuple[str, str]] | None = None  # whom it mentions, once somebody asked
 
     @property
     def is_reply(self) -> bool:
@@ -110,6 +111,8 @@ class Channel:
     by_ts: dict[str, Message] = field(default_factory=dict)
     replies: dict[str, list[Message]] = field(default_factory=dict)
     last_read: dict[str, str] = field(default_factory=dict)
+    counted: dict[str, tuple[int, int, int]] = field(default_factory=dict)
+    """Per person: how many messages are counted, and the unread ones and mentions among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +230,7 @@ class Workspace:
         channel.by_ts[message.ts] = message
         if message.visible_to is None:
             channel.last_read[message.user] = message.ts
+            channel.counted.pop(message.user, None)
         parent = None
         if message.thread_ts is not None and message.thread_ts != message.ts:
             parent = channel.by_ts.get(message.thread_ts)
@@ -240,7 +244,13 @@ class Workspace:
 
     def changed(self, message: Message) -> None:
         """Tell that a message was edited in place."""
-        self._tell(Change("message_changed", self.channels[message.channel], message))
+        channel = self.channels[message.channel]
+        if message.named is not None:
+            named = _names_in(message)
+            if named != message.named:
+                message.named = named
+                channel.counted.clear()
+        self._tell(Change("message_changed", channel, message))
 
     def reveal(self, channel_id: str, ts: str) -> None:
         """Show the line of a command to everybody, as an answer in the channel does."""
@@ -253,6 +263,7 @@ class Workspace:
         channel = self.channels[message.channel]
         channel.messages.remove(message)
         del channel.by_ts[message.ts]
+        channel.counted.clear()
         siblings = channel.replies.get(message.thread_ts or "", [])
         if message in siblings:
             siblings.remove(message)
@@ -274,13 +285,17 @@ class Workspace:
     def mark_read(self, user_id: str, channel: Channel, ts: str) -> None:
         if ts > channel.last_read.get(user_id, ""):
             channel.last_read[user_id] = ts
+            channel.counted.pop(user_id, None)
             self._tell(Change("channel", channel))
 
     def unread(self, user_id: str, channel: Channel) -> tuple[int, int]:
         """(unread, mentions) of a person: top-level messages of others, and what names them."""
-        since = channel.last_read.get(user_id, "")
-        start = bisect_right(channel.messages, since, key=lambda m: m.ts)
-        unread = mentions = 0
+        counted = channel.counted.get(user_id)
+        if counted is None:
+            since = channel.last_read.get(user_id, "")
+            start = bisect_right(channel.messages, since, key=lambda m: m.ts)
+            counted = (start, 0, 0)
+        start, unread, mentions = counted
         for message in channel.messages[start:]:
             if message.user == user_id or message.visible_to not in (None, user_id):
                 continue
@@ -290,11 +305,14 @@ class Workspace:
             if named or not message.is_reply or message.broadcast:
                 unread += 1
             mentions += named
+        channel.counted[user_id] = (len(channel.messages), unread, mentions)
         return unread, mentions
 
     def mentions(self, message: Message, user_id: str) -> bool:
         """Whether text or blocks of a message name a person, their user group or everybody."""
-        for kind, target in _MENTION.findall(_all_text(message)):
+        if message.named is None:
+            message.named = _names_in(message)
+        for kind, target in message.named:
             if kind == "@" and target == user_id:
                 return True
             if kind == "!subteam^":
@@ -320,8 +338,10 @@ class Workspace:
 _MENTION = re.compile(r"<(@|!subteam\^|!)([A-Za-z0-9]+)")
 
 
-def _all_text(message: Message) -> str:
-    return "\n".join([message.text, *texts_of(message.blocks)])
+def _names_in(message: Message) -> frozenset[tuple[str, str]]:
+    """Whom text and blocks of a message name: pairs of a kind of mention and its target."""
+    text = "\n".join([message.text, *texts_of(message.blocks)])
+    return frozenset(_MENTION.findall(text))
 
 
 def texts_of(value: Any) -> Iterable[str]:

@@ -191,3 +191,12 @@ async def test_the_app_gets_addresses_by_the_name_it_uses_itself(office: Any) ->
         tunnel = {"Host": "tunnel.example"}
         await office.session.post(f"{office.url}/client/say", json=body, headers=tunnel)
     assert urls[0].startswith(office.url)
+
+
+async def test_an_edit_may_name_somebody_who_was_not_named_before(office: Any) -> None:
+    posted = await office.bot.chat_postMessage(channel=seed.GENERAL, text="quiet")
+    await office.people.channel("ana", "#general", where=lambda c: c["mentions"] == 0)
+    await office.bot.chat_update(channel=seed.GENERAL, ts=posted["ts"], text=f"<@{seed.ANA}>")
+    boot = await get(office, "boot", user=seed.ANA)
+    general = next(c for c in boot["channels"] if c["id"] == seed.GENERAL)
+    assert general["mentions"] == 1
