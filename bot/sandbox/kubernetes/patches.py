@@ -174,6 +174,7 @@ def _merge_struct(its: Shape, old: Any, patch: Object) -> Any:
         return {}
     if directive not in (None, "merge"):
         raise bad_request(f"Unknown patch type found: {directive}")
+    _check_directives(patch)
     result = dict(old) if isinstance(old, dict) else {}
     if _RETAIN in patch:
         result = {key: item for key, item in result.items() if key in patch[_RETAIN]}
@@ -191,6 +192,15 @@ def _merge_struct(its: Shape, old: Any, patch: Object) -> Any:
         if key.startswith(_ORDER):
             _reorder(its, result, key.removeprefix(_ORDER), order)
     return result
+
+
+def _check_directives(patch: Object) -> None:
+    for key, value in patch.items():
+        if key == _RETAIN or key.startswith((_DELETE_PRIMITIVES, _ORDER)):
+            if not isinstance(value, list):
+                raise bad_request(f"invalid value for {key}: expected a list")
+            if key == _RETAIN and not all(isinstance(name, str) for name in value):
+                raise bad_request(f"invalid value for {key}: expected a list of strings")
 
 
 def _merge_field(its: Shape, key: str, old: Any, item: Any) -> Any:
@@ -211,9 +221,16 @@ def _merge_field(its: Shape, key: str, old: Any, item: Any) -> Any:
 def _merge_list(its: Shape | None, merge_key: str, old: Any, patch: list[Any]) -> list[Any]:
     result = list(old) if isinstance(old, list) else []
     if not merge_key:
-        return result + [item for item in dict.fromkeys(patch) if item not in result]
+        for item in patch:
+            if item not in result:
+                result.append(item)
+        return result
     if any(isinstance(item, dict) and item.get(_DIRECTIVE) == "replace" for item in patch):
-        kept = [item for item in patch if item.get(_DIRECTIVE) != "replace"]
+        kept = [
+            item
+            for item in patch
+            if not (isinstance(item, dict) and item.get(_DIRECTIVE) == "replace")
+        ]
         return [_without_directives(item) for item in kept]
     inner = named(its.name) if its is not None else named("object")
     for item in patch:

@@ -325,16 +325,12 @@ class Registry:
         subresource: str,
     ) -> tuple[Object, bool]:
         config = self._applied_body(body, options)
-        meta = config.setdefault("metadata", {}) if isinstance(config, dict) else {}
+        if config.get("metadata") is None:
+            config["metadata"] = {}
+        meta: Object = config["metadata"] if isinstance(config["metadata"], dict) else {}
         stored = self._store.stored(kind.key, namespace or None, name)
         old = None if stored is None else versions.to_version(kind, stored.copy())
-        if isinstance(meta, dict):
-            if meta.get("name") and meta["name"] != name:
-                raise bad_request(
-                    f"the name of the object ({meta['name']}) does not match the name on the URL "
-                    f"({name})"
-                )
-            self._same_place(config, namespace, "")
+        self._same_place({"metadata": meta}, namespace, name)
         if old is None and subresource:
             raise statuses.not_found(kind, name)
         manager = Manager(options.manager, "Apply", kind.api_version, subresource)
@@ -562,12 +558,12 @@ class Registry:
     def _same_place(obj: Object, namespace: str, name: str) -> None:
         """The URL and the object must mean the same place."""
         meta = obj.get("metadata") or {}
-        if name and meta.get("name", name) != name:
+        if name and (meta.get("name") or name) != name:
             raise bad_request(
                 f"the name of the object ({meta['name']}) does not match the name on the URL "
                 f"({name})"
             )
-        if meta.get("namespace", namespace) != namespace:
+        if (meta.get("namespace") or namespace) != namespace:
             raise bad_request(
                 "the namespace of the provided object does not match the namespace sent on the "
                 "request"

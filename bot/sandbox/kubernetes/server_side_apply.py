@@ -40,7 +40,7 @@ def apply(
     try:
         wanted = covered(kind.schema, config)
     except FieldsError as error:
-        meta = config.get("metadata") or {}
+        meta = _metadata(config)
         who = f"{meta.get('namespace', '')}/{meta.get('name', '')}; {_gvk(config)}"
         raise internal(f"failed to create typed patch object ({who}): {error}") from error
     wanted = frozenset(p for p in wanted if not managed_fields.ignored(p, manager.subresource))
@@ -76,8 +76,13 @@ def _check_patch(kind: Kind, config: Object) -> None:
             "Incorrect version specified in apply patch. "
             f"Specified patch version: {version or '/'}, expected: {kind.api_version}"
         )
-    if (config.get("metadata") or {}).get("managedFields"):
+    if _metadata(config).get("managedFields"):
         raise bad_request("metadata.managedFields must be nil")
+
+
+def _metadata(config: Object) -> Object:
+    meta = config.get("metadata")
+    return meta if isinstance(meta, dict) else {}
 
 
 def merge(its: Shape, old: Any, new: Any) -> Any:
