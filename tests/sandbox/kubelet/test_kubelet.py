@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -114,7 +115,7 @@ def test_image_pulls_back_off_up_to_five_minutes(cluster: Any, deployment: Make)
         for each in cluster.changes
         if each.kind == "Event" and each.object["reason"] == "Pulling"
     ]
-    gaps = [round(later - earlier) for earlier, later in zip(pulls, pulls[1:], strict=False)]
+    gaps = [round(later - earlier) for earlier, later in pairwise(pulls)]
     assert gaps[0] in range(10, 16)
     assert gaps[1] in range(20, 34)
     assert gaps[2] in range(40, 54)

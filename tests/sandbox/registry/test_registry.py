@@ -10,6 +10,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from yarl import URL
 
 from bot.sandbox.registry import release_table
 from bot.sandbox.registry.store import OCI_CONFIG, OCI_INDEX, OCI_LAYER, OCI_MANIFEST, Registry
@@ -42,7 +43,7 @@ async def test_tags_come_in_pages_with_a_link_to_the_next(client: aiohttp.Client
             pages += 1
             assert pages <= 3, "the pages do not end"
             link = response.links.get("next")
-            url = None if link is None else str(link["url"].relative())
+            url = None if link is None else URL(str(link["url"])).path_qs
     assert found == ["1.2.0", "1.3.1", "1.3.2", "1.4.0", "1.5.0"]
     assert pages == 3
 
