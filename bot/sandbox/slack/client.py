@@ -11,7 +11,7 @@ from bot.sandbox.slack.errors import JSON, ClientError
 from bot.sandbox.slack.requests import answer, body_of, guarded, text_of, user_of
 from bot.sandbox.slack.services import Slack
 from bot.sandbox.slack.streams import page_view
-from bot.sandbox.slack.views import View, ViewEvent
+from bot.sandbox.slack.views import View
 from bot.sandbox.slack.workspace import Message, User
 
 
@@ -114,6 +114,9 @@ async def messages(slack: Slack, request: web.Request) -> web.StreamResponse:
         found = [m for m in seen if thread_ts in (m.ts, m.thread_ts)]
     else:
         found = [m for m in seen if not m.is_reply or m.broadcast]
+    limit = request.query.get("limit", "")
+    if limit.isdigit():
+        found = found[-max(1, int(limit)) :]
     return answer({"messages": [slack.streams.message(each) for each in found]})
 
 
@@ -144,7 +147,7 @@ async def _pump(ws: web.WebSocketResponse, queue: asyncio.Queue[str]) -> None:
 
 
 def _view(slack: Slack, found: View) -> JSON:
-    return page_view(slack.views, slack.files, ViewEvent("", found))
+    return page_view(slack.views, slack.files, found)
 
 
 async def view(slack: Slack, request: web.Request) -> web.StreamResponse:

@@ -91,11 +91,11 @@ class SignedHttp:
             return Answer(error="operation_timeout", reason="http_timeout"), "timeout"
         except aiohttp.ClientSSLError:
             return Answer(error="dispatch_failed", reason="ssl_error"), "ssl_error"
-        except ValueError:
-            return Answer(error="dispatch_failed", reason="http_error"), "invalid_json"
         except (aiohttp.ClientError, OSError):
             failed = Answer(error="dispatch_failed", reason="connection_failed")
             return failed, "connection_failed"
+        except ValueError:
+            return Answer(error="dispatch_failed", reason="http_error"), "invalid_json"
 
     async def _post(self, url: str, body: bytes, headers: dict[str, str]) -> tuple[Answer, int]:
         if self._session is None:

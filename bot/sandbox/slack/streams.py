@@ -10,7 +10,7 @@ from typing import Literal
 from bot.sandbox.slack.errors import JSON
 from bot.sandbox.slack.files import Files
 from bot.sandbox.slack.messages import client_view
-from bot.sandbox.slack.views import ViewEvent, Views
+from bot.sandbox.slack.views import View, ViewEvent, Views
 from bot.sandbox.slack.workspace import Change, Channel, Message, Workspace
 
 Queue = asyncio.Queue[str]
@@ -48,7 +48,7 @@ class Streams:
 
     def on_view(self, event: ViewEvent) -> None:
         if self._queues.get(event.view.user):
-            view = page_view(self._views(), self._files, event)
+            view = page_view(self._views(), self._files, event.view)
             self.send(event.view.user, {"event": event.kind, "view": view})
 
     def _on_change(self, change: Change) -> None:
@@ -94,8 +94,9 @@ class Streams:
         return body
 
 
-def page_view(views: Views, files: Files, event: ViewEvent) -> JSON:
-    body = views.wire(event.view)
+def page_view(views: Views, files: Files, view: View) -> JSON:
+    """A view as the page gets it: Slack's object, with paths of uploaded images."""
+    body = views.wire(view)
     _locate_images(body["blocks"], files)
     return body
 

@@ -200,3 +200,10 @@ async def test_an_edit_may_name_somebody_who_was_not_named_before(office: Any) -
     boot = await get(office, "boot", user=seed.ANA)
     general = next(c for c in boot["channels"] if c["id"] == seed.GENERAL)
     assert general["mentions"] == 1
+
+
+async def test_the_newest_messages_can_be_asked_for_alone(office: Any) -> None:
+    for number in range(4):
+        await office.bot.chat_postMessage(channel=seed.GENERAL, text=str(number))
+    some = await get(office, "messages", user=seed.ANA, channel=seed.GENERAL, limit="2")
+    assert [m["text"] for m in some["messages"]] == ["2", "3"]
