@@ -17,14 +17,26 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, TypeVar
 
 import aiohttp
 
-JSON = dict[str, Any]
+from bot.sandbox.slack.sights import (
+    JSON,
+    Control,
+    Message,
+    View,
+    control_named,
+    entered,
+    input_named,
+    option_named,
+)
+
+__all__ = ["Control", "Message", "SlackDriver", "SlackRefusal", "View"]
+
 T = TypeVar("T")
 _PATIENCE = 10.0
 _ANYBODY = "U0ANA00000"  # whose side bar is asked for names before anybody has acted
@@ -36,106 +48,6 @@ class SlackRefusal(Exception):  # noqa: N818 - it is what a person is told, not 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(f"{code}: {message}")
         self.code = code
-
-
-@dataclass(frozen=True, slots=True)
-class Control:
-    """Something on a message or view that can be used."""
-
-    block_id: str
-    element: JSON
-
-    @property
-    def action_id(self) -> str:
-        return str(self.element["action_id"])
-
-    @property
-    def label(self) -> str:
-        """The words on it: a button's text, a menu's placeholder."""
-        words = self.element.get("text") or self.element.get("placeholder") or {}
-        return str(words.get("text", "")) if isinstance(words, dict) else str(words)
-
-    @property
-    def options(self) -> list[JSON]:
-        found: list[JSON] = list(self.element.get("options", []))
-        for group in self.element.get("option_groups", []):
-            found += group["options"]
-        return found
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A message or a view as one person sees it."""
-
-    body: JSON
-
-    @property
-    def blocks(self) -> list[JSON]:
-        return list(self.body.get("blocks") or [])
-
-    @property
-    def words(self) -> str:
-        """All text of the blocks, line by line; of a message without blocks, its text."""
-        lines = [line for block in self.blocks for line in _lines(block)]
-        return "\n".join(lines) if lines else str(self.body.get("text", ""))
-
-    @property
-    def controls(self) -> list[Control]:
-        return [
-            Control(str(block.get("block_id", "")), element)
-            for block in self.blocks
-            for element in _elements(block)
-        ]
-
-    @property
-    def buttons(self) -> list[str]:
-        return [each.label for each in self.controls if each.element["type"] == "button"]
-
-
-@dataclass(frozen=True, slots=True)
-class Message(Shown):
-    @property
-    def channel(self) -> str:
-        return str(self.body["channel"])
-
-    @property
-    def ts(self) -> str:
-        return str(self.body["ts"])
-
-    @property
-    def text(self) -> str:
-        return str(self.body.get("text", ""))
-
-    @property
-    def user(self) -> str:
-        return str(self.body["user"])
-
-    @property
-    def thread_ts(self) -> str | None:
-        return self.body.get("thread_ts")
-
-    @property
-    def ephemeral(self) -> bool:
-        return bool(self.body.get("ephemeral"))
-
-    @property
-    def error(self) -> bool:
-        return bool(self.body.get("error"))
-
-    @property
-    def from_app(self) -> bool:
-        return "bot_id" in self.body
-
-
-@dataclass(frozen=True, slots=True)
-class View(Shown):
-    @property
-    def id(self) -> str:
-        return str(self.body["id"])
-
-    @property
-    def title(self) -> str:
-        return str((self.body.get("title") or {}).get("text", ""))
 
 
 @dataclass(slots=True)
@@ -188,7 +100,7 @@ class SlackDriver:
 
     async def click(self, user: str, where: Message | View, button: str) -> JSON:
         """Press the button with this text (or action id); after its confirm dialog, if any."""
-        return await self._act(user, where, _control(where, button), {})
+        return await self._act(user, where, control_named(where, button), {})
 
     async def choose(
         self, user: str, where: Message | View, control: str, *wanted: str, **values: Any
@@ -197,8 +109,8 @@ class SlackDriver:
 
         Options are named by their text or value; pickers take Slack's own key (`selected_date=…`).
         """
-        found = _control(where, control)
-        options = [_option(found, each) for each in wanted]
+        found = control_named(where, control)
+        options = [option_named(found, each) for each in wanted]
         multiple = found.element["type"] == "checkboxes" or found.element["type"].startswith(
             "multi"
         )
@@ -214,8 +126,8 @@ class SlackDriver:
         """
         state: JSON = {}
         for name, value in (values or {}).items():
-            block_id, element = _input(view, name)
-            state.setdefault(block_id, {})[element["action_id"]] = _entered(element, value)
+            block_id, element = input_named(view, name)
+            state.setdefault(block_id, {})[element["action_id"]] = entered(element, value)
         body = {"user": await self._person(user), "view_id": view.id, "state": state}
         return await self._post("submit", body)
 
@@ -240,7 +152,7 @@ class SlackDriver:
 
     async def options(self, user: str, where: Message | View, control: str, typed: str) -> JSON:
         """What an external select offers for what was typed."""
-        found = _control(where, control)
+        found = control_named(where, control)
         body = await self._place(user, where)
         return await self._post(
             "options",
@@ -579,115 +491,3 @@ def _apply(screen: _Screen, event: JSON) -> None:
             screen.toasts.append(event["text"])
         case "channel":
             screen.channels[event["channel"]["id"]] = event["channel"]
-
-
-def _lines(value: Any) -> Iterator[str]:
-    """The words of a block in reading order, a rich text section or table row in one line."""
-    if isinstance(value, list):
-        for each in value:
-            yield from _lines(each)
-        return
-    if not isinstance(value, dict):
-        return
-    kind = value.get("type")
-    if kind in ("rich_text_section", "rich_text_preformatted", "rich_text_quote"):
-        yield "".join(_inline(each) for each in value.get("elements", []))
-        return
-    if kind == "table":
-        for row in value.get("rows", []):
-            yield " | ".join(" ".join(_lines(cell)) for cell in row)
-        return
-    text = value.get("text")
-    if isinstance(text, str):
-        yield text
-    elif isinstance(text, dict):
-        yield from _lines(text)
-    for key in ("title", "fields", "elements", "accessory", "label", "element", "alt_text", "rows"):
-        each = value.get(key)
-        if isinstance(each, str):
-            yield each
-        elif each is not None:
-            yield from _lines(each)
-
-
-def _inline(element: JSON) -> str:
-    match element.get("type"):
-        case "user":
-            return f"<@{element['user_id']}>"
-        case "usergroup":
-            return f"<!subteam^{element['usergroup_id']}>"
-        case "channel":
-            return f"<#{element['channel_id']}>"
-        case "emoji":
-            return f":{element['name']}:"
-        case "link":
-            return str(element.get("text") or element["url"])
-        case "date":
-            return str(element.get("fallback", ""))
-        case "broadcast":
-            return f"@{element['range']}"
-        case _:
-            return str(element.get("text", ""))
-
-
-def _elements(value: Any) -> Iterator[JSON]:
-    if isinstance(value, list):
-        for each in value:
-            yield from _elements(each)
-    elif isinstance(value, dict):
-        if "action_id" in value and "type" in value:
-            yield value
-            return
-        for each in value.values():
-            yield from _elements(each)
-
-
-def _control(where: Shown, wanted: str) -> Control:
-    for control in where.controls:
-        if wanted in (control.action_id, control.label):
-            return control
-    for control in where.controls:
-        if control.label and wanted.casefold() in control.label.casefold():
-            return control
-    there = [f"{each.label!r} ({each.action_id})" for each in where.controls]
-    raise LookupError(f"{wanted!r} is not there, but: {', '.join(there) or 'nothing to use'}")
-
-
-def _option(control: Control, wanted: str) -> JSON:
-    for option in control.options:
-        if wanted in (option.get("value"), option["text"]["text"]):
-            return option
-    there = [option["text"]["text"] for option in control.options]
-    raise LookupError(f"{wanted!r} is not offered, but: {', '.join(there)}")
-
-
-def _input(view: View, name: str) -> tuple[str, JSON]:
-    for block in view.blocks:
-        for element in _elements(block):
-            label = (block.get("label") or {}).get("text")
-            if name in (element["action_id"], block.get("block_id"), label):
-                return str(block["block_id"]), element
-    raise LookupError(f"{name!r} is no input of this modal")
-
-
-def _entered(element: JSON, value: Any) -> JSON:
-    """Slack's state value for what a person enters."""
-    kind = element["type"]
-    if isinstance(value, dict):
-        return {"type": kind, **value}
-    control = Control("", element)
-    if kind in ("static_select", "radio_buttons"):
-        return {"type": kind, "selected_option": _option(control, value)}
-    if kind in ("checkboxes", "multi_static_select"):
-        values = value if isinstance(value, list | tuple) else [value]
-        return {"type": kind, "selected_options": [_option(control, each) for each in values]}
-    keys = {
-        "users_select": "selected_user",
-        "multi_users_select": "selected_users",
-        "channels_select": "selected_channel",
-        "conversations_select": "selected_conversation",
-        "datepicker": "selected_date",
-        "timepicker": "selected_time",
-        "datetimepicker": "selected_date_time",
-    }
-    return {"type": kind, keys.get(kind, "value"): value}
