@@ -132,8 +132,8 @@ class DeploymentController:
     def _owned(self, deployment: Object) -> list[Object]:
         """The Deployment's ReplicaSets; orphans that its selector selects are adopted."""
         uid, namespace = deployment["metadata"]["uid"], key_of(deployment)[0]
-        for each in self._replica_sets.in_namespace(namespace):
-            if controller_of(each) is None and selects(
+        for each in self._replica_sets.owned_by(""):
+            if key_of(each)[0] == namespace and selects(
                 deployment["spec"]["selector"], labels_of(each)
             ):
                 adopted = copy_json(each)
@@ -230,7 +230,7 @@ class DeploymentController:
         oldest_first = sorted(
             owned, key=lambda each: (each["metadata"]["creationTimestamp"], key_of(each))
         )
-        new = next((each for each in oldest_first if _template_of(each) == template), None)
+        new = next((each for each in oldest_first if _has_template(each, template)), None)
         old = [each for each in oldest_first if each is not new]
         revision = max((_revision_of(each) for each in old), default=0) + 1
         if new is not None:
@@ -436,13 +436,15 @@ class DeploymentController:
         deployment["metadata"]["annotations"] = annotations_of(stored)
 
 
-def _template_of(replica_set: Object) -> Object:
-    """The template without the hash that the controller added."""
-    template = copy_json(replica_set["spec"]["template"])
-    labels_of_it = template.get("metadata", {}).get("labels")
-    if labels_of_it is not None:
-        labels_of_it.pop(_HASH, None)
-    return dict(template)
+def _has_template(replica_set: Object, wanted: Object) -> bool:
+    """The same template, but for the hash that the controller added (EqualIgnoreHash)."""
+    its = replica_set["spec"]["template"]
+    if its.get("spec") != wanted.get("spec"):
+        return False
+    meta = {k: v for k, v in (its.get("metadata") or {}).items() if k != "labels"}
+    other = {k: v for k, v in (wanted.get("metadata") or {}).items() if k != "labels"}
+    labels = {k: v for k, v in labels_of(its).items() if k != _HASH}
+    return meta == other and labels == labels_of(wanted)
 
 
 def _revision_of(replica_set: Object) -> int:

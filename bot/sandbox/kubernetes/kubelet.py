@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.sandbox.clock import Clock
+from bot.sandbox.kubernetes.container_run import ContainerRun
 from bot.sandbox.kubernetes.events import EventRecorder
 from bot.sandbox.kubernetes.images import ImageSource
-from bot.sandbox.kubernetes.pod_worker import ContainerRun, PodWorker
+from bot.sandbox.kubernetes.pod_worker import PodWorker
 from bot.sandbox.kubernetes.storage import Storage
 from bot.sandbox.kubernetes.work_queue import Cache, Key
 

@@ -11,9 +11,9 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 
 from bot.sandbox.clock import Clock
+from bot.sandbox.kubernetes.container_run import Incarnation
 from bot.sandbox.kubernetes.kubelet import Kubelet
 from bot.sandbox.kubernetes.logs import LogError, LogLine, LogStream
-from bot.sandbox.kubernetes.pod_worker import Incarnation
 
 KEPT_LINES = 2000
 _LAST_WORDS = timedelta(milliseconds=1)
