@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, expect
 
+from bot.cards import signs
 from bot.sandbox.slack import seed
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -178,3 +179,16 @@ async def test_every_kind_of_block_is_drawn(page: Page, sandbox: Any, make: Any)
     await expect(card.locator("ol li")).to_have_text(["first", "second"])
     await expect(card.locator("pre")).to_have_text("code")
     await expect(card.get_by_role("img", name="Errors rose from 0.1 to 2.9 %")).to_be_visible()
+
+
+async def test_every_sign_of_the_bots_cards_is_drawn(page: Page) -> None:
+    """A machine without emoji fonts shows them all the same."""
+    used = {value for value in vars(signs).values() if isinstance(value, str) and len(value) < 3}
+    used |= set(signs.STATE.values())
+    assert len(used) > 10
+    draw = """async (text) => {
+      const { withSigns } = await import("/page/js/render/signs.js");
+      return withSigns(text).filter((part) => typeof part === "string").join("");
+    }"""
+    left = [sign for sign in sorted(used) if await page.evaluate(draw, sign)]
+    assert left == []

@@ -7,21 +7,33 @@ const pending = new Map();
 /** Have a screen reader say `text`. Newer sentences with the same key replace unspoken ones. */
 export function announce(text, key = text) {
   clearTimeout(pending.get(key));
-  pending.set(key, setTimeout(() => {
-    pending.delete(key);
-    const region = document.getElementById("announcer");
-    const line = document.createElement("p");
-    line.textContent = text;
-    region.append(line);
-    while (region.childElementCount > 3) region.firstElementChild.remove();
-  }, SPEAK_AFTER));
+  pending.set(
+    key,
+    setTimeout(() => {
+      pending.delete(key);
+      const region = document.getElementById("announcer");
+      const line = document.createElement("p");
+      line.textContent = text;
+      region.append(line);
+      while (region.childElementCount > 3) region.firstElementChild.remove();
+    }, SPEAK_AFTER),
+  );
 }
 
-const REGIONS = ["#sidebar", "#messages", "#composer textarea", "#thread-messages", "#thread-composer textarea", "#world"];
+const REGIONS = [
+  "#sidebar",
+  "#messages",
+  "#composer textarea",
+  "#thread-messages",
+  "#thread-composer textarea",
+  "#world",
+];
 
 /** F6 and Shift+F6 go from region to region, as in most workspaces and browsers. */
 export function moveBetweenRegions(backwards) {
-  const stops = REGIONS.map((selector) => document.querySelector(selector)).filter((node) => node?.checkVisibility());
+  const stops = REGIONS.map((selector) => document.querySelector(selector)).filter((node) =>
+    node?.checkVisibility(),
+  );
   const here = stops.findLastIndex((node) => node.contains(document.activeElement));
   const next = stops[(here + (backwards ? -1 : 1) + stops.length) % stops.length];
   focusInto(next);
@@ -34,7 +46,7 @@ export function focusInto(node) {
   else (node.querySelector("[aria-current=page]") ?? focusables(node)[0])?.focus();
 }
 
-export function focusables(root) {
+function focusables(root) {
   return [...root.querySelectorAll("button, a[href], input, select, textarea, [tabindex='0']")].filter(
     (node) => !node.disabled && node.checkVisibility(),
   );

@@ -1,6 +1,6 @@
 // The doors to the sandbox: /client (the workspace) and /world (the cluster), JSON both ways.
 
-export class ApiError extends Error {
+class ApiError extends Error {
   constructor(status, code, message) {
     super(message);
     this.status = status;
@@ -9,12 +9,18 @@ export class ApiError extends Error {
 }
 
 export function get(path, params = {}) {
-  const query = new URLSearchParams(Object.entries(params).filter(([, value]) => value !== undefined && value !== null));
+  const query = new URLSearchParams(
+    Object.entries(params).filter(([, value]) => value !== undefined && value !== null),
+  );
   return request(`${path}${query.size ? `?${query}` : ""}`, {});
 }
 
 export function post(path, body) {
-  return request(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+  return request(path, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+  });
 }
 
 async function request(path, options) {
@@ -26,5 +32,9 @@ async function request(path, options) {
   }
   const answer = await response.json().catch(() => null);
   if (response.ok) return answer;
-  throw new ApiError(response.status, answer?.error ?? "http_error", answer?.message ?? `The sandbox answered ${response.status} to ${path}.`);
+  throw new ApiError(
+    response.status,
+    answer?.error ?? "http_error",
+    answer?.message ?? `The sandbox answered ${response.status} to ${path}.`,
+  );
 }

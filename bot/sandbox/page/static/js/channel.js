@@ -20,28 +20,65 @@ let rows = ROWS;
 subscribe(["session", "place", "layout", "thread", "world"], () => {
   const channel = channelById(state.place.channel);
   if (!state.boot) return;
-  render(document.getElementById("channel-header"), menuToggle(), channel && state.place.kind === "channel" ? channelHead(channel) : appHead(channel), worldButton());
+  render(
+    document.getElementById("channel-header"),
+    menuToggle(),
+    channel && state.place.kind === "channel" ? channelHead(channel) : appHead(channel),
+    worldButton(),
+  );
 });
 
 function menuToggle() {
   const unread = state.channels.some((channel) => channel.unread && channel.id !== state.place.channel);
   return h(
     "button",
-    { key: "menu", type: "button", class: "icon-btn menu-toggle", "aria-label": `Channels${unread ? ", some unread" : ""}`, "aria-expanded": String(state.layout.sidebar), "aria-controls": "sidebar", on: { click: () => ((state.layout.sidebar = !state.layout.sidebar), invalidate("layout")) } },
-    h("svg", { viewBox: "0 0 20 20", "aria-hidden": "true" }, h("path", { d: "M3.4 5.600H16.600M3.4 10H16.600M3.4 14.400H16.6" })),
+    {
+      key: "menu",
+      type: "button",
+      class: "icon-btn menu-toggle",
+      "aria-label": `Channels${unread ? ", some unread" : ""}`,
+      "aria-expanded": String(state.layout.sidebar),
+      "aria-controls": "sidebar",
+      on: { click: () => ((state.layout.sidebar = !state.layout.sidebar), invalidate("layout")) },
+    },
+    h(
+      "svg",
+      { viewBox: "0 0 20 20", "aria-hidden": "true" },
+      h("path", { d: "M3.4 5.6H16.6M3.4 10H16.6M3.4 14.4H16.6" }),
+    ),
     unread && h("span", { class: "dot" }),
   );
 }
 
 function channelHead(channel) {
-  return h("div", { key: "head", class: "bar-text" }, h("h1", null, mark(channel), titleOf(channel)), h("p", { class: "topic" }, channel.kind === "im" ? userById(channel.user_id)?.title : channel.topic));
+  return h(
+    "div",
+    { key: "head", class: "bar-text" },
+    h("h1", null, mark(channel), titleOf(channel)),
+    h("p", { class: "topic" }, channel.kind === "im" ? userById(channel.user_id)?.title : channel.topic),
+  );
 }
 
 function appHead(channel) {
-  const tab = (id, label, onClick) => h("button", { type: "button", class: "tab", "aria-current": state.place.tab === id ? "page" : null, on: { click: onClick } }, label);
+  const tab = (id, label, onClick) =>
+    h(
+      "button",
+      {
+        type: "button",
+        class: "tab",
+        "aria-current": state.place.tab === id ? "page" : null,
+        on: { click: onClick },
+      },
+      label,
+    );
   return [
     h("div", { key: "head", class: "bar-text" }, h("h1", null, state.boot.app.name)),
-    h("div", { key: "tabs", class: "tabs", role: "group", "aria-label": "Tabs of the app" }, tab("home", "Home", openHome), channel && tab("messages", "Messages", () => openChannel(channel.id))),
+    h(
+      "div",
+      { key: "tabs", class: "tabs", role: "group", "aria-label": "Tabs of the app" },
+      tab("home", "Home", openHome),
+      channel && tab("messages", "Messages", () => openChannel(channel.id)),
+    ),
   ];
 }
 
@@ -67,7 +104,9 @@ function listOf(channel) {
   return h(
     "div",
     { key: `list-${channel}-${state.me.id}`, class: "messages" },
-    state.messages.has(channel) ? beginning(channelById(channel), messages) : h("p", { class: "loading" }, "Reading messages…"),
+    state.messages.has(channel)
+      ? beginning(channelById(channel), messages)
+      : h("p", { class: "loading" }, "Reading messages…"),
     messageList(messages, {
       ...rowsOf(channel, "messages", false),
       unreadFrom: state.unreadFrom,
@@ -83,16 +122,41 @@ function listOf(channel) {
 
 function beginning(channel, messages) {
   if (messages.length > rows || !channel) return null;
-  const text = channel.kind === "im" ? "This is the beginning of your conversation." : `This is the beginning of #${channel.name}.`;
-  return h("div", { key: "beginning", class: "beginning" }, h("p", { class: "beginning-title" }, channel.kind === "im" ? titleOf(channel) : `#${channel.name}`), h("p", null, text, " ", channel.kind !== "im" && !channel.bot_is_member ? `${state.boot.app.name} is not in this channel.` : ""));
+  const text =
+    channel.kind === "im"
+      ? "This is the beginning of your conversation."
+      : `This is the beginning of #${channel.name}.`;
+  return h(
+    "div",
+    { key: "beginning", class: "beginning" },
+    h("p", { class: "beginning-title" }, channel.kind === "im" ? titleOf(channel) : `#${channel.name}`),
+    h(
+      "p",
+      null,
+      text,
+      " ",
+      channel.kind !== "im" && !channel.bot_is_member ? `${state.boot.app.name} is not in this channel.` : "",
+    ),
+  );
 }
 
 /** What rows of a list need, for the channel and for the thread pane. */
 export function rowsOf(channel, topic, inThread) {
   return {
-    inputsOf: (message) => [busyMarks(message.ts), versionOf(`${topic}-${message.ts}`), Math.floor(Date.now() / 60_000)],
+    inputsOf: (message) => [
+      busyMarks(message.ts),
+      versionOf(`${topic}-${message.ts}`),
+      Math.floor(Date.now() / 60_000),
+    ],
     viewOf: (message) => ({
-      ctx: surface({ id: `${topic}-${message.ts}`, target: { channel, message_ts: message.ts }, topic, names, blocks: message.blocks ?? [], files: message.files }),
+      ctx: surface({
+        id: `${topic}-${message.ts}`,
+        target: { channel, message_ts: message.ts },
+        topic,
+        names,
+        blocks: message.blocks ?? [],
+        files: message.files,
+      }),
       author: authorOf(message),
       names,
       inThread,
@@ -117,20 +181,36 @@ async function copyLink(channel, ts) {
 
 subscribe(["latest"], () => {
   const shown = !keeper.following && state.place.kind !== "home";
-  render(document.getElementById("latest"), shown && h("button", { type: "button", class: "btn latest-button", on: { click: () => (keeper.follow(), invalidate("latest")) } }, "To the newest message"));
+  render(
+    document.getElementById("latest"),
+    shown &&
+      h(
+        "button",
+        {
+          type: "button",
+          class: "btn latest-button",
+          on: { click: () => (keeper.follow(), invalidate("latest")) },
+        },
+        "To the newest message",
+      ),
+  );
 });
 
 /** Follow a link to a message of this workspace. */
 export async function jumpTo(channel, ts) {
   if (state.place.channel !== channel || state.place.kind === "home") await openChannel(channel);
-  requestAnimationFrame(() => requestAnimationFrame(() => {
-    const row = scroller.querySelector(`[data-ts="${CSS.escape(ts)}"]`);
-    if (!row) return toast("info", "That message is not among the ones shown here.");
-    keeper.following = false;
-    row.scrollIntoView({ block: "center" });
-    row.focus({ preventScroll: true });
-    row.animate?.([{ backgroundColor: "var(--accent-soft)" }, { backgroundColor: "transparent" }], { duration: 1600 });
-  }));
+  requestAnimationFrame(() =>
+    requestAnimationFrame(() => {
+      const row = scroller.querySelector(`[data-ts="${CSS.escape(ts)}"]`);
+      if (!row) return toast("info", "That message is not among the ones shown here.");
+      keeper.following = false;
+      row.scrollIntoView({ block: "center" });
+      row.focus({ preventScroll: true });
+      row.animate?.([{ backgroundColor: "var(--accent-soft)" }, { backgroundColor: "transparent" }], {
+        duration: 1600,
+      });
+    }),
+  );
 }
 
 export const followNewest = () => keeper.follow();

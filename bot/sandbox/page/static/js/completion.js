@@ -2,7 +2,7 @@
 // states in its usage hint, people and channels.
 
 /** The verbs of a usage hint such as "deploy SERVICE ENV [VERSION] | status [SERVICE]". */
-export function grammar(usageHint = "") {
+function grammar(usageHint = "") {
   return usageHint
     .split("|")
     .map((alternative) => alternative.trim().split(/\s+/).filter(Boolean))
@@ -30,7 +30,14 @@ export function complete(before, { commands, users, channels, world }) {
   if (!before.startsWith("/") || before.includes("\n")) return none();
   const [typed, ...rest] = before.split(/\s+/);
   if (!rest.length) {
-    const items = commands.filter(({ command }) => command.startsWith(typed)).map(({ command, description, usage_hint: hint }) => ({ insert: `${command} `, label: command, detail: description, hint }));
+    const items = commands
+      .filter(({ command }) => command.startsWith(typed))
+      .map(({ command, description, usage_hint: hint }) => ({
+        insert: `${command} `,
+        label: command,
+        detail: description,
+        hint,
+      }));
     return { from: 0, items, firm: items.length > 0 && items[0].label !== typed };
   }
   const command = commands.find((known) => known.command === typed);
@@ -41,10 +48,27 @@ const none = () => ({ from: 0, items: [], firm: false });
 
 function completeMention(before, [whole, space, mark, typed], users, channels) {
   const wanted = typed.toLocaleLowerCase();
-  const starts = (text) => text?.toLocaleLowerCase().split(/[\s._-]+/).some((word) => word.startsWith(wanted)) || text?.toLocaleLowerCase().startsWith(wanted);
-  const items = mark === "@"
-    ? users.filter((user) => starts(user.name) || starts(user.real_name)).map((user) => ({ insert: `@${user.name} `, label: `@${user.name}`, detail: [user.real_name, user.title].filter(Boolean).join(", ") }))
-    : channels.filter((channel) => channel.kind !== "im" && starts(channel.name)).map((channel) => ({ insert: `#${channel.name} `, label: `#${channel.name}`, detail: channel.topic }));
+  const starts = (text) =>
+    text
+      ?.toLocaleLowerCase()
+      .split(/[\s._-]+/)
+      .some((word) => word.startsWith(wanted)) || text?.toLocaleLowerCase().startsWith(wanted);
+  const items =
+    mark === "@"
+      ? users
+          .filter((user) => starts(user.name) || starts(user.real_name))
+          .map((user) => ({
+            insert: `@${user.name} `,
+            label: `@${user.name}`,
+            detail: [user.real_name, user.title].filter(Boolean).join(", "),
+          }))
+      : channels
+          .filter((channel) => channel.kind !== "im" && starts(channel.name))
+          .map((channel) => ({
+            insert: `#${channel.name} `,
+            label: `#${channel.name}`,
+            detail: channel.topic,
+          }));
   return { from: before.length - whole.length + space.length, items: items.slice(0, 8), firm: true };
 }
 
@@ -52,7 +76,9 @@ function completeArguments(before, words, forms, world) {
   const typed = words.at(-1);
   const from = before.length - typed.length;
   if (words.length === 1) {
-    const items = forms.filter(({ verb }) => verb.startsWith(typed) && verb !== typed).map(({ verb, slots }) => ({ insert: `${verb} `, label: verb, detail: slots.join(" ") }));
+    const items = forms
+      .filter(({ verb }) => verb.startsWith(typed) && verb !== typed)
+      .map(({ verb, slots }) => ({ insert: `${verb} `, label: verb, detail: slots.join(" ") }));
     return { from, items: unique(items), firm: false };
   }
   const matching = forms.filter(({ verb }) => verb === words[0]);

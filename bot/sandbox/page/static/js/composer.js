@@ -18,14 +18,39 @@ export function createComposer(slot, options) {
 
   const input = build(
     h("textarea", {
-      id: `${options.id}-input`, class: "composer-input", rows: "1", spellcheck: "false", autocapitalize: "off", autocomplete: "off",
-      "aria-autocomplete": "list", "aria-haspopup": "listbox", "aria-controls": listId,
+      id: `${options.id}-input`,
+      class: "composer-input",
+      rows: "1",
+      spellcheck: "false",
+      autocapitalize: "off",
+      autocomplete: "off",
+      "aria-autocomplete": "list",
+      "aria-haspopup": "listbox",
+      "aria-controls": listId,
       on: { input: onInput, keydown: onKey, blur: close, click: refresh },
     }),
   );
-  const list = build(h("div", { id: listId, class: "completions", role: "listbox", "aria-label": "Completions", hidden: true }));
+  const list = build(
+    h("div", {
+      id: listId,
+      class: "completions",
+      role: "listbox",
+      "aria-label": "Completions",
+      hidden: true,
+    }),
+  );
   const hint = build(h("p", { class: "composer-hint", "aria-live": "off" }));
-  const send = build(h("button", { type: "button", class: "btn primary send", "aria-label": "Send", on: { click: submit } }, h("svg", { viewBox: "0 0 20 20", "aria-hidden": "true" }, h("path", { d: "M3.4 3.6 17 10 3.4 16.4 5.4 10.8 11 10 5.4 9.200Z" }))));
+  const send = build(
+    h(
+      "button",
+      { type: "button", class: "btn primary send", "aria-label": "Send", on: { click: submit } },
+      h(
+        "svg",
+        { viewBox: "0 0 20 20", "aria-hidden": "true" },
+        h("path", { d: "M3.4 3.6 17 10 3.4 16.4 5.4 10.8 11 10 5.4 9.2Z" }),
+      ),
+    ),
+  );
   slot.append(list, build(h("div", { class: "composer" })), hint);
   const shortcuts = build(h("div", { class: "composer-shortcuts" }));
   slot.querySelector(".composer").append(shortcuts, input, send);
@@ -65,7 +90,10 @@ export function createComposer(slot, options) {
 
   function refresh() {
     const before = input.value.slice(0, input.selectionStart);
-    offered = input.selectionStart === input.selectionEnd ? complete(before, options.sources()) : { from: 0, items: [], firm: false };
+    offered =
+      input.selectionStart === input.selectionEnd
+        ? complete(before, options.sources())
+        : { from: 0, items: [], firm: false };
     active = offered.firm ? 0 : -1;
     draw();
     showHint();
@@ -79,7 +107,8 @@ export function createComposer(slot, options) {
     const open = offered.items.length > 0;
     const wasOpen = !list.hidden;
     list.hidden = !open;
-    if (open && !wasOpen) announce(`${offered.items.length} completions. Arrow keys choose, Tab takes one.`, listId);
+    if (open && !wasOpen)
+      announce(`${offered.items.length} completions. Arrow keys choose, Tab takes one.`, listId);
     if (active >= 0) input.setAttribute("aria-activedescendant", `${listId}-${active}`);
     else input.removeAttribute("aria-activedescendant");
     render(
@@ -88,12 +117,16 @@ export function createComposer(slot, options) {
         h(
           "div",
           {
-            id: `${listId}-${index}`, class: `completion${index === active ? " active" : ""}`, role: "option", "aria-selected": String(index === active),
+            id: `${listId}-${index}`,
+            class: `completion${index === active ? " active" : ""}`,
+            role: "option",
+            "aria-selected": String(index === active),
             on: { mousedown: (event) => event.preventDefault(), click: () => accept(index) },
           },
           h("span", { class: "completion-label" }, item.label),
           item.detail && h("span", { class: "completion-detail" }, item.detail),
-          index === Math.max(active, 0) && h("kbd", { class: "completion-key" }, active < 0 ? "Tab" : "Enter"),
+          index === Math.max(active, 0) &&
+            h("kbd", { class: "completion-key" }, active < 0 ? "Tab" : "Enter"),
         ),
       ),
     );
@@ -153,7 +186,8 @@ export function createComposer(slot, options) {
 
   function walkHistory(event) {
     const history = options.history();
-    const atEdge = event.key === "ArrowUp" ? input.selectionStart === 0 || recalled !== null : recalled !== null;
+    const atEdge =
+      event.key === "ArrowUp" ? input.selectionStart === 0 || recalled !== null : recalled !== null;
     if (!atEdge || !history.length || (recalled === null && input.value.trim())) return;
     const next = (recalled ?? history.length) + (event.key === "ArrowUp" ? -1 : 1);
     if (next < 0) return;

@@ -13,14 +13,31 @@ export function confirm(dialog, names) {
     const node = build(
       h(
         "dialog",
-        { class: "confirm", role: "alertdialog", "aria-labelledby": "confirm-title", "aria-describedby": "confirm-text" },
+        {
+          class: "confirm",
+          role: "alertdialog",
+          "aria-labelledby": "confirm-title",
+          "aria-describedby": "confirm-text",
+        },
         h("h2", { id: "confirm-title" }, textObject(dialog.title, names)),
         h("div", { id: "confirm-text", class: "confirm-text" }, textObject(dialog.text, names)),
         h(
           "div",
           { class: "dialog-buttons" },
-          h("button", { type: "button", class: "btn", autofocus: true, on: { click: answer(false) } }, textObject(dialog.deny, names) ?? "Cancel"),
-          h("button", { type: "button", class: `btn ${dialog.style === "danger" ? "danger" : "primary"}`, on: { click: answer(true) } }, textObject(dialog.confirm, names) ?? "Yes"),
+          h(
+            "button",
+            { type: "button", class: "btn", autofocus: true, on: { click: answer(false) } },
+            textObject(dialog.deny, names) ?? "Cancel",
+          ),
+          h(
+            "button",
+            {
+              type: "button",
+              class: `btn ${dialog.style === "danger" ? "danger" : "primary"}`,
+              on: { click: answer(true) },
+            },
+            textObject(dialog.confirm, names) ?? "Yes",
+          ),
         ),
       ),
     );

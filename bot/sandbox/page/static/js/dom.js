@@ -31,7 +31,9 @@ export function build(description) {
 }
 
 function flatten(children) {
-  return children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false && child !== "");
+  return children
+    .flat(Infinity)
+    .filter((child) => child !== null && child !== undefined && child !== false && child !== "");
 }
 
 function create(child) {
@@ -102,7 +104,9 @@ function takeMatch(child, byKey, inOrder) {
     return node;
   }
   const tag = typeof child === "object" ? child.tag : undefined;
-  const at = inOrder.findIndex((node) => node[DESCRIPTION]?.tag === tag && node[DESCRIPTION]?.key === undefined);
+  const at = inOrder.findIndex(
+    (node) => node[DESCRIPTION]?.tag === tag && node[DESCRIPTION]?.key === undefined,
+  );
   return at < 0 ? null : inOrder.splice(at, 1)[0];
 }
 

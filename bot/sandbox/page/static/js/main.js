@@ -9,7 +9,8 @@ import { closeSidebar, isPhone } from "./layout.js";
 import { placeOpenPopovers } from "./menu.js";
 import "./modal.js";
 import { titleOf } from "./names.js";
-import { closeThread, linesTyped, openThread, recall, say, signIn } from "./session.js";
+import { linesTyped, recall } from "./memory.js";
+import { closeThread, openThread, say, signIn } from "./session.js";
 import "./sidebar.js";
 import { sources } from "./sources.js";
 import { channelById, invalidate, state, subscribe } from "./store.js";
@@ -36,12 +37,18 @@ const composer = createComposer(document.getElementById("composer"), {
 
 subscribe(["place", "session"], () => {
   document.getElementById("composer").hidden = state.place.kind === "home" || mayNotWrite() !== null;
-  render(document.getElementById("read-only"), state.place.kind !== "home" && mayNotWrite() && h("p", { class: "read-only" }, mayNotWrite()));
+  render(
+    document.getElementById("read-only"),
+    state.place.kind !== "home" && mayNotWrite() && h("p", { class: "read-only" }, mayNotWrite()),
+  );
   composer.update();
 });
 subscribe(["connection"], () => {
   const waiting = state.connection === "waiting";
-  render(document.getElementById("connection"), waiting && h("p", null, "The connection is lost. Trying again…"));
+  render(
+    document.getElementById("connection"),
+    waiting && h("p", null, "The connection is lost. Trying again…"),
+  );
 });
 subscribe(["messages", "thread", "world", "views", "latest"], placeOpenPopovers);
 
@@ -84,7 +91,9 @@ function mayNotWrite() {
   const channel = channelById(state.place.channel);
   if (channel?.is_archived) return "This channel is archived.";
   const isApp = channel?.user_id !== undefined && channel.user_id === state.boot?.app.bot_user_id;
-  return isApp && state.boot.app.messages_tab_read_only ? "Sending messages to this app is turned off." : null;
+  return isApp && state.boot.app.messages_tab_read_only
+    ? "Sending messages to this app is turned off."
+    : null;
 }
 
 async function start() {

@@ -11,8 +11,32 @@ const GAP = 6;
  *  items radio items; `named: false` leaves the button the name that its content gives it. */
 export function menuButton({ id, label, named = true, className, content, items, busy }) {
   return [
-    h("button", { key: `${id}-button`, type: "button", class: className, popovertarget: id, "aria-label": named ? label : null, "aria-haspopup": "menu", "aria-busy": busy ? "true" : null }, content),
-    h("div", { key: id, id, class: "menu", popover: "auto", role: "menu", "aria-label": label, on: { keydown: onMenuKey, toggle: onToggle } }, items.map((item) => menuItem(id, item))),
+    h(
+      "button",
+      {
+        key: `${id}-button`,
+        type: "button",
+        class: className,
+        popovertarget: id,
+        "aria-label": named ? label : null,
+        "aria-haspopup": "menu",
+        "aria-busy": busy ? "true" : null,
+      },
+      content,
+    ),
+    h(
+      "div",
+      {
+        key: id,
+        id,
+        class: "menu",
+        popover: "auto",
+        role: "menu",
+        "aria-label": label,
+        on: { keydown: onMenuKey, toggle: onToggle },
+      },
+      items.map((item) => menuItem(id, item)),
+    ),
   ];
 }
 
@@ -28,7 +52,10 @@ function menuItem(id, { label, detail, url, checked, on }) {
       },
     },
   };
-  const content = [h("span", { class: "menu-label" }, label), detail && h("span", { class: "menu-detail" }, detail)];
+  const content = [
+    h("span", { class: "menu-label" }, label),
+    detail && h("span", { class: "menu-detail" }, detail),
+  ];
   return url && /^https?:/i.test(url)
     ? h("a", { ...attributes, href: url, target: "_blank", rel: "noopener noreferrer" }, content)
     : h("button", { ...attributes, type: "button" }, content);
@@ -48,7 +75,19 @@ function onToggle(event) {
 }
 
 /** A button that opens a searchable list: one choice, or several with `multi`. */
-export function picker({ id, label, placeholder, options, multi, chosen, max, onChoose, onSearch, onClose, busy }) {
+export function picker({
+  id,
+  label,
+  placeholder,
+  options,
+  multi,
+  chosen,
+  max,
+  onChoose,
+  onSearch,
+  onClose,
+  busy,
+}) {
   const values = new Set(chosen.map((option) => option.value));
   const shown = chosen.length ? chosen.map((option) => option.label).join(", ") : placeholder;
   const pick = (option) => {
@@ -57,13 +96,23 @@ export function picker({ id, label, placeholder, options, multi, chosen, max, on
       document.getElementById(id).hidePopover();
       return;
     }
-    const next = values.has(option.value) ? chosen.filter((other) => other.value !== option.value) : [...chosen, option];
+    const next = values.has(option.value)
+      ? chosen.filter((other) => other.value !== option.value)
+      : [...chosen, option];
     if (!max || next.length <= max) onChoose(next);
   };
   return [
     h(
       "button",
-      { key: `${id}-button`, type: "button", class: `select picker-button${chosen.length ? "" : " empty"}`, popovertarget: id, "aria-haspopup": "listbox", "aria-label": `${label}: ${shown}`, "aria-busy": busy ? "true" : null },
+      {
+        key: `${id}-button`,
+        type: "button",
+        class: `select picker-button${chosen.length ? "" : " empty"}`,
+        popovertarget: id,
+        "aria-haspopup": "listbox",
+        "aria-label": `${label}: ${shown}`,
+        "aria-busy": busy ? "true" : null,
+      },
       h("span", { class: "picker-shown" }, shown),
     ),
     h(
@@ -91,13 +140,25 @@ export function picker({ id, label, placeholder, options, multi, chosen, max, on
       }),
       h(
         "div",
-        { class: "options", role: "listbox", "aria-label": label, "aria-multiselectable": multi ? "true" : null },
+        {
+          class: "options",
+          role: "listbox",
+          "aria-label": label,
+          "aria-multiselectable": multi ? "true" : null,
+        },
         options.map((option) =>
           option.group !== undefined
             ? h("div", { class: "option-group", role: "presentation" }, option.group)
             : h(
                 "button",
-                { key: `o-${option.value}`, type: "button", class: "menu-item option", role: "option", "aria-selected": String(values.has(option.value)), on: { click: () => pick(option) } },
+                {
+                  key: `o-${option.value}`,
+                  type: "button",
+                  class: "menu-item option",
+                  role: "option",
+                  "aria-selected": String(values.has(option.value)),
+                  on: { click: () => pick(option) },
+                },
                 h("span", { class: "menu-label" }, option.label),
                 option.detail && h("span", { class: "menu-detail" }, option.detail),
               ),

@@ -40,25 +40,71 @@ subscribe(["views", "session"], () => {
 });
 
 function form(view) {
-  const ctx = surface({ id: view.id, target: { view_id: view.id }, topic: "views", names, blocks: view.blocks ?? [], errors });
+  const ctx = surface({
+    id: view.id,
+    target: { view_id: view.id },
+    topic: "views",
+    names,
+    blocks: view.blocks ?? [],
+    errors,
+  });
   const deeper = state.views.length > 1;
   return h(
     "form",
-    { key: view.id, class: "modal-form", novalidate: true, "aria-busy": submitting ? "true" : null, on: { submit: (event) => (event.preventDefault(), submit(view)) } },
-    h("header", { class: "modal-head" },
-      deeper && h("button", { key: "back", type: "button", class: "icon-btn", "aria-label": "Back", on: { click: close } }, h("span", { class: "back", "aria-hidden": "true" })),
+    {
+      key: view.id,
+      class: "modal-form",
+      novalidate: true,
+      "aria-busy": submitting ? "true" : null,
+      on: { submit: (event) => (event.preventDefault(), submit(view)) },
+    },
+    h(
+      "header",
+      { class: "modal-head" },
+      deeper &&
+        h(
+          "button",
+          { key: "back", type: "button", class: "icon-btn", "aria-label": "Back", on: { click: close } },
+          h("span", { class: "back", "aria-hidden": "true" }),
+        ),
       h("h2", { key: "title", id: "modal-title" }, plain(view.title?.text ?? "")),
-      h("button", { key: "close", type: "button", class: "icon-btn", "aria-label": "Close", on: { click: close } }, h("span", { class: "cross", "aria-hidden": "true" }))),
+      h(
+        "button",
+        { key: "close", type: "button", class: "icon-btn", "aria-label": "Close", on: { click: close } },
+        h("span", { class: "cross", "aria-hidden": "true" }),
+      ),
+    ),
     h("div", { key: "body", class: "modal-body blocks", tabindex: "-1" }, blocks(ctx, view.blocks ?? [])),
-    h("footer", { key: "foot", class: "dialog-buttons" },
-      h("button", { type: "button", class: "btn", on: { click: close } }, plain(view.close?.text ?? "Cancel")),
-      view.submit && h("button", { type: "submit", class: "btn primary", "aria-busy": submitting ? "true" : null, "aria-disabled": submitting ? "true" : null }, h("span", { class: "btn-text" }, plain(view.submit.text)))),
+    h(
+      "footer",
+      { key: "foot", class: "dialog-buttons" },
+      h(
+        "button",
+        { type: "button", class: "btn", on: { click: close } },
+        plain(view.close?.text ?? "Cancel"),
+      ),
+      view.submit &&
+        h(
+          "button",
+          {
+            type: "submit",
+            class: "btn primary",
+            "aria-busy": submitting ? "true" : null,
+            "aria-disabled": submitting ? "true" : null,
+          },
+          h("span", { class: "btn-text" }, plain(view.submit.text)),
+        ),
+    ),
   );
 }
 
 function focusFirst() {
   const body = dialog.querySelector(".modal-body");
-  (body.querySelector("[autofocus]") ?? body.querySelector("input, textarea, select, button") ?? body).focus();
+  (
+    body.querySelector("[autofocus]") ??
+    body.querySelector("input, textarea, select, button") ??
+    body
+  ).focus();
 }
 
 /** Inputs that must be filled and are not: the client's own check, as in Slack. */
@@ -66,7 +112,9 @@ function missing(view, values) {
   const found = {};
   for (const block of view.blocks.filter((candidate) => candidate.type === "input" && !candidate.optional)) {
     const { type, ...answer } = values[block.block_id]?.[block.element.action_id] ?? {};
-    const given = Object.values(answer).flat().filter((part) => part !== null && part !== undefined && part !== "");
+    const given = Object.values(answer)
+      .flat()
+      .filter((part) => part !== null && part !== undefined && part !== "");
     if (!given.length) found[block.block_id] = "Please complete this required field.";
   }
   return found;
@@ -104,11 +152,13 @@ function receive(view, answer) {
 
 function showErrors() {
   invalidate("views");
-  requestAnimationFrame(() => requestAnimationFrame(() => {
-    const first = dialog.querySelector(".block:has(.input-error)");
-    first?.querySelector("input, textarea, select, button")?.focus();
-    first?.scrollIntoView({ block: "nearest" });
-  }));
+  requestAnimationFrame(() =>
+    requestAnimationFrame(() => {
+      const first = dialog.querySelector(".block:has(.input-error)");
+      first?.querySelector("input, textarea, select, button")?.focus();
+      first?.scrollIntoView({ block: "nearest" });
+    }),
+  );
 }
 
 function close() {
@@ -117,5 +167,7 @@ function close() {
   forget(view.id);
   state.views = withView(state.views, "view_closed", view);
   invalidate("views");
-  post("/client/close", { user: state.me.id, view_id: view.id }).catch((error) => toast("error", error.message));
+  post("/client/close", { user: state.me.id, view_id: view.id }).catch((error) =>
+    toast("error", error.message),
+  );
 }

@@ -21,7 +21,9 @@ export const names = {
 
 /** Who wrote a message: {name, user}. */
 export function authorOf(message) {
-  const user = userById(message.user) ?? (message.bot_id === state.boot.app.bot_id ? userById(state.boot.app.bot_user_id) : undefined);
+  const user =
+    userById(message.user) ??
+    (message.bot_id === state.boot.app.bot_id ? userById(state.boot.app.bot_user_id) : undefined);
   if (user) return { name: user.real_name || user.name, user };
   if (message.bot_id) return { name: message.username ?? state.boot.app.name, user: { is_bot: true } };
   return { name: message.username ?? "Slackbot", user: undefined };

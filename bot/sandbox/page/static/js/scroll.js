@@ -10,10 +10,14 @@ export class ScrollKeeper {
   constructor(node, onMove) {
     this.node = node;
     this.following = true;
-    node.addEventListener("scroll", () => {
-      this.following = this.distance() < NEAR;
-      onMove?.(this.following);
-    }, { passive: true });
+    node.addEventListener(
+      "scroll",
+      () => {
+        this.following = this.distance() < NEAR;
+        onMove?.(this.following);
+      },
+      { passive: true },
+    );
     // Pictures that arrive and panes that are resized must not push the newest message away.
     this.observer = new ResizeObserver(() => this.following && this.toEnd());
     this.observer.observe(node);
@@ -44,6 +48,8 @@ export class ScrollKeeper {
 
   topmost() {
     const top = this.node.getBoundingClientRect().top;
-    return [...this.node.querySelectorAll(".message")].find((row) => row.getBoundingClientRect().bottom > top + 1);
+    return [...this.node.querySelectorAll(".message")].find(
+      (row) => row.getBoundingClientRect().bottom > top + 1,
+    );
   }
 }

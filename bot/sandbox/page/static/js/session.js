@@ -3,7 +3,19 @@
 
 import { announce } from "./a11y.js";
 import { get, post } from "./api.js";
-import { channelById, invalidate, isReply, isTopLevel, state, userById, withMessage, withReply, withView, withoutMessage } from "./store.js";
+import {
+  channelById,
+  invalidate,
+  isReply,
+  isTopLevel,
+  state,
+  userById,
+  withMessage,
+  withReply,
+  withView,
+  withoutMessage,
+} from "./store.js";
+import { recall, remember, rememberLine } from "./memory.js";
 import { openStream } from "./stream.js";
 import { toast } from "./toasts.js";
 import { busyKey, forget } from "./surface.js";
@@ -27,7 +39,11 @@ export async function signIn(userId, wantedChannel) {
   remember("user", boot.me.id);
   const place = [wantedChannel, state.place.channel, recall("channel")].map(channelById).find(Boolean);
   const first = place ?? firstChannel(boot);
-  stream = openStream(`/client/stream?user=${encodeURIComponent(boot.me.id)}`, { onOpen: reread, onEvent: hear, onState: connectionState });
+  stream = openStream(`/client/stream?user=${encodeURIComponent(boot.me.id)}`, {
+    onOpen: reread,
+    onEvent: hear,
+    onState: connectionState,
+  });
   invalidate("session", "views", "home", "thread", "place");
   await openChannel(first.id);
 }
@@ -37,7 +53,11 @@ export async function signIn(userId, wantedChannel) {
 function firstChannel({ channels, suggestions }) {
   const rooms = channels.filter((channel) => channel.kind !== "im" && channel.bot_is_member);
   const words = new Set((suggestions?.[0]?.text ?? "/dynamo deploy tasks-service qa").split(/\s+/));
-  return rooms.find((channel) => channel.name.split("-").some((word) => words.has(word))) ?? rooms[0] ?? channels[0];
+  return (
+    rooms.find((channel) => channel.name.split("-").some((word) => words.has(word))) ??
+    rooms[0] ??
+    channels[0]
+  );
 }
 
 function connectionState(connection) {
@@ -50,7 +70,8 @@ async function reread() {
   const boot = await get("/client/boot", { user: state.me.id });
   state.channels = boot.channels;
   invalidate("session");
-  for (const channel of state.messages.keys()) if (channel !== state.place.channel) state.messages.delete(channel);
+  for (const channel of state.messages.keys())
+    if (channel !== state.place.channel) state.messages.delete(channel);
   if (state.place.channel) {
     await readChannel(state.place.channel);
     if (state.place.kind !== "home") markRead(state.place.channel);
@@ -61,7 +82,7 @@ async function reread() {
 
 // -- where
 
-export async function openChannel(id, { ts } = {}) {
+export async function openChannel(id) {
   const channel = channelById(id);
   if (!channel) return toast("error", "You are not in that channel.");
   const app = state.boot.app.bot_user_id;
@@ -75,7 +96,6 @@ export async function openChannel(id, { ts } = {}) {
   state.unreadFrom = firstUnread(channel, state.messages.get(id) ?? []);
   invalidate("messages");
   markRead(id);
-  if (ts) invalidate(`jump:${ts}`);
 }
 
 export async function openHome() {
@@ -118,7 +138,10 @@ export async function openThread(channel, ts) {
 async function readThread(channel, ts) {
   const answer = await attempt(() => get("/client/messages", { user: state.me.id, channel, thread_ts: ts }));
   if (!answer || state.thread?.ts !== ts) return;
-  state.thread = answer.messages.reduce((thread, message) => ({ ...thread, messages: withMessage(thread.messages, message) }), state.thread);
+  state.thread = answer.messages.reduce(
+    (thread, message) => ({ ...thread, messages: withMessage(thread.messages, message) }),
+    state.thread,
+  );
   invalidate("thread");
 }
 
@@ -155,14 +178,6 @@ export async function say(text, { channel, thread_ts: threadTs }) {
     if (error.code !== "slash_command_in_thread") toast("error", error.message);
     return false;
   }
-}
-
-const historyKey = () => `lines ${state.me.id}`;
-export const linesTyped = () => JSON.parse(recall(historyKey()) ?? "[]");
-
-function rememberLine(text) {
-  const lines = linesTyped().filter((line) => line !== text);
-  remember(historyKey(), JSON.stringify([...lines, text].slice(-50)));
 }
 
 async function attempt(request) {
@@ -221,7 +236,8 @@ function applyToChannel({ event, channel, message }) {
   if (event === "message_deleted") state.messages.set(channel, withoutMessage(list, message.ts));
   else {
     let next = isTopLevel(message) ? withMessage(list, message) : list;
-    const parent = isReply(message) && event === "message" && next.find((known) => known.ts === message.thread_ts);
+    const parent =
+      isReply(message) && event === "message" && next.find((known) => known.ts === message.thread_ts);
     if (parent) next = withMessage(next, withReply(parent, message));
     state.messages.set(channel, next);
   }
@@ -231,7 +247,10 @@ function applyToChannel({ event, channel, message }) {
 function applyToThread({ event, channel, message }) {
   const { thread } = state;
   if (thread?.channel !== channel || (message.thread_ts ?? message.ts) !== thread.ts) return;
-  const messages = event === "message_deleted" ? withoutMessage(thread.messages, message.ts) : withMessage(thread.messages, message);
+  const messages =
+    event === "message_deleted"
+      ? withoutMessage(thread.messages, message.ts)
+      : withMessage(thread.messages, message);
   state.thread = { ...thread, messages };
   invalidate("thread");
 }
@@ -247,22 +266,4 @@ function hearView({ event, view }) {
   if (event === "view_closed") forget(view.id);
   state.views = withView(state.views, event, view);
   invalidate("views");
-}
-
-// -- what outlives a reload (where the browser lets the page keep anything)
-
-export function remember(key, value) {
-  try {
-    sessionStorage.setItem(`dynamo ${key}`, value);
-  } catch {
-    // A browser that keeps nothing still works; it only starts afresh.
-  }
-}
-
-export function recall(key) {
-  try {
-    return sessionStorage.getItem(`dynamo ${key}`);
-  } catch {
-    return null;
-  }
 }

@@ -13,11 +13,18 @@ export function shortcutMenu(id) {
     id,
     label: "Shortcuts",
     className: "icon-btn",
-    content: h("svg", { viewBox: "0 0 20 20", "aria-hidden": "true" }, h("path", { d: "M10 4.4V15.6M4.4 10H15.6" })),
+    content: h(
+      "svg",
+      { viewBox: "0 0 20 20", "aria-hidden": "true" },
+      h("path", { d: "M10 4.4V15.6M4.4 10H15.6" }),
+    ),
     items: shortcuts.map(({ name, description, callback_id: callback }) => ({
       label: name,
       detail: description,
-      on: () => post("/client/shortcut", { user: state.me.id, callback_id: callback }).catch((error) => toast("error", error.message)),
+      on: () =>
+        post("/client/shortcut", { user: state.me.id, callback_id: callback }).catch((error) =>
+          toast("error", error.message),
+        ),
     })),
   });
 }

@@ -10,7 +10,11 @@ export function sources() {
     channels: state.channels,
     world: {
       environments: environments.map((environment) => environment.name),
-      services: [...new Set(environments.flatMap((environment) => environment.workloads.map((workload) => workload.service)))],
+      services: [
+        ...new Set(
+          environments.flatMap((environment) => environment.workloads.map((workload) => workload.service)),
+        ),
+      ],
     },
   };
 }

@@ -21,6 +21,8 @@ export const state = {
 const subscribers = [];
 const changed = new Set();
 let frame = 0;
+let timer = 0;
+const LONGEST_FRAME = 100; // ms
 
 export function subscribe(topics, render) {
   subscribers.push({ topics: new Set(topics), render });
@@ -29,11 +31,14 @@ export function subscribe(topics, render) {
 export function invalidate(...topics) {
   topics.forEach((topic) => changed.add(topic));
   if (frame) return;
-  // A hidden tab gets no frames, but its title still counts the unread.
-  frame = document.hidden ? setTimeout(flush, 50) : requestAnimationFrame(flush);
+  frame = requestAnimationFrame(flush);
+  // Hidden and covered windows get no frames, but their titles still count the unread.
+  timer = setTimeout(flush, LONGEST_FRAME);
 }
 
 function flush() {
+  cancelAnimationFrame(frame);
+  clearTimeout(timer);
   frame = 0;
   const topics = new Set(changed);
   changed.clear();

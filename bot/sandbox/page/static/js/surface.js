@@ -34,9 +34,11 @@ export function surface({ id, target, topic, names, blocks, errors = {}, files =
     names,
     users: () => state.boot.users.filter((user) => !user.is_bot),
     channels: () => state.channels.filter((channel) => channel.kind !== "im"),
-    isBusy: (actionId, value) => state.busy.has(busyKey(place, actionId, value)) || state.busy.has(busyKey(place, actionId)),
+    isBusy: (actionId, value) =>
+      state.busy.has(busyKey(place, actionId, value)) || state.busy.has(busyKey(place, actionId)),
     errorOf: (block) => errors[block.block_id],
-    describedBy: (block) => (block.type === "input" ? `${id}-${block.block_id}-notes`.replace(/[^\w-]/g, "_") : null),
+    describedBy: (block) =>
+      block.type === "input" ? `${id}-${block.block_id}-notes`.replace(/[^\w-]/g, "_") : null,
     recall: (block, element) => remembered().get(slot(block, element)),
     found: (actionId) => foundOptions.get(actionId) ?? [],
     imageUrl: (element) => element.image_url ?? fileUrl(element.slack_file, files),
@@ -75,7 +77,14 @@ export function surface({ id, target, topic, names, blocks, errors = {}, files =
       invalidate(topic);
       try {
         // An app that does not answer is told of by the server, as a toast on the stream.
-        await post("/client/action", { user: state.me.id, ...target, block_id: block.block_id, action_id: element.action_id, state: stateOf(id, blocks), ...answer });
+        await post("/client/action", {
+          user: state.me.id,
+          ...target,
+          block_id: block.block_id,
+          action_id: element.action_id,
+          state: stateOf(id, blocks),
+          ...answer,
+        });
       } catch (error) {
         toast("error", error.message);
       } finally {
@@ -86,15 +95,25 @@ export function surface({ id, target, topic, names, blocks, errors = {}, files =
 
     async search(block, element, value) {
       if (value.length < (element.min_query_length ?? 3)) return;
-      const result = await post("/client/options", { user: state.me.id, ...target, block_id: block.block_id, action_id: element.action_id, value });
-      foundOptions.set(element.action_id, result.options ?? result.option_groups?.flatMap((group) => group.options) ?? []);
+      const result = await post("/client/options", {
+        user: state.me.id,
+        ...target,
+        block_id: block.block_id,
+        action_id: element.action_id,
+        value,
+      });
+      foundOptions.set(
+        element.action_id,
+        result.options ?? result.option_groups?.flatMap((group) => group.options) ?? [],
+      );
       redraw();
     },
   };
   return ctx;
 }
 
-const fileUrl = (file, files) => file && (file.url ?? files.find((known) => known.id === file.id)?.url ?? `/files/${file.id}`);
+const fileUrl = (file, files) =>
+  file && (file.url ?? files.find((known) => known.id === file.id)?.url ?? `/files/${file.id}`);
 
 export const forget = (id) => choices.delete(id);
 
@@ -129,7 +148,10 @@ export function stateOf(id, blocks) {
     for (const element of [block.element, block.accessory, ...(block.elements ?? [])]) {
       if (!element?.action_id || /^(button|overflow|image)$/.test(element.type)) continue;
       values[block.block_id] ??= {};
-      values[block.block_id][element.action_id] = answers.get(slot(block, element)) ?? { type: element.type, ...initialAnswer(element) };
+      values[block.block_id][element.action_id] = answers.get(slot(block, element)) ?? {
+        type: element.type,
+        ...initialAnswer(element),
+      };
     }
   }
   return values;

@@ -6,9 +6,10 @@ import { invalidate } from "./store.js";
 const NEXT = { system: "light", light: "dark", dark: "system" };
 const WORDS = { system: "as the system", light: "light", dark: "dark" };
 const SHAPES = {
-  system: "M3.4 4.400H16.600V13.400H3.400ZM7 16.400H13M10 13.400V16.4",
-  light: "M10 6.600a3.4 3.4 0 1 0 0 6.800a3.4 3.4 0 0 0 0-6.800M10 2V3.800M10 16.200V18M2 10H3.800M16.2 10H18M4.3 4.3 5.6 5.600M14.4 14.4 15.7 15.700M15.7 4.3 14.4 5.600M5.6 14.4 4.3 15.7",
-  dark: "M16.4 11.600A6.8 6.8 0 0 1 8.4 3.600A6.8 6.8 0 1 0 16.4 11.600Z",
+  system: "M3.4 4.4H16.6V13.4H3.4ZM7 16.4H13M10 13.4V16.4",
+  light:
+    "M10 6.6a3.4 3.4 0 1 0 0 6.8a3.4 3.4 0 0 0 0-6.8M10 2V3.8M10 16.2V18M2 10H3.8M16.2 10H18M4.3 4.3 5.6 5.6M14.4 14.4 15.7 15.7M15.7 4.3 14.4 5.6M5.6 14.4 4.3 15.7",
+  dark: "M16.4 11.6A6.8 6.8 0 0 1 8.4 3.6A6.8 6.8 0 1 0 16.4 11.6Z",
 };
 
 let theme = load();
@@ -40,5 +41,15 @@ function choose(next) {
 
 export function themeButton() {
   const label = `Colours: ${WORDS[theme]}. Change to ${WORDS[NEXT[theme]]}`;
-  return h("button", { type: "button", class: "icon-btn theme", "aria-label": label, title: label, on: { click: () => choose(NEXT[theme]) } }, h("svg", { viewBox: "0 0 20 20", "aria-hidden": "true" }, h("path", { d: SHAPES[theme] })));
+  return h(
+    "button",
+    {
+      type: "button",
+      class: "icon-btn theme",
+      "aria-label": label,
+      title: label,
+      on: { click: () => choose(NEXT[theme]) },
+    },
+    h("svg", { viewBox: "0 0 20 20", "aria-hidden": "true" }, h("path", { d: SHAPES[theme] })),
+  );
 }

@@ -7,7 +7,8 @@ import { h, render } from "./dom.js";
 import { titleOf } from "./names.js";
 import { messageList } from "./render/list.js";
 import { ScrollKeeper } from "./scroll.js";
-import { closeThread, linesTyped, say } from "./session.js";
+import { linesTyped } from "./memory.js";
+import { closeThread, say } from "./session.js";
 import { channelById, state, subscribe } from "./store.js";
 
 const scroller = document.getElementById("thread-messages");
@@ -45,10 +46,25 @@ subscribe(["thread", "session"], () => {
   const channel = channelById(thread.channel);
   render(
     document.getElementById("thread-header"),
-    h("div", { class: "bar-text" }, h("h2", null, "Thread"), h("p", { class: "topic" }, channel ? `in ${channel.kind === "im" ? titleOf(channel) : `#${channel.name}`}` : "")),
-    h("button", { type: "button", class: "icon-btn", "aria-label": "Close the thread", on: { click: closeThread } }, h("span", { class: "cross", "aria-hidden": "true" })),
+    h(
+      "div",
+      { class: "bar-text" },
+      h("h2", null, "Thread"),
+      h(
+        "p",
+        { class: "topic" },
+        channel ? `in ${channel.kind === "im" ? titleOf(channel) : `#${channel.name}`}` : "",
+      ),
+    ),
+    h(
+      "button",
+      { type: "button", class: "icon-btn", "aria-label": "Close the thread", on: { click: closeThread } },
+      h("span", { class: "cross", "aria-hidden": "true" }),
+    ),
   );
-  keeper.around(() => render(scroller, h("div", { key: thread.ts, class: "messages" }, rowsWithCount(thread))));
+  keeper.around(() =>
+    render(scroller, h("div", { key: thread.ts, class: "messages" }, rowsWithCount(thread))),
+  );
   composer.update();
   if (opened) requestAnimationFrame(() => composer.focus());
 });
@@ -57,7 +73,14 @@ function rowsWithCount(thread) {
   const rows = messageList(thread.messages, { ...rowsOf(thread.channel, "thread", true), apart: thread.ts });
   const replies = thread.messages.length - 1;
   const parentAt = rows.findIndex((row) => row.key === `m-${thread.ts}`);
-  const count = replies > 0 ? h("div", { key: "count", class: "list-divider count", role: "separator" }, h("span", null, `${replies} ${replies === 1 ? "reply" : "replies"}`)) : null;
+  const count =
+    replies > 0
+      ? h(
+          "div",
+          { key: "count", class: "list-divider count", role: "separator" },
+          h("span", null, `${replies} ${replies === 1 ? "reply" : "replies"}`),
+        )
+      : null;
   return rows.toSpliced(parentAt + 1, 0, count);
 }
 

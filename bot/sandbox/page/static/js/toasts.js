@@ -29,7 +29,16 @@ subscribe(["toasts"], () => {
         { key: id, class: `toast ${level}`, role: level === "error" ? "alert" : "status" },
         h("span", { class: "toast-word" }, level === "error" ? "Error" : "Note"),
         h("span", { class: "toast-text" }, text),
-        h("button", { type: "button", class: "icon-btn", "aria-label": "Close the notice", on: { click: () => dismiss(id) } }, h("span", { class: "cross", "aria-hidden": "true" })),
+        h(
+          "button",
+          {
+            type: "button",
+            class: "icon-btn",
+            "aria-label": "Close the notice",
+            on: { click: () => dismiss(id) },
+          },
+          h("span", { class: "cross", "aria-hidden": "true" }),
+        ),
       ),
     ),
   );

@@ -23,7 +23,12 @@ export function userSwitch() {
       content: [
         avatar(me),
         h("span", { class: "sr-only" }, "Switch user. You are "),
-        h("span", { class: "user-text" }, h("span", { class: "user-name" }, me.real_name || me.name), h("span", { class: "user-detail" }, me.title)),
+        h(
+          "span",
+          { class: "user-text" },
+          h("span", { class: "user-name" }, me.real_name || me.name),
+          h("span", { class: "user-detail" }, me.title),
+        ),
         h("span", { class: "chevrons", "aria-hidden": "true" }),
       ],
       items: state.boot.users

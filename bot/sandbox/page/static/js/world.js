@@ -1,18 +1,16 @@
-// The world beside the channel: what the cluster runs at this moment, pod by pod, and the trouble
-// that the next rollout will meet. Every cell has a sign and a word; colour only repeats them.
+// The world beside the channel: what the cluster runs at this moment, pod by pod. Every cell has a sign and a word; colour only repeats them.
 
-import { get, post } from "./api.js";
+import { get } from "./api.js";
 import { h, render } from "./dom.js";
 import { panes } from "./layout.js";
 import { invalidate, state, subscribe } from "./store.js";
 import { openStream } from "./stream.js";
-import { toast } from "./toasts.js";
+import { troubleForm } from "./trouble.js";
 
 const QUIET_ROWS = 10; // healthy services of an environment that are listed before the rest is summed up
 const panel = document.getElementById("world");
 const folded = new Set();
 const opened = new Set();
-let draft = {}; // the trouble being chosen
 
 /** Start following the world; without one (a real cluster, say) there is no panel. */
 export async function startWorld() {
@@ -33,9 +31,25 @@ export async function startWorld() {
 export function worldButton() {
   if (!state.world) return null;
   const shown = panes().world;
-  return h("button", { key: "world", type: "button", class: "btn world-button", "aria-expanded": String(shown), "aria-controls": "world", on: { click: () => showWorld(!shown) } },
-    h("svg", { viewBox: "0 0 20 20", "aria-hidden": "true" }, h("path", { d: "M3.6 3.6H8.6V8.6H3.6ZM11.4 3.6H16.4V8.6H11.4ZM3.6 11.4H8.6V16.4H3.6ZM11.4 11.4H16.4V16.4H11.4Z" })),
-    h("span", null, "World"));
+  return h(
+    "button",
+    {
+      key: "world",
+      type: "button",
+      class: "btn world-button",
+      "aria-expanded": String(shown),
+      "aria-controls": "world",
+      on: { click: () => showWorld(!shown) },
+    },
+    h(
+      "svg",
+      { viewBox: "0 0 20 20", "aria-hidden": "true" },
+      h("path", {
+        d: "M3.6 3.6H8.6V8.6H3.6ZM11.4 3.6H16.4V8.6H11.4ZM3.6 11.4H8.6V16.4H3.6ZM11.4 11.4H16.4V16.4H11.4Z",
+      }),
+    ),
+    h("span", null, "World"),
+  );
 }
 
 export function showWorld(shown) {
@@ -49,10 +63,36 @@ subscribe(["world"], () => {
   if (!world) return;
   render(
     panel,
-    h("header", { class: "bar" },
-      h("div", { class: "bar-text" }, h("h2", null, "The world"), h("p", { class: "topic" }, `What the cluster runs now${world.speed && world.speed !== 1 ? `, ${world.speed}× as fast` : ""}`)),
-      h("button", { type: "button", class: "icon-btn world-close", "aria-label": "Close the world", on: { click: () => showWorld(false) } }, h("span", { class: "cross", "aria-hidden": "true" }))),
-    h("div", { class: "scroller world-scroller", tabindex: "0", role: "region", "aria-label": "Cluster" }, trouble(world), world.environments.map(environment)),
+    h(
+      "header",
+      { class: "bar" },
+      h(
+        "div",
+        { class: "bar-text" },
+        h("h2", null, "The world"),
+        h(
+          "p",
+          { class: "topic" },
+          `What the cluster runs now${world.speed && world.speed !== 1 ? `, ${world.speed}× as fast` : ""}`,
+        ),
+      ),
+      h(
+        "button",
+        {
+          type: "button",
+          class: "icon-btn world-close",
+          "aria-label": "Close the world",
+          on: { click: () => showWorld(false) },
+        },
+        h("span", { class: "cross", "aria-hidden": "true" }),
+      ),
+    ),
+    h(
+      "div",
+      { class: "scroller world-scroller", tabindex: "0", role: "region", "aria-label": "Cluster" },
+      troubleForm(world),
+      world.environments.map(environment),
+    ),
   );
 });
 
@@ -63,19 +103,48 @@ function environment({ name, namespace, workloads }) {
   const loud = workloads.filter((workload) => workload.state !== "healthy");
   const quiet = workloads.filter((workload) => workload.state === "healthy");
   const many = quiet.length > QUIET_ROWS && !opened.has(name);
-  const shown = many ? workloads.filter((workload) => loud.includes(workload) || quiet.indexOf(workload) < QUIET_ROWS - 2) : workloads;
+  const shown = many
+    ? workloads.filter((workload) => loud.includes(workload) || quiet.indexOf(workload) < QUIET_ROWS - 2)
+    : workloads;
   const id = `environment-${name}`;
   return h(
     "section",
     { key: id, class: "environment", "aria-label": name },
-    h("h3", { id },
-      h("button", { type: "button", class: "fold", "aria-expanded": String(!isFolded), on: { click: () => toggle(folded, name) } },
+    h(
+      "h3",
+      { id },
+      h(
+        "button",
+        {
+          type: "button",
+          class: "fold",
+          "aria-expanded": String(!isFolded),
+          on: { click: () => toggle(folded, name) },
+        },
         h("span", { class: "fold-mark", "aria-hidden": "true" }),
         h("span", { class: "environment-name" }, name),
         namespace !== name && h("span", { class: "namespace" }, namespace),
-        h("span", { class: "environment-sum" }, loud.length ? `${loud.length} to look at` : `✓ ${workloads.length} healthy`))),
-    isFolded ? null : h("ul", { class: "workloads" }, shown.map((workload) => h("li", { key: workload.service }, row(workload)))),
-    many && !isFolded && h("button", { type: "button", class: "btn quiet more", on: { click: () => toggle(opened, name) } }, `${workloads.length - shown.length} more, all healthy`),
+        h(
+          "span",
+          { class: "environment-sum" },
+          loud.length ? `${loud.length} to look at` : `✓ ${workloads.length} healthy`,
+        ),
+      ),
+    ),
+    isFolded
+      ? null
+      : h(
+          "ul",
+          { class: "workloads" },
+          shown.map((workload) => h("li", { key: workload.service }, row(workload))),
+        ),
+    many &&
+      !isFolded &&
+      h(
+        "button",
+        { type: "button", class: "btn quiet more", on: { click: () => toggle(opened, name) } },
+        `${workloads.length - shown.length} more, all healthy`,
+      ),
   );
 }
 
@@ -92,15 +161,30 @@ function row(workload) {
   return h(
     "div",
     { class: `workload is-${condition.replaceAll(" ", "-")}` },
-    h("div", { class: "workload-head" },
+    h(
+      "div",
+      { class: "workload-head" },
       h("span", { class: "workload-name" }, service),
       h("span", { class: "workload-version" }, version),
-      h("span", { class: "workload-state" }, condition === "healthy" ? null : h("span", { class: "state-sign", "aria-hidden": "true" }, STATE_SIGNS[condition] ?? "•"), `${ready}/${desired}`, h("span", { class: condition === "healthy" ? "sr-only" : "state-word" }, ` ${condition}`))),
-    h("div", { class: "pods", role: "list", "aria-label": `Pods of ${service}` },
+      h(
+        "span",
+        { class: "workload-state" },
+        condition === "healthy"
+          ? null
+          : h("span", { class: "state-sign", "aria-hidden": "true" }, STATE_SIGNS[condition] ?? "•"),
+        `${ready}/${desired}`,
+        h("span", { class: condition === "healthy" ? "sr-only" : "state-word" }, ` ${condition}`),
+      ),
+    ),
+    h(
+      "div",
+      { class: "pods", role: "list", "aria-label": `Pods of ${service}` },
       groups.map(([podVersion, members]) => [
-        groups.length > 1 && h("span", { key: `v-${podVersion}`, class: "pods-version", role: "presentation" }, podVersion),
+        groups.length > 1 &&
+          h("span", { key: `v-${podVersion}`, class: "pods-version", role: "presentation" }, podVersion),
         members.map((pod) => cell(pod)),
-      ])),
+      ]),
+    ),
   );
 }
 
@@ -128,7 +212,12 @@ function cell(pod) {
     "span",
     { key: pod.name, class: `pod ${kind}${pod.old ? " old" : ""}`, role: "listitem", title },
     h("span", { class: "pod-sign", "aria-hidden": "true" }, mark),
-    h("span", { class: isWell(pod) ? "sr-only" : "pod-word" }, word, h("span", { class: "sr-only" }, `, ${pod.version}${restarts}`)),
+    h(
+      "span",
+      { class: isWell(pod) ? "sr-only" : "pod-word" },
+      word,
+      h("span", { class: "sr-only" }, `, ${pod.version}${restarts}`),
+    ),
     pod.restarts ? h("span", { class: "pod-restarts", "aria-hidden": "true" }, `×${pod.restarts}`) : null,
   );
 }
@@ -137,49 +226,4 @@ function age(seconds) {
   if (typeof seconds !== "number") return seconds;
   if (seconds < 120) return `${Math.round(seconds)} s old`;
   return seconds < 7200 ? `${Math.round(seconds / 60)} min old` : `${Math.round(seconds / 3600)} h old`;
-}
-
-// -- what goes wrong next
-
-function trouble({ kinds, trouble: set, environments }) {
-  const services = [...new Set(environments.flatMap((one) => one.workloads.map((workload) => workload.service)))];
-  const chosen = { kind: "", service: "tasks-service", environment: "qa", ...draft };
-  const kind = kinds.find(({ id }) => id === chosen.kind);
-  return h(
-    "section",
-    { key: "trouble", class: "trouble", "aria-labelledby": "trouble-title" },
-    h("h3", { id: "trouble-title" }, "Trouble for the next rollout"),
-    set && set.kind !== "none" ? setTrouble(set, kinds) : null,
-    h("form", { class: "trouble-form", on: { submit: (event) => (event.preventDefault(), setTroubleTo(chosen)) } },
-      select("What goes wrong", chosen.kind, [["", "Choose a trouble…"], ...kinds.filter(({ id }) => id !== "none").map(({ id, label }) => [id, label])], (value) => ({ kind: value })),
-      chosen.kind && h("p", { key: "hint", class: "trouble-hint" }, kind?.hint),
-      chosen.kind && h("div", { key: "where", class: "trouble-where" },
-        select("Service", chosen.service, [["", "Any service"], ...services.map((name) => [name, name])], (value) => ({ service: value })),
-        select("Environment", chosen.environment, [["", "Anywhere"], ...environments.map(({ name }) => [name, name])], (value) => ({ environment: value }))),
-      chosen.kind && h("button", { key: "set", type: "submit", class: "btn primary" }, h("span", { class: "btn-text" }, "Set the trouble"))),
-  );
-}
-
-function select(label, value, options, change) {
-  return h("select", { key: label, class: "select", "aria-label": label, live: { value }, on: { change: (event) => ((draft = { ...draft, ...change(event.target.value) }), invalidate("world")) } }, options.map(([id, text]) => h("option", { key: id, value: id }, text)));
-}
-
-function setTrouble({ kind, service, environment: where }, kinds) {
-  const label = kinds.find(({ id }) => id === kind)?.label ?? kind;
-  return h("div", { key: "is-set", class: "trouble-set" },
-    h("span", { class: "trouble-mark", "aria-hidden": "true" }, "!"),
-    h("span", { class: "trouble-text" }, h("strong", null, label), ` waits for ${service || "any service"} in ${where || "any environment"}`),
-    h("button", { type: "button", class: "btn", on: { click: () => setTroubleTo({ kind: "none" }) } }, h("span", { class: "btn-text" }, "Clear")));
-}
-
-async function setTroubleTo({ kind, service, environment: where }) {
-  if (!kind) return;
-  try {
-    await post("/world/trouble", { kind, service: service || undefined, environment: where || undefined });
-    state.world = await get("/world/state");
-    draft = {};
-  } catch (error) {
-    toast("error", error.message);
-  }
-  invalidate("world");
 }

@@ -20,14 +20,30 @@ function darkEnough(hex) {
   return 0.2126 * r + 0.7152 * g + 0.0722 * b <= 0.183;
 }
 
-const initials = (name) => name.split(/[\s._-]+/).filter(Boolean).slice(0, 2).map((word) => [...word][0].toLocaleUpperCase()).join("") || "?";
+const initials = (name) =>
+  name
+    .split(/[\s._-]+/)
+    .filter(Boolean)
+    .slice(0, 2)
+    .map((word) => [...word][0].toLocaleUpperCase())
+    .join("") || "?";
 
 export function avatar(user, size = "") {
   if (user?.is_bot) {
-    return h("span", { class: `avatar bot ${size}`, "aria-hidden": "true" },
-      h("svg", { viewBox: "0 0 32 32" },
+    return h(
+      "span",
+      { class: `avatar bot ${size}`, "aria-hidden": "true" },
+      h(
+        "svg",
+        { viewBox: "0 0 32 32" },
         h("circle", { cx: 16, cy: 16, r: 9.5, class: "ring" }),
-        h("path", { d: "M17.4 8.6 11.4 17.4h4.2l-1.3 6 6-8.700h-4.300z", class: "bolt" })));
+        h("path", { d: "M17.4 8.6 11.4 17.4h4.2l-1.3 6 6-8.7h-4.3z", class: "bolt" }),
+      ),
+    );
   }
-  return h("span", { class: `avatar ${size}`, "aria-hidden": "true", vars: { "--avatar": colorOf(user) } }, initials(user?.real_name || user?.name || ""));
+  return h(
+    "span",
+    { class: `avatar ${size}`, "aria-hidden": "true", vars: { "--avatar": colorOf(user) } },
+    initials(user?.real_name || user?.name || ""),
+  );
 }

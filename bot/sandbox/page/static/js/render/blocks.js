@@ -9,21 +9,45 @@ import { markdown } from "./markdown.js";
 import { plain, textObject } from "./mrkdwn.js";
 import { richText } from "./richtext.js";
 
-const RENDERERS = { header, section, context, divider, actions, image, rich_text: formatted, table, markdown: markdownBlock, input, context_actions: actions, file: () => null };
+const RENDERERS = {
+  header,
+  section,
+  context,
+  divider,
+  actions,
+  image,
+  rich_text: formatted,
+  table,
+  markdown: markdownBlock,
+  input,
+  context_actions: actions,
+  file: () => null,
+};
 
 export function blocks(ctx, list) {
   return list.map((block, index) => {
     const render = RENDERERS[block.type];
     const key = holdsState(block) ? `id-${block.block_id ?? index}` : `${index}-${block.type}`;
-    return h("div", { key, class: `block block-${block.type}` }, render ? render(ctx, block) : unknown(block));
+    return h(
+      "div",
+      { key, class: `block block-${block.type}` },
+      render ? render(ctx, block) : unknown(block),
+    );
   });
 }
 
 const STATEFUL = /select|checkboxes|radio|input|picker/;
-const holdsState = (block) => [block.element, block.accessory, ...(block.elements ?? [])].some((inner) => STATEFUL.test(inner?.type ?? ""));
+const holdsState = (block) =>
+  [block.element, block.accessory, ...(block.elements ?? [])].some((inner) =>
+    STATEFUL.test(inner?.type ?? ""),
+  );
 
 function unknown(block) {
-  return h("p", { class: "unknown" }, `A “${block.type}” block stands here; this page does not draw that type.`);
+  return h(
+    "p",
+    { class: "unknown" },
+    `A “${block.type}” block stands here; this page does not draw that type.`,
+  );
 }
 
 function header(ctx, block) {
@@ -37,15 +61,27 @@ function section(ctx, block) {
       "div",
       { class: "section-body" },
       block.text && h("div", { class: "section-text" }, textObject(block.text, ctx.names)),
-      block.fields && h("div", { class: "fields" }, block.fields.map((field) => h("div", { class: "field-cell" }, textObject(field, ctx.names)))),
+      block.fields &&
+        h(
+          "div",
+          { class: "fields" },
+          block.fields.map((field) => h("div", { class: "field-cell" }, textObject(field, ctx.names))),
+        ),
     ),
-    block.accessory && h("div", { class: isInteractive(block.accessory) ? "accessory" : "accessory picture" }, element(ctx, block, block.accessory, label)),
+    block.accessory &&
+      h(
+        "div",
+        { class: isInteractive(block.accessory) ? "accessory" : "accessory picture" },
+        element(ctx, block, block.accessory, label),
+      ),
   ];
 }
 
 function context(ctx, block) {
   return block.elements.map((item) =>
-    item.type === "image" ? element(ctx, block, item) : h("span", { class: "context-text" }, textObject(item, ctx.names)),
+    item.type === "image"
+      ? element(ctx, block, item)
+      : h("span", { class: "context-text" }, textObject(item, ctx.names)),
   );
 }
 
@@ -78,9 +114,12 @@ function table(ctx, block) {
   const [head, ...body] = block.rows;
   const classOf = (column) => {
     const settings = block.column_settings?.[column];
-    return [`align-${settings?.align ?? "left"}`, settings?.is_wrapped && "wrapped"].filter(Boolean).join(" ");
+    return [`align-${settings?.align ?? "left"}`, settings?.is_wrapped && "wrapped"]
+      .filter(Boolean)
+      .join(" ");
   };
-  const cell = (tag, extra) => (value, column) => h(tag, { class: classOf(column), ...extra }, cellContent(ctx, value));
+  const cell = (tag, extra) => (value, column) =>
+    h(tag, { class: classOf(column), ...extra }, cellContent(ctx, value));
   return h(
     "div",
     { class: "table-frame", tabindex: "0", role: "region", "aria-label": "Table" },
@@ -88,7 +127,11 @@ function table(ctx, block) {
       "table",
       null,
       h("thead", null, h("tr", null, head.map(cell("th", { scope: "col" })))),
-      h("tbody", null, body.map((row) => h("tr", null, row.map(cell("td"))))),
+      h(
+        "tbody",
+        null,
+        body.map((row) => h("tr", null, row.map(cell("td")))),
+      ),
     ),
   );
 }
@@ -102,10 +145,24 @@ function input(ctx, block) {
   const label = block.label.text;
   const error = ctx.errorOf(block);
   return [
-    h("div", { class: "input-label", "aria-hidden": "true" }, plain(label), block.optional && h("span", { class: "optional" }, " (optional)")),
+    h(
+      "div",
+      { class: "input-label", "aria-hidden": "true" },
+      plain(label),
+      block.optional && h("span", { class: "optional" }, " (optional)"),
+    ),
     element(ctx, block, block.element, block.optional ? `${label} (optional)` : label),
-    h("div", { class: "input-notes", id: ctx.describedBy(block) },
-      error && h("p", { class: "input-error" }, h("span", { class: "error-sign", "aria-hidden": "true" }, "!"), error),
-      block.hint && h("p", { class: "input-hint" }, plain(block.hint.text))),
+    h(
+      "div",
+      { class: "input-notes", id: ctx.describedBy(block) },
+      error &&
+        h(
+          "p",
+          { class: "input-error" },
+          h("span", { class: "error-sign", "aria-hidden": "true" }, "!"),
+          error,
+        ),
+      block.hint && h("p", { class: "input-hint" }, plain(block.hint.text)),
+    ),
   ];
 }

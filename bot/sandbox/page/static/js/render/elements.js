@@ -38,10 +38,13 @@ export const isInteractive = (element) => element?.type in RENDERERS && element.
 /** `label` names the control for screen readers where it has no text of its own. */
 export function element(ctx, block, described, label) {
   const render = RENDERERS[described.type];
-  return render ? render(ctx, block, described, label) : h("span", { class: "unknown" }, `(${described.type} is not shown here)`);
+  return render
+    ? render(ctx, block, described, label)
+    : h("span", { class: "unknown" }, `(${described.type} is not shown here)`);
 }
 
-const idOf = (ctx, block, described) => `${ctx.id}-${block.block_id ?? ""}-${described.action_id ?? ""}`.replace(/[^\w-]/g, "_");
+const idOf = (ctx, block, described) =>
+  `${ctx.id}-${block.block_id ?? ""}-${described.action_id ?? ""}`.replace(/[^\w-]/g, "_");
 
 // -- buttons and menus
 
@@ -54,7 +57,10 @@ function button(ctx, block, described) {
     "aria-label": described.accessibility_label,
     "aria-busy": busy ? "true" : null,
     "aria-disabled": busy ? "true" : null,
-    on: { click: () => !busy && ctx.act(block, described, described.value === undefined ? {} : { value: described.value }) },
+    on: {
+      click: () =>
+        !busy && ctx.act(block, described, described.value === undefined ? {} : { value: described.value }),
+    },
   };
   const content = h("span", { class: "btn-text" }, plain(described.text.text));
   return described.url && /^https?:/i.test(described.url)
@@ -80,7 +86,8 @@ function overflow(ctx, block, described) {
 
 // -- selects
 
-const flatOptions = (described) => described.options ?? described.option_groups?.flatMap((group) => group.options) ?? [];
+const flatOptions = (described) =>
+  described.options ?? described.option_groups?.flatMap((group) => group.options) ?? [];
 
 function staticSelect(ctx, block, described, label) {
   const all = flatOptions(described);
@@ -90,7 +97,8 @@ function staticSelect(ctx, block, described, label) {
   const item = (option) => h("option", { value: all.indexOf(option) }, option.text.text);
   const chooseOption = async (event) => {
     const option = all[Number(event.target.value)];
-    if (!(await ctx.choose(block, described, { selected_option: option }))) event.target.value = index < 0 ? "" : index;
+    if (!(await ctx.choose(block, described, { selected_option: option })))
+      event.target.value = index < 0 ? "" : index;
   };
   return h(
     "select",
@@ -105,14 +113,21 @@ function staticSelect(ctx, block, described, label) {
     },
     h("option", { value: "", disabled: true, hidden: true }, described.placeholder?.text ?? "Choose…"),
     described.option_groups
-      ? described.option_groups.map((group) => h("optgroup", { label: group.label.text }, group.options.map(item)))
+      ? described.option_groups.map((group) =>
+          h("optgroup", { label: group.label.text }, group.options.map(item)),
+        )
       : all.map(item),
   );
 }
 
 const person = (user) => ({ value: user.id, label: user.real_name || user.name, detail: user.title });
 const room = (channel) => ({ value: channel.id, label: `#${channel.name}` });
-const known = (option) => ({ value: option.value, label: option.text.text, detail: option.description?.text, option });
+const known = (option) => ({
+  value: option.value,
+  label: option.text.text,
+  detail: option.description?.text,
+  option,
+});
 
 // How each kind of select lists its options and writes its answer: [field, list, ids or options].
 function kindOf(ctx, described) {
@@ -124,7 +139,10 @@ function kindOf(ctx, described) {
     if (noun) return ctx.channels().map(room);
     if (kind === "external") return ctx.found(described.action_id).map(known);
     if (!described.option_groups) return flatOptions(described).map(known);
-    return described.option_groups.flatMap((group) => [{ group: group.label.text }, ...group.options.map(known)]);
+    return described.option_groups.flatMap((group) => [
+      { group: group.label.text },
+      ...group.options.map(known),
+    ]);
   };
   const field = multi ? `selected_${noun ? `${noun}s` : "options"}` : `selected_${noun ?? "option"}`;
   const initial = described[field.replace("selected", "initial")];
@@ -137,7 +155,9 @@ function choice(ctx, block, described, label) {
   const answer = remembered ? remembered[field] : initial;
   const items = [answer ?? []].flat();
   const offered = list();
-  const chosen = items.map((item) => (noun ? offered.find((option) => option.value === item) ?? { value: item, label: item } : known(item)));
+  const chosen = items.map((item) =>
+    noun ? (offered.find((option) => option.value === item) ?? { value: item, label: item }) : known(item),
+  );
   const write = (options) => {
     const values = options.map((option) => (noun ? option.value : option.option));
     return { [field]: multi ? values : values[0] };
@@ -152,7 +172,8 @@ function choice(ctx, block, described, label) {
     max: described.max_selected_items,
     busy: ctx.isBusy(described.action_id),
     // Several choices are one answer: it is sent when the list closes.
-    onChoose: (options) => (multi ? ctx.note(block, described, write(options)) : ctx.choose(block, described, write(options))),
+    onChoose: (options) =>
+      multi ? ctx.note(block, described, write(options)) : ctx.choose(block, described, write(options)),
     onClose: () => multi && ctx.settle(block, described),
     onSearch: external ? (text) => ctx.search(block, described, text) : undefined,
   });
@@ -168,12 +189,22 @@ function options(ctx, block, described, label) {
   const chosen = [answer ?? []].flat().map((option) => option.value);
   const id = idOf(ctx, block, described);
   const change = async (event, option) => {
-    const next = single ? option : described.options.filter((other) => (other === option ? event.target.checked : chosen.includes(other.value)));
-    if (!(await ctx.choose(block, described, { [field]: next }))) event.target.checked = chosen.includes(option.value);
+    const next = single
+      ? option
+      : described.options.filter((other) =>
+          other === option ? event.target.checked : chosen.includes(other.value),
+        );
+    if (!(await ctx.choose(block, described, { [field]: next })))
+      event.target.checked = chosen.includes(option.value);
   };
   return h(
     "div",
-    { key: described.action_id, class: "boxes", role: single ? "radiogroup" : "group", "aria-label": label ?? "Options" },
+    {
+      key: described.action_id,
+      class: "boxes",
+      role: single ? "radiogroup" : "group",
+      "aria-label": label ?? "Options",
+    },
     described.options.map((option) =>
       h(
         "label",
@@ -184,7 +215,12 @@ function options(ctx, block, described, label) {
           live: { checked: chosen.includes(option.value) },
           on: { change: (event) => change(event, option) },
         }),
-        h("span", { class: "box-text" }, textObject(option.text, ctx.names), option.description && h("span", { class: "box-detail" }, textObject(option.description, ctx.names))),
+        h(
+          "span",
+          { class: "box-text" },
+          textObject(option.text, ctx.names),
+          option.description && h("span", { class: "box-detail" }, textObject(option.description, ctx.names)),
+        ),
       ),
     ),
   );
@@ -192,7 +228,12 @@ function options(ctx, block, described, label) {
 
 // -- typed input
 
-const INPUT_TYPES = { email_text_input: "email", url_text_input: "url", number_input: "text", plain_text_input: "text" };
+const INPUT_TYPES = {
+  email_text_input: "email",
+  url_text_input: "url",
+  number_input: "text",
+  plain_text_input: "text",
+};
 
 function textInput(ctx, block, described, label) {
   const initial = ctx.recall(block, described)?.value ?? described.initial_value ?? "";
@@ -211,10 +252,15 @@ function textInput(ctx, block, described, label) {
     on: {
       input: (event) => {
         ctx.note(block, described, { value: event.target.value || null });
-        if (block.dispatch_action && dispatchOn.includes("on_character_entered")) ctx.act(block, described, { value: event.target.value });
+        if (block.dispatch_action && dispatchOn.includes("on_character_entered"))
+          ctx.act(block, described, { value: event.target.value });
       },
       keydown: (event) => {
-        const sends = event.key === "Enter" && !event.shiftKey && block.dispatch_action && dispatchOn.includes("on_enter_pressed");
+        const sends =
+          event.key === "Enter" &&
+          !event.shiftKey &&
+          block.dispatch_action &&
+          dispatchOn.includes("on_enter_pressed");
         if (!sends) return;
         event.preventDefault();
         ctx.act(block, described, { value: event.target.value });
@@ -222,7 +268,10 @@ function textInput(ctx, block, described, label) {
     },
   };
   if (described.multiline) return h("textarea", { ...props, rows: "4" });
-  const numeric = described.type === "number_input" ? { inputmode: described.is_decimal_allowed ? "decimal" : "numeric" } : {};
+  const numeric =
+    described.type === "number_input"
+      ? { inputmode: described.is_decimal_allowed ? "decimal" : "numeric" }
+      : {};
   return h("input", { ...props, ...numeric, type: INPUT_TYPES[described.type], autocomplete: "off" });
 }
 
@@ -230,7 +279,7 @@ function dateInput(ctx, block, described, label) {
   const kind = described.type.replace("picker", "");
   const field = kind === "datetime" ? "selected_date_time" : `selected_${kind}`;
   const remembered = ctx.recall(block, described)?.[field] ?? described[field.replace("selected", "initial")];
-  const toInput = (value) => (kind === "datetime" && value ? localIso(value) : value ?? "");
+  const toInput = (value) => (kind === "datetime" && value ? localIso(value) : (value ?? ""));
   const fromInput = (value) => (kind === "datetime" ? Math.floor(new Date(value).getTime() / 1000) : value);
   return h("input", {
     key: described.action_id,
@@ -238,7 +287,10 @@ function dateInput(ctx, block, described, label) {
     type: kind === "datetime" ? "datetime-local" : kind,
     "aria-label": label ?? described.placeholder?.text ?? "Date",
     init: { value: toInput(remembered) },
-    on: { change: (event) => ctx.choose(block, described, { [field]: event.target.value ? fromInput(event.target.value) : null }) },
+    on: {
+      change: (event) =>
+        ctx.choose(block, described, { [field]: event.target.value ? fromInput(event.target.value) : null }),
+    },
   });
 }
 

@@ -15,7 +15,13 @@ export function messageList(messages, { viewOf, inputsOf, unreadFrom, apart, row
   const shown = messages.slice(-rows);
   const out = [];
   if (shown.length < messages.length) {
-    out.push(h("button", { key: "earlier", type: "button", class: "btn quiet earlier", on: { click: onEarlier } }, "Show earlier messages"));
+    out.push(
+      h(
+        "button",
+        { key: "earlier", type: "button", class: "btn quiet earlier", on: { click: onEarlier } },
+        "Show earlier messages",
+      ),
+    );
   }
   shown.forEach((current, index) => {
     const before = shown[index - 1];
@@ -25,12 +31,21 @@ export function messageList(messages, { viewOf, inputsOf, unreadFrom, apart, row
     if (firstUnread) out.push(divider("unread", "New", "unread"));
     // What follows the parent of a thread is a reply and has its own head.
     const grouped = before?.ts !== apart && !newDay && !firstUnread && belongsTo(before, current);
-    out.push(memo(`m-${current.ts}`, [current, grouped, ...inputsOf(current)], () => message(current, { ...viewOf(current), grouped })));
+    out.push(
+      memo(`m-${current.ts}`, [current, grouped, ...inputsOf(current)], () =>
+        message(current, { ...viewOf(current), grouped }),
+      ),
+    );
   });
   return out;
 }
 
-const divider = (key, text, kind) => h("div", { key, class: `list-divider ${kind}`, role: "separator", "aria-label": text }, h("span", null, text));
+const divider = (key, text, kind) =>
+  h(
+    "div",
+    { key, class: `list-divider ${kind}`, role: "separator", "aria-label": text },
+    h("span", null, text),
+  );
 
 function belongsTo(before, current) {
   return (

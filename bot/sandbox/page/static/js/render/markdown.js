@@ -36,7 +36,8 @@ export function markdown(text) {
   return h("div", { class: "rich" }, out);
 }
 
-const INLINE = /`([^`]+)`|\[([^\]]+)\]\(([^\s)]+)\)|<(https?:[^>\s]+)>|\*\*(.+?)\*\*|__(.+?)__|~~(.+?)~~|\*(\S(?:[^*]*\S)?)\*|\b_(\S(?:[^_]*\S)?)_\b/g;
+const INLINE =
+  /`([^`]+)`|\[([^\]]+)\]\(([^\s)]+)\)|<(https?:[^>\s]+)>|\*\*(.+?)\*\*|__(.+?)__|~~(.+?)~~|\*(\S(?:[^*]*\S)?)\*|\b_(\S(?:[^_]*\S)?)_\b/g;
 
 function inline(text) {
   const out = [];

@@ -7,12 +7,18 @@ import { h } from "../dom.js";
 import { isEmojiName, sign, withSigns } from "./signs.js";
 import { formatDate } from "./time.js";
 
-export const unescape = (text) => text.replace(/&(amp|lt|gt);/g, (_, name) => ({ amp: "&", lt: "<", gt: ">" })[name]);
+const unescape = (text) =>
+  text.replace(/&(amp|lt|gt);/g, (_, name) => ({ amp: "&", lt: "<", gt: ">" })[name]);
 
 /** Plain text with emoji: what `plain_text` objects show. */
 export function plain(text, emoji = true) {
   if (!emoji) return withSigns(unescape(text));
-  return splitBy(text, /:([a-z0-9_+'-]+):/g, (match) => (isEmojiName(match[1]) ? sign(match[1]) : null), (rest) => withSigns(unescape(rest)));
+  return splitBy(
+    text,
+    /:([a-z0-9_+'-]+):/g,
+    (match) => (isEmojiName(match[1]) ? sign(match[1]) : null),
+    (rest) => withSigns(unescape(rest)),
+  );
 }
 
 /** A text object of Block Kit, or nothing. */
@@ -24,7 +30,9 @@ export function textObject(object, names) {
 /** `names` answers for ids: user(id), channel(id), group(id), me, locale, openChannel(id). */
 export function mrkdwn(text, names) {
   const parts = text.split(/```\n?([\s\S]*?)\n?```\n?/);
-  return parts.map((part, index) => (index % 2 ? h("pre", { class: "pre" }, unescape(bare(part))) : paragraphs(part, names)));
+  return parts.map((part, index) =>
+    index % 2 ? h("pre", { class: "pre" }, unescape(bare(part))) : paragraphs(part, names),
+  );
 }
 
 // In code Slack still shows the readable half of what was escaped as a link.
@@ -62,9 +70,11 @@ function inline(line, names) {
   const text = line.replace(/[\uE000-\uF8FF]/g, "").replace(OPAQUE, (whole, code, angle, emoji) => {
     if (FIRST_STAND_IN + opaque.length > LAST_STAND_IN) return whole;
     const node =
-      code !== undefined ? h("code", { class: "code" }, unescape(bare(code)))
-      : angle !== undefined ? special(angle, names)
-      : sign(emoji);
+      code !== undefined
+        ? h("code", { class: "code" }, unescape(bare(code)))
+        : angle !== undefined
+          ? special(angle, names)
+          : sign(emoji);
     if (!node) return whole;
     opaque.push(node);
     return String.fromCharCode(FIRST_STAND_IN + opaque.length - 1);
@@ -87,7 +97,10 @@ function styled(text, opaque) {
       closed[mark] = at;
       continue;
     }
-    out.push(leaf(text.slice(from, at), opaque), h(STYLES[mark], null, styled(text.slice(at + 1, end), opaque)));
+    out.push(
+      leaf(text.slice(from, at), opaque),
+      h(STYLES[mark], null, styled(text.slice(at + 1, end), opaque)),
+    );
     from = end + 1;
     at = end;
   }
@@ -96,7 +109,10 @@ function styled(text, opaque) {
 }
 
 const opens = (text, at) =>
-  (at === 0 || BEFORE.test(text[at - 1])) && at + 1 < text.length && !/\s/.test(text[at + 1]) && text[at + 1] !== text[at];
+  (at === 0 || BEFORE.test(text[at - 1])) &&
+  at + 1 < text.length &&
+  !/\s/.test(text[at + 1]) &&
+  text[at + 1] !== text[at];
 
 function closer(text, start, mark) {
   for (let end = text.indexOf(mark, start + 2); end >= 0; end = text.indexOf(mark, end + 1)) {
@@ -107,11 +123,22 @@ function closer(text, start, mark) {
 }
 
 function leaf(text, opaque) {
-  return splitBy(text, /[\uE000-\uF8FF]/g, (match) => opaque[match[0].charCodeAt(0) - FIRST_STAND_IN] ?? null, linked);
+  return splitBy(
+    text,
+    /[\uE000-\uF8FF]/g,
+    (match) => opaque[match[0].charCodeAt(0) - FIRST_STAND_IN] ?? null,
+    linked,
+  );
 }
 
 const BARE_URL = /\bhttps?:\/\/[^\s<>"\uE000-\uF8FF]*[^\s<>"\uE000-\uF8FF.,:;!?)\]}']/g;
-const linked = (text) => splitBy(text, BARE_URL, (match) => link(unescape(match[0])), (rest) => withSigns(unescape(rest)));
+const linked = (text) =>
+  splitBy(
+    text,
+    BARE_URL,
+    (match) => link(unescape(match[0])),
+    (rest) => withSigns(unescape(rest)),
+  );
 
 function splitBy(text, pattern, ofMatch, ofRest) {
   const out = [];
@@ -144,7 +171,8 @@ function cut(text, separator) {
   return at < 0 ? [text] : [text.slice(0, at), text.slice(at + 1)];
 }
 
-const mention = (name, self = false) => h("span", { class: self ? "mention self" : "mention" }, `@${unescape(name).replace(/^@/, "")}`);
+const mention = (name, self = false) =>
+  h("span", { class: self ? "mention self" : "mention" }, `@${unescape(name).replace(/^@/, "")}`);
 
 export function userMention(id, names, label) {
   return mention(names.user(id) ?? label ?? id, id === names.me);
@@ -155,13 +183,21 @@ export const groupMention = (id, names) => mention(names.group(id) ?? "group");
 export function channelMention(id, names, label) {
   const name = names.channel(id) ?? label;
   if (!name) return h("span", { class: "mention" }, "a private channel");
-  return h("button", { type: "button", class: "mention link", on: { click: () => names.openChannel(id) } }, `#${unescape(name)}`);
+  return h(
+    "button",
+    { type: "button", class: "mention link", on: { click: () => names.openChannel(id) } },
+    `#${unescape(name)}`,
+  );
 }
 
 function dateMention(inside, fallback, names) {
   const [seconds, format, url] = inside.split("^");
   if (!/^-?\d{1,12}$/.test(seconds) || !format) return h("span", null, unescape(fallback ?? inside));
-  const shown = h("time", { datetime: new Date(seconds * 1000).toISOString(), title: fallback && unescape(fallback) }, unescape(formatDate(Number(seconds), format, names.locale)));
+  const shown = h(
+    "time",
+    { datetime: new Date(seconds * 1000).toISOString(), title: fallback && unescape(fallback) },
+    unescape(formatDate(Number(seconds), format, names.locale)),
+  );
   return url ? link(unescape(url), [shown]) : shown;
 }
 

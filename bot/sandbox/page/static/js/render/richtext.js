@@ -7,7 +7,11 @@ import { sign, withSigns } from "./signs.js";
 import { formatDate } from "./time.js";
 
 export function richText(block, names) {
-  return h("div", { class: "rich" }, block.elements.map((element) => part(element, names)));
+  return h(
+    "div",
+    { class: "rich" },
+    block.elements.map((element) => part(element, names)),
+  );
 }
 
 function part(element, names) {
@@ -15,7 +19,11 @@ function part(element, names) {
     case "rich_text_section":
       return h("div", { class: "rich-section" }, inlines(element, names));
     case "rich_text_preformatted":
-      return h("pre", { class: "pre", tabindex: "0" }, element.elements.map((inner) => inner.text ?? inner.url ?? ""));
+      return h(
+        "pre",
+        { class: "pre", tabindex: "0" },
+        element.elements.map((inner) => inner.text ?? inner.url ?? ""),
+      );
     case "rich_text_quote":
       return h("blockquote", { class: "quote" }, inlines(element, names));
     case "rich_text_list":
@@ -29,12 +37,16 @@ function list(element, names) {
   const tag = element.style === "ordered" ? "ol" : "ul";
   return h(
     tag,
-    { class: `rich-list indent-${Math.min(element.indent ?? 0, 8)}`, start: tag === "ol" && element.offset ? element.offset + 1 : null },
+    {
+      class: `rich-list indent-${Math.min(element.indent ?? 0, 8)}`,
+      start: tag === "ol" && element.offset ? element.offset + 1 : null,
+    },
     element.elements.map((item) => h("li", null, inlines(item, names))),
   );
 }
 
-const inlines = (element, names) => element.elements.map((inner) => withStyle(inner.style, inline(inner, names)));
+const inlines = (element, names) =>
+  element.elements.map((inner) => withStyle(inner.style, inline(inner, names)));
 
 function inline(element, names) {
   switch (element.type) {
@@ -53,15 +65,28 @@ function inline(element, names) {
     case "broadcast":
       return h("span", { class: "mention self" }, `@${element.range}`);
     case "date":
-      return h("time", { datetime: new Date(element.timestamp * 1000).toISOString(), title: element.fallback }, formatDate(element.timestamp, element.format, names.locale));
+      return h(
+        "time",
+        { datetime: new Date(element.timestamp * 1000).toISOString(), title: element.fallback },
+        formatDate(element.timestamp, element.format, names.locale),
+      );
     case "color":
-      return h("span", null, h("span", { class: "swatch", vars: { "--swatch": /^#[0-9a-f]{3,8}$/i.test(element.value) ? element.value : "transparent" } }), element.value);
+      return h(
+        "span",
+        null,
+        h("span", {
+          class: "swatch",
+          vars: { "--swatch": /^#[0-9a-f]{3,8}$/i.test(element.value) ? element.value : "transparent" },
+        }),
+        element.value,
+      );
     default:
       return element.text ?? "";
   }
 }
 
-const lines = (text) => text.split("\n").flatMap((line, index) => (index ? [h("br"), withSigns(line)] : [withSigns(line)]));
+const lines = (text) =>
+  text.split("\n").flatMap((line, index) => (index ? [h("br"), withSigns(line)] : [withSigns(line)]));
 
 function withStyle(style, content) {
   if (!style) return content;

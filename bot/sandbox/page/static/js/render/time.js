@@ -3,9 +3,11 @@
 const DAY = 86_400_000;
 const at = (ts) => new Date(Number(ts) * 1000);
 
-export const clock = (ts, locale) => at(ts).toLocaleTimeString(locale, { hour: "2-digit", minute: "2-digit" });
+export const clock = (ts, locale) =>
+  at(ts).toLocaleTimeString(locale, { hour: "2-digit", minute: "2-digit" });
 
-export const exact = (ts, locale) => at(ts).toLocaleString(locale, { dateStyle: "full", timeStyle: "medium" });
+export const exact = (ts, locale) =>
+  at(ts).toLocaleString(locale, { dateStyle: "full", timeStyle: "medium" });
 
 /** A key that is equal for all times of one day. */
 export const dayOf = (ts) => at(ts).toDateString();

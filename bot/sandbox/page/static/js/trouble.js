@@ -1,0 +1,105 @@
+// What goes wrong next: the form in the world's panel that sets the trouble of the next rollout.
+
+import { get, post } from "./api.js";
+import { h } from "./dom.js";
+import { invalidate, state } from "./store.js";
+import { toast } from "./toasts.js";
+
+let draft = {}; // the trouble being chosen
+
+export function troubleForm({ kinds, trouble: set, environments }) {
+  const services = [
+    ...new Set(environments.flatMap((one) => one.workloads.map((workload) => workload.service))),
+  ];
+  const chosen = { kind: "", service: "tasks-service", environment: "qa", ...draft };
+  const kind = kinds.find(({ id }) => id === chosen.kind);
+  return h(
+    "section",
+    { key: "trouble", class: "trouble", "aria-labelledby": "trouble-title" },
+    h("h3", { id: "trouble-title" }, "Trouble for the next rollout"),
+    set && set.kind !== "none" ? setTrouble(set, kinds) : null,
+    h(
+      "form",
+      { class: "trouble-form", on: { submit: (event) => (event.preventDefault(), setTroubleTo(chosen)) } },
+      select(
+        "What goes wrong",
+        chosen.kind,
+        [
+          ["", "Choose a trouble…"],
+          ...kinds.filter(({ id }) => id !== "none").map(({ id, label }) => [id, label]),
+        ],
+        (value) => ({ kind: value }),
+      ),
+      chosen.kind && h("p", { key: "hint", class: "trouble-hint" }, kind?.hint),
+      chosen.kind &&
+        h(
+          "div",
+          { key: "where", class: "trouble-where" },
+          select(
+            "Service",
+            chosen.service,
+            [["", "Any service"], ...services.map((name) => [name, name])],
+            (value) => ({ service: value }),
+          ),
+          select(
+            "Environment",
+            chosen.environment,
+            [["", "Anywhere"], ...environments.map(({ name }) => [name, name])],
+            (value) => ({ environment: value }),
+          ),
+        ),
+      chosen.kind &&
+        h(
+          "button",
+          { key: "set", type: "submit", class: "btn primary" },
+          h("span", { class: "btn-text" }, "Set the trouble"),
+        ),
+    ),
+  );
+}
+
+function select(label, value, options, change) {
+  return h(
+    "select",
+    {
+      key: label,
+      class: "select",
+      "aria-label": label,
+      live: { value },
+      on: { change: (event) => ((draft = { ...draft, ...change(event.target.value) }), invalidate("world")) },
+    },
+    options.map(([id, text]) => h("option", { key: id, value: id }, text)),
+  );
+}
+
+function setTrouble({ kind, service, environment: where }, kinds) {
+  const label = kinds.find(({ id }) => id === kind)?.label ?? kind;
+  return h(
+    "div",
+    { key: "is-set", class: "trouble-set" },
+    h("span", { class: "trouble-mark", "aria-hidden": "true" }, "!"),
+    h(
+      "span",
+      { class: "trouble-text" },
+      h("strong", null, label),
+      ` waits for ${service || "any service"} in ${where || "any environment"}`,
+    ),
+    h(
+      "button",
+      { type: "button", class: "btn", on: { click: () => setTroubleTo({ kind: "none" }) } },
+      h("span", { class: "btn-text" }, "Clear"),
+    ),
+  );
+}
+
+async function setTroubleTo({ kind, service, environment: where }) {
+  if (!kind) return;
+  try {
+    await post("/world/trouble", { kind, service: service || undefined, environment: where || undefined });
+    state.world = await get("/world/state");
+    draft = {};
+  } catch (error) {
+    toast("error", error.message);
+  }
+  invalidate("world");
+}
