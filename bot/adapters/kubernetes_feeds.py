@@ -1,8 +1,8 @@
 """The shared news of one namespace: three streams, one index, any number of followers.
 
 A feed starts its streams with the first follower and ends them a minute after the last has gone.
-Changes are handed out once per turn of the event loop, so that a burst of events becomes one
-snapshot for each workload it touched.
+A change is handed out in the next turn of the event loop; further ones wait a moment, so that a
+burst of events becomes few snapshots of the workloads it touched.
 """
 
 import asyncio
@@ -27,6 +27,9 @@ REPLICA_SETS = Resource("apps", "v1", "replicasets")
 PODS = Resource("", "v1", "pods")
 
 LINGER = timedelta(seconds=60)
+# Seconds between two hand-outs: the first change after a pause goes out at once, then so many times
+# as long passes as the last one took, within bounds.
+_LEAST_BREATH, _LONGEST_BREATH, _BREATHS = 0.02, 0.1, 4
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -57,7 +60,8 @@ class Feed:
         self._followers: dict[str, list[_Follower]] = {}
         self._troubles: dict[str, PortError | None] = {}
         self._told: PortError | None = None
-        self._flushing = False
+        self._flushing: asyncio.TimerHandle | None = None
+        self._rest_until = 0.0
         self._cancel_end: Callable[[], None] | None = None
         shelves: dict[Resource, Shelf[Any]] = {
             DEPLOYMENTS: self._index.deployments,
@@ -106,6 +110,8 @@ class Feed:
     async def close(self) -> None:
         if self._cancel_end is not None:
             self._cancel_end()
+        if self._flushing is not None:
+            self._flushing.cancel()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -121,14 +127,22 @@ class Feed:
             self._cancel_end = self._clock.call_at(self._clock.now() + LINGER, self._ended)
 
     def _schedule(self) -> None:
-        if not self._flushing:
-            self._flushing = True
-            asyncio.get_running_loop().call_soon(self._flush)
+        if self._flushing is None:
+            loop = asyncio.get_running_loop()
+            self._flushing = loop.call_at(max(loop.time(), self._rest_until), self._flush)
 
     def _flush(self) -> None:
-        """Hand out what changed, and to newcomers what is. Nothing before all three kinds have been
-        listed: half a picture would look like a deletion."""
-        self._flushing = False
+        self._flushing = None
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        self._hand_out()
+        took = loop.time() - started
+        breath = min(_LONGEST_BREATH, max(_LEAST_BREATH, took * _BREATHS))
+        self._rest_until = loop.time() + breath
+
+    def _hand_out(self) -> None:
+        """What changed, and to newcomers what is. Nothing before all three kinds have been listed:
+        half a picture would look like a deletion."""
         changed = self._index.changed()
         if not self._index.filled:
             return

@@ -1,11 +1,12 @@
 """What a namespace holds, found by owner: Deployment → its ReplicaSets → their pods.
 
 Pure: `kubernetes_streams` puts raw objects in, `kubernetes_feeds` takes changed workloads out.
-Every step of an event is O(1), however many objects the namespace has. Raw objects are kept only
-until `changed` is asked, which translates the newest version of each and lets the JSON go: a burst
-of events about one pod costs one translation.
+Every step of an event is O(1), however many objects the namespace has. What comes is kept as it
+came until `changed` is asked, which reads the newest version of each object and lets the JSON go: a
+burst of events about one pod costs one reading.
 """
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -23,8 +24,7 @@ _REMEMBERED_DELETIONS = 10_000
 class _Entry(Generic[T]):
     version: int
     group: str
-    raw: Raw | None
-    value: T | None = None
+    value: T | None
 
 
 class Shelf(Generic[T]):
@@ -42,19 +42,19 @@ class Shelf(Generic[T]):
         self._entries: dict[str, _Entry[T]] = {}
         self._groups: dict[str, dict[str, _Entry[T]]] = {}
         self._deleted: dict[str, None] = {}
-        self._fresh: set[str] = set()
+        self._pending: dict[str, tuple[int, Raw | bytes]] = {}
         self._touched: set[str] = set()
         self.filled = False  # a whole list has been seen
+        self.unreadable = False  # an event could not be read: what is here may be old
 
     def put(self, raw: Raw) -> None:
         """An object was added or modified. Raises KeyError where it has no uid."""
         meta = raw["metadata"]
-        uid = meta["uid"]
-        version = _number(meta.get("resourceVersion"))
-        entry = self._entries.get(uid)
-        if uid in self._deleted or (entry and version and entry.version >= version):
-            return
-        self._store(uid, version, raw)
+        self._put(meta["uid"], _number(meta.get("resourceVersion")), raw)
+
+    def put_line(self, uid: str, version: int, line: bytes) -> None:
+        """The same from a watch event as it came: read only if no newer one comes before."""
+        self._put(uid, version, line)
 
     def remove(self, raw: Raw) -> None:
         """An object was deleted; `raw` is its last state."""
@@ -63,30 +63,36 @@ class Shelf(Generic[T]):
     def replace(self, raws: Iterable[Raw]) -> None:
         """A consistent list: what is not in it is gone, and what is in it is the truth. An item
         that has no uid is no object and counts for nothing."""
-        seen: set[str] = set()
+        self._pending.clear()
         for raw in raws:
             meta = raw.get("metadata") if isinstance(raw, dict) else None
             uid = meta.get("uid") if isinstance(meta, dict) else None
             if not isinstance(uid, str) or not isinstance(meta, dict):
                 continue
-            seen.add(uid)
             self._deleted.pop(uid, None)
-            self._store(uid, _number(meta.get("resourceVersion")), raw)
-        for uid in [uid for uid in self._entries if uid not in seen]:
+            self._pending[uid] = (_number(meta.get("resourceVersion")), raw)
+        for uid in [uid for uid in self._entries if uid not in self._pending]:
             self._forget(uid)
         self.filled = True
 
     def changed(self) -> set[str]:
-        """The groups whose values differ from those at the last call."""
+        """Take in what has come; the groups whose values differ from those at the last call."""
+        pending, self._pending = self._pending, {}
+        for uid, (version, source) in pending.items():
+            try:
+                raw = json.loads(source)["object"] if isinstance(source, bytes) else source
+                group = self._group_of(raw)
+            except (AttributeError, LookupError, TypeError, ValueError):
+                self.unreadable = True
+                continue
+            self._store(uid, version, group, self._translate(raw))
         touched, self._touched = self._touched, set()
-        fresh, self._fresh = self._fresh, set()
-        for uid in fresh:
-            entry = self._entries[uid]
-            before, entry.value = entry.value, self._translate(entry.raw)
-            entry.raw = None
-            if entry.value != before:
-                touched.add(entry.group)
         return touched
+
+    @property
+    def waiting(self) -> int:
+        """How many raw objects are kept until the next `changed`."""
+        return len(self._pending)
 
     def group(self, key: str) -> list[_Entry[T]]:
         return [*self._groups.get(key, {}).values()]
@@ -103,29 +109,37 @@ class Shelf(Generic[T]):
         entry = self._entries.get(uid)
         return None if entry is None else entry.value
 
-    def __len__(self) -> int:
-        return len(self._entries)
+    def _put(self, uid: str, version: int, source: Raw | bytes) -> None:
+        if uid in self._deleted:
+            return
+        known = self._pending.get(uid)
+        if known is None:
+            entry = self._entries.get(uid)
+            newest = 0 if entry is None else entry.version
+        else:
+            newest = known[0]
+        if version > newest or not version:
+            self._pending[uid] = (version, source)
 
-    def _store(self, uid: str, version: int, raw: Raw) -> None:
-        group = self._group_of(raw)
+    def _store(self, uid: str, version: int, group: str, value: T | None) -> None:
         entry = self._entries.get(uid)
-        if entry is None:
-            entry = self._entries[uid] = _Entry(version, group, raw)
-            self._groups.setdefault(group, {})[uid] = entry
-        elif entry.group != group:  # adopted or orphaned
+        if entry is not None and entry.group != group:  # adopted or orphaned
             self._leave_group(uid, entry.group)
-            entry.group = group
+            entry = None
+        if entry is None:
+            entry = self._entries[uid] = _Entry(version, group, None)
             self._groups.setdefault(group, {})[uid] = entry
+        if entry.value != value:
+            entry.value = value
             self._touched.add(group)
-        entry.version, entry.raw = version, raw
-        self._fresh.add(uid)
+        entry.version = version
 
     def _forget(self, uid: str) -> None:
         self._deleted[uid] = None
         if len(self._deleted) > _REMEMBERED_DELETIONS:
             self._deleted.pop(next(iter(self._deleted)))
+        self._pending.pop(uid, None)
         entry = self._entries.pop(uid, None)
-        self._fresh.discard(uid)
         if entry is not None:
             self._leave_group(uid, entry.group)
 

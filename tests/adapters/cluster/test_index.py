@@ -1,5 +1,6 @@
 """The index by owner, fed with whatever order events come in."""
 
+import json
 from typing import Any
 
 from hypothesis import given
@@ -102,7 +103,29 @@ def test_items_of_a_list_that_are_no_objects_count_for_nothing() -> None:
 
 def test_raw_objects_are_not_kept() -> None:
     index = filled()
-    assert all(entry.raw is None for entry in index.pods.group("r1"))
+    assert index.pods.waiting == 0
+
+
+def line(raw: Object) -> bytes:
+    return json.dumps({"type": "MODIFIED", "object": raw}).encode()
+
+
+def test_of_many_lines_about_one_object_the_newest_counts() -> None:
+    index = filled()
+    for version in (10, 14, 12):
+        raw = thing("p1", version, owner="r1", status={"phase": f"v{version}"})
+        index.pods.put_line("p1", version, line(raw))
+    assert index.pods.waiting == 1
+    assert index.changed() == {"tasks"}
+    assert phases(index) == {"p1": "v14"}
+
+
+def test_a_line_that_cannot_be_read_is_noticed_and_changes_nothing() -> None:
+    index = filled()
+    index.pods.put_line("p1", 10, b'{"type":"MODIFIED","object":{')
+    assert index.changed() == set()
+    assert index.pods.unreadable
+    assert phases(index) == {"p1": "Pending"}
 
 
 Events = st.lists(
