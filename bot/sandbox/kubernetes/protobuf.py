@@ -42,6 +42,8 @@ _MESSAGES: dict[str, dict[int, tuple[str, str]]] = {
         4: ("stringData", "{string}"),
         5: ("immutable", "bool"),
     },
+    "ResourceQuota": {1: ("metadata", "ObjectMeta"), 2: ("spec", "ResourceQuotaSpec")},
+    "ResourceQuotaSpec": {1: ("hard", "{quantity}")},
     "SelfSubjectAccessReview": {
         1: ("metadata", "ObjectMeta"),
         2: ("spec", "AccessReviewSpec"),
@@ -96,6 +98,7 @@ _OBJECTS = frozenset(
     {
         *("Namespace", "ServiceAccount", "ConfigMap", "Secret", "HorizontalPodAutoscaler"),
         *("SelfSubjectAccessReview", "SelfSubjectRulesReview", "DeleteOptions"),
+        "ResourceQuota",
     }
 )
 
@@ -144,6 +147,8 @@ def _message(name: str, data: bytes) -> Object:
 def _value(kind: str, value: Any) -> Any:
     if kind == "string":
         return bytes(value).decode()
+    if kind == "quantity":  # a message of one string
+        return _raw(value, 1).decode()
     if kind == "bytes":
         return base64.b64encode(value).decode()
     if kind == "raw":

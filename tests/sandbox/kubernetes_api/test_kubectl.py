@@ -164,6 +164,9 @@ async def test_scale_get_describe_and_logs(kubectl: Kubectl) -> None:
 async def test_everything_that_get_prints_has_columns(kubectl: Kubectl) -> None:
     await kubectl("apply", "-f", "-", stdin=manifest())
     await kubectl("create", "configmap", "cfg", "--from-literal=a=1", "--from-literal=b=2")
+    await kubectl("create", "quota", "small", "--hard=pods=10,requests.cpu=2")
+    hard = await kubectl("get", "quota", "small", "-o", "jsonpath={.spec.hard.requests\\.cpu}")
+    assert hard == "2"
     await kubectl("autoscale", "deployment", "web", "--min=2", "--max=4", "--cpu-percent=70")
     await kubectl("rollout", "status", "deployment/web")
     assert (await kubectl("get", "cm", "cfg")).split()[:5] == ["NAME", "DATA", "AGE", "cfg", "2"]

@@ -280,3 +280,41 @@ async def test_a_plain_update_takes_fields_over_and_leaves_the_rest(cluster: Any
     found = owners(answer.body)
     assert found["hand Update"]["fieldsV1"] == {"f:spec": {"f:replicas": {}}}
     assert "f:replicas" not in found["dynamo Apply"]["fieldsV1"]["f:spec"]
+
+
+async def test_an_equal_quantity_in_other_words_is_no_change(cluster: Any) -> None:
+    limits = {"limits": {"cpu": "0.5"}}
+    made = await cluster.apply(PATH, applied({**WEB, "resources": limits}))
+    assert container_of(made.body, "web")["resources"] == {"limits": {"cpu": "500m"}}
+    cluster.clock.advance(60)
+    again = await cluster.apply(PATH, applied({**WEB, "resources": limits}))
+    assert again.body == made.body
+
+
+async def test_go_drops_zero_values_and_the_applier_owns_them_all_the_same(cluster: Any) -> None:
+    config = applied({**WEB, "env": [{"name": "A", "value": ""}]}, paused=False)
+    config["spec"]["template"]["spec"]["volumes"] = [{"name": "v", "emptyDir": {}}]
+    made = (await cluster.apply(PATH, config)).body
+    assert "paused" not in made["spec"]
+    assert container_of(made, "web")["env"] == [{"name": "A"}]
+    fields = owners(made)["dynamo Apply"]["fieldsV1"]["f:spec"]
+    assert fields["f:paused"] == {}
+    volumes = fields["f:template"]["f:spec"]["f:volumes"]
+    assert volumes == {'k:{"name":"v"}': {".": {}, "f:name": {}, "f:emptyDir": {}}}
+
+
+@pytest.mark.parametrize(
+    ("image", "policy"),
+    [
+        ("web", "Always"),
+        ("web:latest", "Always"),
+        ("web:1", "IfNotPresent"),
+        ("localhost:5000/web", "Always"),
+        ("localhost:5000/web:1", "IfNotPresent"),
+        ("web@sha256:" + "0" * 64, "IfNotPresent"),
+        ("web:latest@sha256:" + "0" * 64, "IfNotPresent"),
+    ],
+)
+async def test_moving_images_are_always_pulled(cluster: Any, image: str, policy: str) -> None:
+    made = await cluster.apply(PATH, applied({**WEB, "image": image}), more="&dryRun=All")
+    assert container_of(made.body, "web")["imagePullPolicy"] == policy
