@@ -109,8 +109,11 @@ def preformatted(
     lines: Iterable[str], *, last: int = PREFORMATTED_LINES, width: int = PREFORMATTED_LINE
 ) -> Block:
     """Foreign lines in fixed width; Slack reads nothing into them. The last ones are kept."""
-    shown = [cut(clean(line, lines=True).replace("\n", " "), width) for line in lines]
-    text = cut("\n".join(shown[-last:]), SECTION)
+    shown = [
+        cut(clean(line, lines=True, most=8 * width).replace("\n", " "), width)
+        for line in list(lines)[-last:]
+    ]
+    text = cut("\n".join(shown), SECTION)
     element = {"type": "text", "text": text if text.strip() else "…"}
     return {
         "type": "rich_text",
@@ -150,26 +153,29 @@ class Part:
 def fit(text: Mrkdwn, parts: Sequence[Part], *, shortened: Mrkdwn, limit: int = TEXT) -> Card:
     """The card of these parts within Slack's limits: what matters least is left out until the
     rest fits, and `shortened` says so at the end."""
-    kept = list(parts)
     summary = cut_mrkdwn(text, limit)
-    note: list[Block] = []
-    while not _fits(summary, [part.block for part in kept] + note):
-        spare = [part for part in kept if part.spare]
-        if not spare:
-            kept = kept[: BLOCKS - 1] if len(kept) >= BLOCKS else kept[:-1]
-        else:
-            most = max(part.spare for part in spare)
-            last = max(i for i, part in enumerate(kept) if part.spare == most)
-            del kept[last]
-        note = [context(shortened)]
-    return Card(text=summary, blocks=(*(part.block for part in kept), *note))
+    weights = [_weight(part.block) for part in parts]
+    if _fits(summary, weights):
+        return Card(text=summary, blocks=tuple(part.block for part in parts))
+    note = context(shortened)
+    weights.append(_weight(note))
+    kept = list(range(len(parts)))
+    for index in sorted(kept, key=lambda i: (-parts[i].spare, -i)):
+        kept.remove(index)
+        if _fits(summary, [weights[i] for i in (*kept, -1)]):
+            break
+    return Card(text=summary, blocks=(*(parts[i].block for i in kept), note))
 
 
-def _fits(text: str, blocks: Sequence[Block]) -> bool:
-    if len(blocks) > BLOCKS:
-        return False
-    length = len(json.dumps({"text": text, "blocks": blocks}))
-    return length <= BUDGET_JSON and sum(map(size, shown_texts(blocks))) <= BUDGET
+def _weight(block: Block) -> tuple[int, int]:
+    """What a block takes of the two budgets: characters to read, characters of JSON."""
+    return sum(map(size, shown_texts(block))), len(json.dumps(block)) + 2
+
+
+def _fits(text: str, weights: Sequence[tuple[int, int]]) -> bool:
+    read = sum(weight[0] for weight in weights)
+    written = len(json.dumps(text)) + sum(weight[1] for weight in weights)
+    return len(weights) <= BLOCKS and read <= BUDGET and written <= BUDGET_JSON
 
 
 def shown_texts(node: object) -> list[str]:

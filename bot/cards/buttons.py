@@ -41,7 +41,8 @@ def typed(line: str) -> str:
 def cancel(rollout: Rollout, environment_title: str, before: str, texts: Texts) -> Block | None:
     """Value: rollout id and the state the reader saw, so that a stale click can be told. None
     where there is no way back. `before`: the version that it would go back to."""
-    if progress.cancel(rollout, "", rollout.requested_at) is None:
+    value = SEPARATOR.join((rollout.id, rollout.state))
+    if progress.cancel(rollout, "", rollout.requested_at) is None or not _carries(value):
         return None
     untouched = rollout.state is RolloutState.QUEUED or rollout.before_generation is None
     text = say_plain(
@@ -56,7 +57,7 @@ def cancel(rollout: Rollout, environment_title: str, before: str, texts: Texts) 
     return button(
         texts("button.cancel"),
         f"{PREFIX}:cancel",
-        SEPARATOR.join((rollout.id, rollout.state)),
+        value,
         style="danger",
         confirm=confirm(
             texts("button.cancel_confirm.title"),
@@ -71,8 +72,8 @@ def cancel(rollout: Rollout, environment_title: str, before: str, texts: Texts) 
 def run(
     line: str, label: str, *, primary: bool = False, place: int = 1, spoken: str = ""
 ) -> Block | None:
-    """Runs a typed line as the person who clicks; None for a line too long for a button."""
-    if size(line) > VALUE or not line.strip() or clean(line) != line:
+    """Runs a typed line as the person who clicks; None for a line that no button carries whole."""
+    if not _carries(line):
         return None
     action = f"{PREFIX}:run" if place == 1 else f"{PREFIX}:run:{place}"
     return button(label, action, line, style="primary" if primary else None, spoken=spoken)
@@ -87,7 +88,11 @@ def suggestions(lines: Sequence[str], *, most: int = 3) -> list[Block]:
     return [block for block in offered if block is not None]
 
 
-def status(service: str, environment: str, texts: Texts) -> Block:
-    return button(
-        texts("button.status"), f"{PREFIX}:status", SEPARATOR.join((service, environment))
-    )
+def status(service: str, environment: str, texts: Texts) -> Block | None:
+    value = SEPARATOR.join((service, environment))
+    return button(texts("button.status"), f"{PREFIX}:status", value) if _carries(value) else None
+
+
+def _carries(value: str) -> bool:
+    """Whether a button can hold it whole: not too long, nothing in it that is cleaned away."""
+    return 0 < size(value) <= VALUE and clean(value) == value

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from bot.text import Texts
@@ -22,14 +22,19 @@ ELLIPSIS = "…"
 LONGEST = 12_000
 """More of one text than any message can hold is dropped before it is looked at."""
 
+_SLACK = 8
+"""Text is cut to this many times its limit before it is cleaned: what is cleaned away may be
+longer than what stays, but not without end."""
+
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _TERMINAL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-_])")
-_JOINERS = "‌‍"
+_ATOM = re.compile(r"&(?:amp|lt|gt);|<[^<>\n]*>|.", re.DOTALL)
+_JOINERS = "\u200c\u200d"
 """Cf characters that words and emoji are made of."""
 
 _CALL = re.compile(r"@(?=(?:channel|here|everyone|group)\b)", re.IGNORECASE)
-_BREAK = "⁠"
-"""Word joiner: invisible, but `@⁠here` calls nobody, even where Slack parses plain text."""
+_BREAK = "\u2060"
+"""Word joiner: invisible, but `@ here` calls nobody, even where Slack parses plain text."""
 
 _TICK = "ˋ"
 """Looks like a backtick and opens no code."""
@@ -41,10 +46,14 @@ class Mrkdwn(str):
     __slots__ = ()
 
 
-def clean(text: str, *, lines: bool = False) -> str:
+def clean(text: str, *, lines: bool = False, most: int = LONGEST) -> str:
     """Without what an eye cannot see and a terminal would obey; `lines` keeps line breaks and
-    tabs, else all white space is one blank. Lone surrogates become U+FFFD."""
-    text = _TERMINAL.sub("", text[:LONGEST])
+    tabs, else all white space is one blank. Lone surrogates become U+FFFD. Nothing beyond the
+    first `most` characters is looked at."""
+    text = text[:most]
+    if text.isprintable():
+        return text if lines else " ".join(text.split())
+    text = _TERMINAL.sub("", text)
     text = text.replace("\r\n", "\n").replace("\u2028", "\n").replace("\u2029", "\n")
     text = "".join(_visible(character) for character in text)
     return text if lines else " ".join(text.split())
@@ -70,43 +79,46 @@ def escape(text: str, limit: int = 2_000) -> Mrkdwn:
     code. An `Mrkdwn` is returned as it is."""
     if isinstance(text, Mrkdwn):
         return text
-    cleaned = _CALL.sub("@" + _BREAK, clean(text)).replace("`", _TICK)
-    return Mrkdwn(_fill([_ENTITIES.get(character, character) for character in cleaned], limit))
+    cleaned = clean(text, most=_SLACK * limit + _SLACK)
+    cleaned = _CALL.sub("@" + _BREAK, cleaned).replace("`", _TICK)
+    shown = "".join(_ENTITIES.get(character, character) for character in cleaned)
+    return Mrkdwn(_fill(shown, _ATOM.findall(shown[: 5 * limit]), limit))
 
 
 def plain(text: str, limit: int) -> str:
     """Foreign text for a `plain_text` object: one line, cut, nothing to escape."""
-    return _fill(list(clean(text)), limit)
+    return cut(clean(text, most=_SLACK * limit + _SLACK), limit)
 
 
 def cut(text: str, limit: int) -> str:
     """At most `limit` characters as the strictest counter counts them (UTF-16 units), the last
     one "…" where something was cut; a combining mark never loses its letter."""
-    return _fill(list(text), limit)
+    return _fill(text, text, limit)
 
 
 def cut_mrkdwn(text: Mrkdwn, limit: int) -> Mrkdwn:
     """As `cut`, and neither an entity (`&amp;`) nor an angle-bracketed form is cut in two."""
-    return Mrkdwn(_fill(re.findall(r"&(?:amp|lt|gt);|<[^<>\n]*>|.", text, re.DOTALL), limit))
+    return Mrkdwn(_fill(text, _ATOM.findall(text), limit))
 
 
 def size(text: str) -> int:
     """Length in UTF-16 units: what a JavaScript counter says, never less than Python's."""
-    return len(text) + sum(1 for character in text if ord(character) > 0xFFFF)
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
-def _fill(atoms: list[str], limit: int) -> str:
-    """As many whole atoms as fit, with "…" for the rest."""
-    if sum(size(atom) for atom in atoms) <= limit:
-        return "".join(atoms)
-    used, end = 1, 0  # one is kept for the ellipsis
-    for end, atom in enumerate(atoms):  # noqa: B007 - the place where it was full is what counts
+def _fill(text: str, atoms: Iterable[str], limit: int) -> str:
+    """`text` where it fits, else as many of its atoms as fit, with "…" for the rest."""
+    if size(text) <= limit:
+        return text
+    used, kept = 1, []  # one is kept for the ellipsis
+    for atom in atoms:
+        kept.append(atom)
         used += size(atom)
         if used > limit:
             break
-    while end and _belongs_to_the_one_before(atoms[end]):
-        end -= 1
-    return "".join(atoms[:end]).rstrip() + ELLIPSIS
+    while len(kept) > 1 and _belongs_to_the_one_before(kept[-1]):
+        kept.pop()
+    return "".join(kept[:-1]).rstrip(" \n\t" + _JOINERS) + ELLIPSIS
 
 
 def _belongs_to_the_one_before(atom: str) -> bool:

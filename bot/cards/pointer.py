@@ -5,9 +5,9 @@ from __future__ import annotations
 from bot.cards import signs
 from bot.cards.blocks import Part, fit, section
 from bot.cards.card import Card
-from bot.cards.mrkdwn import Mrkdwn, channel, cut_mrkdwn, link, plain, say
+from bot.cards.mrkdwn import Mrkdwn, channel, cut_mrkdwn, escaped, link, plain, say
 from bot.domain.rollout import Rollout
-from bot.text import Texts
+from bot.text import TextError, Texts
 
 SUMMARY = 150
 _NAME = 60
@@ -42,8 +42,12 @@ def notice_card(
     texts: Texts, notice: str, /, *, sign: str = signs.POINTER, **values: object
 ) -> Card:
     """One sentence of `[notice]`: what a click or a command came to. `values` are foreign text
-    unless they are `Mrkdwn`."""
-    line = say(texts, f"notice.{notice}", **values)
+    unless they are `Mrkdwn`; one that is missing shows as "…". Raises TextError for an unknown
+    notice."""
+    key = f"notice.{notice}"
+    if key not in texts:
+        raise TextError(key)
+    line = Mrkdwn(texts.say(key, escaped(values), ""))
     shown = Mrkdwn(f"{sign} {line}")
     return fit(
         cut_mrkdwn(line, SUMMARY),

@@ -123,12 +123,17 @@ def workload_card(
         Part(section(join(_workload_lines(status, names, texts), "\n"), limit=2_000)),
         *_pod_parts(status.pods, texts, now, monospace),
         *event_parts(status.warnings[-WARNINGS:], texts),
-        Part(context(link(base_url, base_url.partition("://")[2].rstrip("/"))), spare=1),
+        *_link_parts(base_url),
         *_refresh(line, texts),
     ]
     version = plain(cell.version, VERSION) or texts("status.no_version")
     summary = say(texts, "status.workload.text", version=version, **names)
     return fit(summary, parts, shortened=say(texts, "common.shortened_here"), limit=SUMMARY)
+
+
+def _link_parts(base_url: str) -> list[Part]:
+    shown = link(base_url, base_url.partition("://")[2].rstrip("/"))
+    return [Part(context(shown), spare=1)] if shown else []
 
 
 def cell_text(cell: Cell, texts: Texts, now: datetime) -> str:

@@ -256,7 +256,11 @@ ROLLOUTS: dict[str, Rollout] = {
     "superseded": a_rollout(
         state=RolloutState.SUPERSEDED,
         finished_at=NOW,
-        verdict=Verdict(Outcome.SUPERSEDED, Reason.SUPERSEDED),
+        verdict=Verdict(
+            Outcome.SUPERSEDED,
+            Reason.SUPERSEDED,
+            {"image": "registry.yourapp.com/dynamo/tasks-service:1.4.1"},
+        ),
     ),
     "cancelled": _untouched(state=RolloutState.CANCELLED, ended_by="U0LEAD", finished_at=NOW),
     "going-back": a_rollout(
@@ -512,3 +516,20 @@ def rollouts() -> dict[str, Rollout]:
 def render() -> Callable[[Rollout, Texts], Card]:
     """The card of a rollout, in QA."""
     return lambda rollout, texts: _rollout_case(rollout)(texts)
+
+
+class Makes:
+    """Typos and declared verbs, for a test that fills them with anything."""
+
+    def __call__(
+        self, code: str, values: Mapping[str, Any], suggestions: tuple[str, ...] = ()
+    ) -> Typo:
+        return Typo(code, values, suggestions)
+
+    def verb(self, name: str, usage: str, words: tuple[str, ...]) -> Declared:
+        return Declared(name, usage, words, words)
+
+
+@pytest.fixture(scope="session")
+def typo() -> Makes:
+    return Makes()
