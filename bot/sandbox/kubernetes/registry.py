@@ -10,7 +10,6 @@ import random
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from typing import Any
 
 from bot.sandbox.clock import Clock
@@ -33,7 +32,6 @@ from bot.sandbox.kubernetes.storage import Object, Storage, copy_json
 from bot.sandbox.kubernetes.validation import validate, validate_update
 
 Admission = Callable[[str, Object], Refusal | None]
-_PROTECTED = ("default", "kube-system", "kube-public")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +43,6 @@ class WriteOptions:
     force: bool = False
     validation: str = "Warn"  # "Ignore", "Warn" or "Strict"
     warnings: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class DeleteOptions:
-    propagation: str = "Background"
-    grace: int | None = None
-    uid: str | None = None
-    resource_version: str | None = None
-    dry_run: bool = False
 
 
 class Registry:
@@ -105,8 +94,8 @@ class Registry:
         if self._store.stored(kind.key, namespace or None, meta["name"]) is not None:
             raise statuses.already_exists(kind, meta["name"])
         if options.dry_run:
-            return self._answer(kind, self._as_if_created(kind, obj))
-        return self._answer(kind, self._store.create(kind.key, obj))
+            return versions.answer(kind, self._as_if_created(kind, obj))
+        return versions.answer(kind, self._store.create(kind.key, obj))
 
     def _as_if_created(self, kind: Kind, obj: Object) -> Object:
         """A dry run: everything but the resourceVersion."""
@@ -233,13 +222,13 @@ class Registry:
         if errors:
             raise statuses.invalid(kind, name, errors)
         if _same_but_times(old, obj):
-            return self._answer(kind, versions.to_stored(kind, old))
+            return versions.answer(kind, versions.to_stored(kind, old))
         before = old["metadata"]["resourceVersion"]
         obj = versions.to_stored(kind, obj)
         if options.dry_run:
-            return self._answer(kind, self._as_if_updated(kind, old, obj))
+            return versions.answer(kind, self._as_if_updated(kind, old, obj))
         try:
-            return self._answer(kind, self._store.update(kind.key, obj, expect=before))
+            return versions.answer(kind, self._store.update(kind.key, obj, expect=before))
         except storage.Conflict as error:
             raise statuses.conflict(kind, name) from error
 
@@ -405,106 +394,6 @@ class Registry:
         new["spec"]["replicas"] = replicas
         return scale_of(self._store_update(kind, old, new, options))
 
-    # Delete
-
-    def delete(
-        self, kind: Kind, namespace: str, name: str, options: DeleteOptions
-    ) -> tuple[Object, bool]:
-        """Returns the object (or its last state), and whether it is gone at once."""
-        old = self._old(kind, namespace, name)
-        meta = old["metadata"]
-        if options.uid and options.uid != meta["uid"]:
-            why = (
-                f"Precondition failed: UID in precondition: {options.uid}, UID in object meta: "
-                f"{meta['uid']}"
-            )
-            raise statuses.conflict(kind, name, why)
-        if options.resource_version and options.resource_version != meta["resourceVersion"]:
-            why = (
-                "Precondition failed: ResourceVersion in precondition: "
-                f"{options.resource_version}, ResourceVersion in object meta: "
-                f"{meta['resourceVersion']}"
-            )
-            raise statuses.conflict(kind, name, why)
-        if kind.kind == "Namespace":
-            return self._delete_namespace(kind, old, options)
-        return self._delete_object(kind, old, options)
-
-    def _delete_namespace(
-        self, kind: Kind, old: Object, options: DeleteOptions
-    ) -> tuple[Object, bool]:
-        meta = old["metadata"]
-        if meta["name"] in _PROTECTED:
-            raise statuses.forbidden(kind, meta["name"], "this namespace may not be deleted")
-        if "deletionTimestamp" not in meta:
-            meta["deletionTimestamp"] = self._now()
-        # A namespace is never gone at once, and keeps no grace period: its content goes first.
-        meta["finalizers"] = meta.get("finalizers") or []
-        old["status"] = {**(old.get("status") or {}), "phase": "Terminating"}
-        if not meta["finalizers"]:
-            del meta["finalizers"]
-        if options.dry_run:
-            return self._answer(kind, old), False
-        return self._answer(kind, self._store.mark_deleted(kind.key, old)), False
-
-    def _delete_object(
-        self, kind: Kind, old: Object, options: DeleteOptions
-    ) -> tuple[Object, bool]:
-        meta = old["metadata"]
-        finalizers = [f for f in meta.get("finalizers") or [] if f != "orphan"]
-        if options.propagation == "Foreground" and "foregroundDeletion" not in finalizers:
-            finalizers.append("foregroundDeletion")
-        if options.propagation == "Orphan" and not options.dry_run:
-            self._orphan_dependents(meta["uid"])
-        grace = self._grace(kind, old, options)
-        namespace = meta.get("namespace")
-        if not finalizers and not grace:
-            if not options.dry_run:
-                old = self._store.delete(kind.key, namespace, meta["name"]) or old
-            return self._answer(kind, old), True
-        self._mark(meta, grace)
-        if finalizers:
-            meta["finalizers"] = finalizers
-        if options.dry_run:
-            return self._answer(kind, old), False
-        return self._answer(kind, self._store.mark_deleted(kind.key, old)), False
-
-    def _mark(self, meta: Object, grace: int) -> None:
-        """deletionTimestamp and grace; a second deletion can only shorten them."""
-        if "deletionTimestamp" in meta:
-            left = int(meta.get("deletionGracePeriodSeconds") or 0)
-            if grace >= left:
-                return
-            since = datetime.fromisoformat(meta["deletionTimestamp"]) - timedelta(seconds=left)
-            moment = max(since + timedelta(seconds=grace), since)
-        else:
-            moment = self._clock.now() + timedelta(seconds=grace)
-        meta["deletionTimestamp"] = moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-        meta["deletionGracePeriodSeconds"] = grace
-
-    def _grace(self, kind: Kind, old: Object, options: DeleteOptions) -> int:
-        """Seconds that the kubelet has; only a pod that runs somewhere gets any."""
-        if kind.kind != "Pod":
-            return 0
-        spec, phase = old.get("spec") or {}, (old.get("status") or {}).get("phase")
-        if not spec.get("nodeName") or phase in ("Succeeded", "Failed"):
-            return 0
-        if options.grace is not None:
-            return max(0, options.grace)
-        grace = spec.get("terminationGracePeriodSeconds")
-        return 30 if grace is None else int(grace)
-
-    def _orphan_dependents(self, uid: str) -> None:
-        for resource in self._store.resources():
-            for view in list(self._store.views(resource)):
-                owners = view["metadata"].get("ownerReferences") or []
-                if any(owner.get("uid") == uid for owner in owners):
-                    obj: Object = copy_json(view)
-                    obj["metadata"]["ownerReferences"] = [
-                        owner for owner in owners if owner.get("uid") != uid
-                    ]
-                    self._store.update(resource, obj)
-
     # Shared
 
     def decoded_review(self, kind: Kind, raw: Any, options: WriteOptions) -> Object:
@@ -522,10 +411,6 @@ class Registry:
         if stored is None:
             raise statuses.not_found(kind, name)
         return versions.to_version(kind, stored.copy())
-
-    def _answer(self, kind: Kind, obj: Object) -> Object:
-        obj = versions.to_version(kind, obj)
-        return {"kind": kind.kind, "apiVersion": kind.api_version, **obj}
 
     def _decoded(self, kind: Kind, raw: Any, options: WriteOptions) -> Object:
         """The object of a body. Raises ApiError 400 for what is no such object."""

@@ -11,10 +11,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
-import yaml
 from aiohttp import web
 
 from bot.sandbox.clock import Clock
@@ -22,7 +21,6 @@ from bot.sandbox.kubernetes import (
     access,
     decoding,
     discovery,
-    logs,
     patches,
     protobuf,
     requests,
@@ -33,17 +31,27 @@ from bot.sandbox.kubernetes import (
     watch,
 )
 from bot.sandbox.kubernetes.access import Ask, Rights, User
-from bot.sandbox.kubernetes.logs import LogError, LogSource
-from bot.sandbox.kubernetes.registry import Admission, DeleteOptions, Registry, track_fields
+from bot.sandbox.kubernetes.answers import (
+    JSON,
+    as_json,
+    as_status,
+    deleted,
+    drop,
+    json_word,
+    no_page,
+    unrecognized,
+    with_warnings,
+)
+from bot.sandbox.kubernetes.deletion import DeleteOptions, Deletion
+from bot.sandbox.kubernetes.log_endpoint import LogEndpoint
+from bot.sandbox.kubernetes.logs import LogSource
+from bot.sandbox.kubernetes.registry import Admission, Registry, track_fields
 from bot.sandbox.kubernetes.requests import Form, Target
 from bot.sandbox.kubernetes.statuses import ApiError
-from bot.sandbox.kubernetes.storage import Object, Storage, Stored, encode
+from bot.sandbox.kubernetes.storage import Object, Storage, encode
+from bot.sandbox.kubernetes.watch_endpoint import WatchEndpoint
 
-_JSON = "application/json"
-_BLOCK_TIMEOUT = 3.0  # seconds that the real watch cache waits to become fresh
-_LOOK_AROUND = 0.5  # seconds between two looks at whether the server is away
 _BOOKMARK_EVERY = 60.0
-_PRE_TIMEOUT_BOOKMARK = 2.0
 _MOST_BODY = 3 * 1024 * 1024
 
 
@@ -97,28 +105,31 @@ class ApiServer:
     ) -> None:
         self._storage = storage
         self._clock = clock
-        self._logs = log_source
         self._registry = registry
+        self._deletion = Deletion(storage, clock)
         self._rights = rights
         self._outage = outage
-        self._bookmark_every = bookmark_every
         self._caches = watch.WatchCaches(storage)
         self._closing = asyncio.Event()
+        self._watches = WatchEndpoint(
+            storage, clock, self._caches, outage, self._closing, bookmark_every
+        )
+        self._log_endpoint = LogEndpoint(storage, clock, log_source, outage, self._closing)
 
     async def close(self, app: web.Application) -> None:
         self._closing.set()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         if self._outage():
-            _drop(request)
+            drop(request)
             return web.Response(status=503)
         try:
             return await self._dispatch(request)
         except ApiError as error:
-            return _status(error)
+            return as_status(error)
         except web.HTTPRequestEntityTooLarge:
             message = f"Request entity too large: limit is {_MOST_BODY}"
-            return _status(ApiError(413, "RequestEntityTooLarge", message, {}))
+            return as_status(ApiError(413, "RequestEntityTooLarge", message, {}))
 
     async def _dispatch(self, request: web.Request) -> web.StreamResponse:
         path = request.match_info["path"].rstrip("/")
@@ -131,7 +142,7 @@ class ApiServer:
         self._authorize(target, user)
         form = requests.accepted(request.headers.get("Accept", ""))
         if target.subresource == "log":
-            return await self._log(request, target)
+            return await self._log_endpoint.serve(request, target)
         if target.subresource == "scale":
             return await self._scale(request, target, form)
         if target.verb == "get":
@@ -139,7 +150,7 @@ class ApiServer:
         if target.verb == "list":
             return self._list(request, target, form)
         if target.verb == "watch":
-            return await self._watch(request, target, form)
+            return await self._watches.serve(request, target, form)
         if target.verb == "create":
             return await self._create(request, target, form, user)
         if target.verb in ("update", "patch"):
@@ -165,24 +176,24 @@ class ApiServer:
 
     def _about(self, request: web.Request, path: str) -> web.Response:
         if request.method not in ("GET", "HEAD"):
-            return _no_page()
+            return no_page()
         parts = path.split("/")
         if path in ("healthz", "livez", "readyz"):
             return web.Response(text="ok")
         if path == "version":
-            return _json(discovery.VERSION)
+            return as_json(discovery.VERSION)
         if parts[0] in ("api", "apis"):
             return self._discovery(request, parts)
         if path == "openapi/v2":
-            return web.Response(body=discovery.openapi_v2(), content_type=_JSON)
+            return web.Response(body=discovery.openapi_v2(), content_type=JSON)
         if path == "openapi/v3":
-            return _json(discovery.openapi_index())
+            return as_json(discovery.openapi_index())
         if parts[:2] == ["openapi", "v3"] and len(parts) in (4, 5):
             group = parts[3] if parts[2] == "apis" else ""
             if discovery.resource_list(group, parts[-1]) is not None:
                 document = discovery.openapi_document(group, parts[-1])
-                return web.Response(body=document, content_type=_JSON)
-        return _no_page()
+                return web.Response(body=document, content_type=JSON)
+        return no_page()
 
     def _discovery(self, request: web.Request, parts: list[str]) -> web.Response:
         core = parts[0] == "api"
@@ -190,7 +201,7 @@ class ApiServer:
             if discovery.wants_aggregated(request.headers.get("Accept", "")):
                 body = encode(discovery.aggregated(core=core))
                 return web.Response(body=body, headers={"Content-Type": discovery.AGGREGATED})
-            return _json(discovery.api_versions(request.host) if core else discovery.group_list())
+            return as_json(discovery.api_versions(request.host) if core else discovery.group_list())
         found: Object | None
         if core:
             found = discovery.resource_list("", parts[1]) if len(parts) == 2 else None
@@ -198,7 +209,7 @@ class ApiServer:
             found = discovery.group(parts[1])
         else:
             found = discovery.resource_list(parts[1], parts[2]) if len(parts) == 3 else None
-        return _no_page() if found is None else _json(found)
+        return no_page() if found is None else as_json(found)
 
     # Reading
 
@@ -210,7 +221,7 @@ class ApiServer:
         if stored is None:
             raise statuses.not_found(target.kind, target.name)
         if form == Form():
-            return web.Response(body=watch.whole(target.kind, stored), content_type=_JSON)
+            return web.Response(body=watch.whole(target.kind, stored), content_type=JSON)
         obj = versions.to_version(target.kind, stored.copy())
         return self._answer(request, target, obj, form)
 
@@ -223,14 +234,14 @@ class ApiServer:
             meta = {"resourceVersion": obj["metadata"].get("resourceVersion", "")}
             include = request.query.get("includeObject", "Metadata")
             table = tables.table(target.kind, [obj], meta, self._clock.now(), include, head=True)
-            return _json(table, status, yaml_form=form.yaml)
+            return as_json(table, status, yaml_form=form.yaml)
         if form.shape == "metadata":
             obj = {
                 "kind": "PartialObjectMetadata",
                 "apiVersion": "meta.k8s.io/v1",
                 "metadata": obj["metadata"],
             }
-        return _json(obj, status, yaml_form=form.yaml)
+        return as_json(obj, status, yaml_form=form.yaml)
 
     def _list_options(self, request: web.Request, target: Target) -> watch.ListOptions:
         query = request.query
@@ -269,32 +280,27 @@ class ApiServer:
         if form.shape == "table":
             table = tables.table(
                 kind,
-                [self._shown(kind, stored) for stored in page.items],
+                [watch.shown(kind, stored) for stored in page.items],
                 page.metadata(),
                 self._clock.now(),
                 request.query.get("includeObject", "Metadata"),
                 head=True,
             )
-            return _json(table, yaml_form=form.yaml)
+            return as_json(table, yaml_form=form.yaml)
         if form.shape == "metadata" or form.yaml:
-            return _json(self._plain_list(target, page, form), yaml_form=form.yaml)
+            return as_json(self._plain_list(target, page, form), yaml_form=form.yaml)
         head = b'{"kind":"%bList","apiVersion":"%b","metadata":%b,"items":[' % (
             kind.kind.encode(),
             kind.api_version.encode(),
             encode(page.metadata()),
         )
         items = b",".join([watch.as_item(kind, stored) for stored in page.items])
-        return web.Response(body=head + items + b"]}", content_type=_JSON)
-
-    def _shown(self, kind: Any, stored: Stored) -> Object:
-        if versions.is_stored_form(kind):
-            return stored.view
-        return versions.to_version(kind, stored.copy())
+        return web.Response(body=head + items + b"]}", content_type=JSON)
 
     def _plain_list(self, target: Target, page: watch.Page, form: Form) -> Object:
         items: list[Object] = []
         for stored in page.items:
-            obj = self._shown(target.kind, stored)
+            obj = watch.shown(target.kind, stored)
             partial = {
                 "kind": "PartialObjectMetadata",
                 "apiVersion": "meta.k8s.io/v1",
@@ -309,139 +315,6 @@ class ApiServer:
             "items": items,
         }
 
-    # Watching
-
-    def _watch_options(self, request: web.Request) -> watch.WatchOptions:
-        query = request.query
-        bookmarks = requests.flag(query, "allowWatchBookmarks")
-        initial: bool | None = None
-        if "sendInitialEvents" in query:
-            initial = requests.flag(query, "sendInitialEvents")
-            if query.get("resourceVersionMatch") != "NotOlderThan":
-                text = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
-                problem = statuses.forbidden_field("resourceVersionMatch", text)
-                raise statuses.invalid_options("ListOptions", [problem])
-        elif query.get("resourceVersionMatch"):
-            problem = statuses.forbidden_field(
-                "resourceVersionMatch",
-                "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",
-            )
-            raise statuses.invalid_options("ListOptions", [problem])
-        seconds = requests.number(query, "timeoutSeconds")
-        timeout = float(seconds) if seconds else random.uniform(1800, 3600)
-        version = watch.parse_version(query.get("resourceVersion", ""))
-        return watch.WatchOptions(version, bookmarks, initial, timeout)
-
-    async def _watch(self, request: web.Request, target: Target, form: Form) -> web.StreamResponse:
-        options = self._watch_options(request)
-        query = request.query
-        match = selectors.matcher(
-            target.kind, query.get("labelSelector", ""), query.get("fieldSelector", "")
-        )
-        encoder = self._encoder(form, query.get("includeObject", "Metadata"))
-        one = watch.Watch(
-            self._storage, self._caches, target.kind, target.namespace or None, match, encoder
-        )
-        response = web.StreamResponse()
-        response.content_type = _JSON
-        if form.stream:
-            response.headers["Content-Type"] = f"{_JSON};stream=watch"
-        response.enable_chunked_encoding()
-        await response.prepare(request)
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + options.timeout
-        try:
-            await self._start(one, target, options)
-            await self._stream(request, response, one, options, deadline)
-        finally:
-            one.stop()
-        return response
-
-    async def _start(self, one: watch.Watch, target: Target, options: watch.WatchOptions) -> None:
-        """Begin; a watch without a version first waits for a cache that lags behind."""
-        resource = target.kind.key
-        if options.version is None and not options.initial_events:
-            await self._until_fresh(resource, min(_BLOCK_TIMEOUT, options.timeout))
-            if self._caches.behind(resource):
-                wanted, current = self._storage.revision, self._caches.revision(resource)
-                one.error(statuses.too_large_version(wanted, current))
-                return
-        if options.initial_events:
-            self._caches.progress(resource)
-        one.start(options)
-
-    async def _until_fresh(self, resource: str, seconds: float) -> None:
-        if not self._caches.behind(resource):
-            return
-        changed = asyncio.Event()
-        stop = self._storage.subscribe(resource, lambda event: changed.set())
-        try:
-            async with asyncio.timeout(seconds):
-                while self._caches.behind(resource):
-                    await changed.wait()
-                    changed.clear()
-        except TimeoutError:
-            return
-        finally:
-            stop()
-
-    async def _stream(
-        self,
-        request: web.Request,
-        response: web.StreamResponse,
-        one: watch.Watch,
-        options: watch.WatchOptions,
-        deadline: float,
-    ) -> None:
-        loop = asyncio.get_running_loop()
-        bookmark_at = self._next_bookmark(loop.time(), deadline)
-        while True:
-            lines = one.take()
-            if lines:
-                await response.write(lines)
-            now = loop.time()
-            if self._outage():
-                _drop(request)
-                return
-            if one.ended or now >= deadline or self._closing.is_set():
-                return
-            if options.bookmarks and now >= bookmark_at:
-                one.bookmark()
-                bookmark_at = self._next_bookmark(now, deadline)
-                continue
-            wake = min(deadline, bookmark_at if options.bookmarks else deadline)
-            await one.wait(min(wake - now, _LOOK_AROUND))
-
-    def _next_bookmark(self, now: float, deadline: float) -> float:
-        """Each minute, and two seconds before the end (cacher: nextBookmarkTime)."""
-        regular = now + self._bookmark_every
-        before_end = deadline - _PRE_TIMEOUT_BOOKMARK
-        return min(regular, before_end) if before_end > now else regular
-
-    def _encoder(self, form: Form, include: str) -> Callable[[Any, Stored], bytes]:
-        if form.shape == "object":
-            return watch.whole
-        first = True
-
-        def as_table(kind: Any, stored: Stored) -> bytes:
-            nonlocal first
-            obj = self._shown(kind, stored)
-            meta = {"resourceVersion": str(stored.revision)}
-            table = tables.table(kind, [obj], meta, self._clock.now(), include, head=first)
-            first = False
-            return encode(table)
-
-        def as_metadata(kind: Any, stored: Stored) -> bytes:
-            return encode(
-                {
-                    "kind": "PartialObjectMetadata",
-                    "apiVersion": "meta.k8s.io/v1",
-                    "metadata": stored.view["metadata"],
-                }
-            )
-
-        return as_table if form.shape == "table" else as_metadata
-
     # Writing
 
     async def _body(self, request: web.Request, kind_name: str) -> Any:
@@ -454,19 +327,19 @@ class ApiServer:
             except protobuf.UnknownMessage as error:
                 raise statuses.unsupported_media_type(requests.BODY_TYPES) from error
         try:
-            value = decoding.json_text(data) if wanted == _JSON else decoding.yaml_text(data)[0]
+            value = decoding.json_text(data) if wanted == JSON else decoding.yaml_text(data)[0]
         except decoding.DecodeError as error:
             why = str(error)
-            if wanted == _JSON:
+            if wanted == JSON:
                 why = f"couldn't get version/kind; json parse error: {why}"
-            raise _unrecognized(kind_name, why, data) from error
+            raise unrecognized(kind_name, why, data) from error
         if not isinstance(value, dict):
             why = (
                 "couldn't get version/kind; json parse error: json: cannot unmarshal "
-                f"{_json_word(value)} into Go value of type struct {{ APIVersion string "
+                f"{json_word(value)} into Go value of type struct {{ APIVersion string "
                 '"json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }'
             )
-            raise _unrecognized(kind_name, why, data)
+            raise unrecognized(kind_name, why, data)
         return value
 
     def _options(self, request: web.Request, verb: str, *, apply: bool = False) -> Any:
@@ -483,7 +356,7 @@ class ApiServer:
         else:
             obj = self._registry.create(target.kind, target.namespace, raw, options)
         answer = self._answer(request, target, obj, form, 201)
-        return _with_warnings(answer, options.warnings)
+        return with_warnings(answer, options.warnings)
 
     def _review(self, target: Target, raw: Any, options: Any, user: User) -> Object:
         obj = self._registry.decoded_review(target.kind, raw, options)
@@ -512,7 +385,7 @@ class ApiServer:
             )
             status = 201 if created else 200
         answer = self._answer(request, target, obj, form, status)
-        return _with_warnings(answer, options.warnings)
+        return with_warnings(answer, options.warnings)
 
     async def _scale(self, request: web.Request, target: Target, form: Form) -> web.Response:
         change: Callable[[Object], Any] | None = None
@@ -536,15 +409,15 @@ class ApiServer:
                 return patches.merge_patch(scale, patch)
 
         obj = self._registry.scale(target.kind, target.namespace, target.name, change, options)
-        return _json(obj, yaml_form=form.yaml)
+        return as_json(obj, yaml_form=form.yaml)
 
     async def _delete(self, request: web.Request, target: Target, form: Form) -> web.Response:
         options = await self._delete_options(request)
         if target.verb == "deletecollection":
             return self._delete_collection(request, target, options)
-        obj, gone = self._registry.delete(target.kind, target.namespace, target.name, options)
+        obj, gone = self._deletion.delete(target.kind, target.namespace, target.name, options)
         if gone and target.kind.kind not in ("Pod", "Service", "ServiceAccount"):
-            return _json(_deleted(target, obj))
+            return as_json(deleted(target, obj))
         return self._answer(request, target, obj, form)
 
     def _delete_collection(
@@ -560,8 +433,8 @@ class ApiServer:
         for stored in page.items:
             meta = stored.view["metadata"]
             with contextlib.suppress(ApiError):  # gone in between
-                self._registry.delete(target.kind, meta.get("namespace", ""), meta["name"], options)
-        return _json(self._plain_list(target, page, Form()))
+                self._deletion.delete(target.kind, meta.get("namespace", ""), meta["name"], options)
+        return as_json(self._plain_list(target, page, Form()))
 
     async def _delete_options(self, request: web.Request) -> DeleteOptions:
         body: Object = {}
@@ -591,143 +464,3 @@ class ApiServer:
             wanted_state.get("resourceVersion"),
             "All" in dry_run,
         )
-
-    # Logs
-
-    async def _log(self, request: web.Request, target: Target) -> web.StreamResponse:
-        if request.method != "GET":
-            raise statuses.method_not_allowed()
-        pod = self._storage.get("pods", target.namespace, target.name)
-        if pod is None:
-            raise statuses.not_found(target.kind, target.name)
-        options = logs.read_options(request.query, target.name, self._clock.now())
-        container = logs.choose_container(pod, options.container)
-        if not (pod.get("spec") or {}).get("nodeName"):
-            return web.Response(body=b"", content_type="text/plain")
-        logs.refuse_by_status(pod, container, previous=options.previous)
-        stream = self._logs.lines(
-            target.namespace, target.name, container, previous=options.previous
-        )
-        if isinstance(stream, LogError):
-            raise logs.error_of(stream)
-        follower = stream.follow() if options.follow else None
-        tail = options.tail if options.since is None else None
-        chosen = logs.select(stream.so_far(tail=tail), options)
-        now = b"".join(line.encoded(timestamps=options.timestamps) for line in chosen)
-        if options.limit_bytes is not None:
-            now = now[: options.limit_bytes]
-        if follower is None:
-            return web.Response(body=now, headers={"Content-Type": "text/plain"})
-        return await self._follow_log(request, now, follower, options)
-
-    async def _follow_log(
-        self,
-        request: web.Request,
-        now: bytes,
-        follower: AsyncIterator[logs.LogLine],
-        options: logs.LogOptions,
-    ) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"Content-Type": "text/plain"})
-        response.enable_chunked_encoding()
-        await response.prepare(request)
-        if now:
-            await response.write(now)
-        left = None if options.limit_bytes is None else options.limit_bytes - len(now)
-        pending: asyncio.Future[logs.LogLine] | None = None
-        try:
-            while not self._closing.is_set():
-                pending = pending or asyncio.ensure_future(anext(follower))
-                await asyncio.wait({pending}, timeout=_LOOK_AROUND)
-                if self._outage():
-                    _drop(request)
-                    break
-                if not pending.done():
-                    continue
-                try:
-                    line = pending.result().encoded(timestamps=options.timestamps)
-                except StopAsyncIteration:
-                    break
-                pending = None
-                if left is not None:
-                    line = line[:left]
-                    left -= len(line)
-                await response.write(line)
-                if left == 0:
-                    break
-        finally:
-            if pending is not None:
-                pending.cancel()
-                with contextlib.suppress(asyncio.CancelledError, StopAsyncIteration):
-                    await pending
-            close = getattr(follower, "aclose", None)
-            if close is not None:
-                await close()
-        return response
-
-
-# Answers
-
-
-def _json(value: Any, status: int = 200, *, yaml_form: bool = False) -> web.Response:
-    if yaml_form:
-        text = yaml.safe_dump(value, sort_keys=False, allow_unicode=True)
-        return web.Response(text=text, status=status, content_type="application/yaml")
-    return web.Response(body=encode(value), status=status, content_type=_JSON)
-
-
-def _status(error: ApiError) -> web.Response:
-    response = _json(error.status(), error.code)
-    retry = (error.details or {}).get("retryAfterSeconds")
-    if retry:
-        response.headers["Retry-After"] = str(retry)
-    return response
-
-
-def _with_warnings(response: web.Response, warnings: list[str]) -> web.Response:
-    for warning in dict.fromkeys(warnings):
-        text = warning.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")
-        response.headers.add("Warning", f'299 - "{text}"')
-    return response
-
-
-def _no_page() -> web.Response:
-    return web.Response(text="404 page not found\n", status=404)
-
-
-def _deleted(target: Target, obj: Object) -> Object:
-    details: Object = {"name": target.name}
-    if target.kind.group:
-        details["group"] = target.kind.group
-    details["kind"] = target.kind.plural
-    details["uid"] = obj["metadata"].get("uid", "")
-    return {
-        "kind": "Status",
-        "apiVersion": "v1",
-        "metadata": {},
-        "status": "Success",
-        "details": details,
-    }
-
-
-def _unrecognized(kind_name: str, why: str, data: bytes) -> ApiError:
-    if not data:
-        shown = "<empty>"
-    elif data[:1] == b"{":
-        shown = data[:30].decode(errors="replace") + (" ..." if len(data) > 30 else "")
-    else:
-        shown = data[:30].hex() + (" ..." if len(data) > 30 else "")
-    return statuses.bad_request(
-        f"the object provided is unrecognized (must be of type {kind_name}): {why} ({shown})"
-    )
-
-
-def _json_word(value: Any) -> str:
-    if isinstance(value, bool):
-        return "bool"
-    return {str: "string", list: "array", int: "number", float: "number"}.get(type(value), "null")
-
-
-def _drop(request: web.Request) -> None:
-    """Cut the connection as a server does that is gone."""
-    if request.transport is not None:
-        request.transport.abort()

@@ -35,6 +35,12 @@ def to_version(kind: Kind, obj: Object) -> Object:
     return obj
 
 
+def answer(kind: Kind, obj: Object) -> Object:
+    """The object as an answer begins: kind and version first."""
+    obj = to_version(kind, obj)
+    return {"kind": kind.kind, "apiVersion": kind.api_version, **obj}
+
+
 def to_stored(kind: Kind, obj: Object) -> Object:
     """The way back."""
     stored = STORED[kind.key]

@@ -66,7 +66,7 @@ def parse_version(text: str) -> int | None:
 def whole(kind: Kind, stored: Stored) -> bytes:
     """A stored object on its own, with kind and apiVersion, encoded."""
     if not versions.is_stored_form(kind):
-        return encode(_answer(kind, stored.copy()))
+        return encode(versions.answer(kind, stored.copy()))
     head = f'{{"kind":"{kind.kind}","apiVersion":"{kind.api_version}",'.encode()
     return head + stored.body[1:]
 
@@ -79,9 +79,11 @@ def as_item(kind: Kind, stored: Stored) -> bytes:
     return encode({k: v for k, v in obj.items() if k not in ("kind", "apiVersion")})
 
 
-def _answer(kind: Kind, obj: Object) -> Object:
-    obj = versions.to_version(kind, obj)
-    return {"kind": kind.kind, "apiVersion": kind.api_version, **obj}
+def shown(kind: Kind, stored: Stored) -> Object:
+    """A stored object to look at, in the shape of the kind."""
+    if versions.is_stored_form(kind):
+        return stored.view
+    return versions.to_version(kind, stored.copy())
 
 
 # Lists

@@ -1,0 +1,136 @@
+"""Deletion: at once, or marked with a time for the kubelet, the collector or a finalizer to finish.
+
+The API server only marks; `garbage_collector.py` removes what belongs to the deleted, and the
+kubelet takes a pod out when its grace is over.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.sandbox.clock import Clock
+from bot.sandbox.kubernetes import statuses, versions
+from bot.sandbox.kubernetes.resources import Kind
+from bot.sandbox.kubernetes.storage import Object, Storage, copy_json
+
+_PROTECTED = ("default", "kube-system", "kube-public")
+_DEFAULT_GRACE = 30  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteOptions:
+    propagation: str = "Background"
+    grace: int | None = None
+    uid: str | None = None
+    resource_version: str | None = None
+    dry_run: bool = False
+
+
+class Deletion:
+    """Deletes on behalf of clients."""
+
+    def __init__(self, store: Storage, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    def delete(
+        self, kind: Kind, namespace: str, name: str, options: DeleteOptions
+    ) -> tuple[Object, bool]:
+        """Returns the object (or its last state), and whether it is gone at once."""
+        stored = self._store.stored(kind.key, namespace or None, name)
+        if stored is None:
+            raise statuses.not_found(kind, name)
+        old = versions.to_version(kind, stored.copy())
+        meta = old["metadata"]
+        if options.uid and options.uid != meta["uid"]:
+            why = (
+                f"Precondition failed: UID in precondition: {options.uid}, UID in object meta: "
+                f"{meta['uid']}"
+            )
+            raise statuses.conflict(kind, name, why)
+        if options.resource_version and options.resource_version != meta["resourceVersion"]:
+            why = (
+                "Precondition failed: ResourceVersion in precondition: "
+                f"{options.resource_version}, ResourceVersion in object meta: "
+                f"{meta['resourceVersion']}"
+            )
+            raise statuses.conflict(kind, name, why)
+        if kind.kind == "Namespace":
+            return self._delete_namespace(kind, old, options)
+        return self._delete_object(kind, old, options)
+
+    def _delete_namespace(
+        self, kind: Kind, old: Object, options: DeleteOptions
+    ) -> tuple[Object, bool]:
+        meta = old["metadata"]
+        if meta["name"] in _PROTECTED:
+            raise statuses.forbidden(kind, meta["name"], "this namespace may not be deleted")
+        if "deletionTimestamp" not in meta:
+            meta["deletionTimestamp"] = self._store.timestamp()
+        # A namespace is never gone at once, and keeps no grace period: its content goes first.
+        meta["finalizers"] = meta.get("finalizers") or []
+        old["status"] = {**(old.get("status") or {}), "phase": "Terminating"}
+        if not meta["finalizers"]:
+            del meta["finalizers"]
+        if options.dry_run:
+            return versions.answer(kind, old), False
+        return versions.answer(kind, self._store.mark_deleted(kind.key, old)), False
+
+    def _delete_object(
+        self, kind: Kind, old: Object, options: DeleteOptions
+    ) -> tuple[Object, bool]:
+        meta = old["metadata"]
+        finalizers = [f for f in meta.get("finalizers") or [] if f != "orphan"]
+        if options.propagation == "Foreground" and "foregroundDeletion" not in finalizers:
+            finalizers.append("foregroundDeletion")
+        if options.propagation == "Orphan" and not options.dry_run:
+            self._orphan_dependents(meta["uid"])
+        grace = self._grace(kind, old, options)
+        namespace = meta.get("namespace")
+        if not finalizers and not grace:
+            if not options.dry_run:
+                old = self._store.delete(kind.key, namespace, meta["name"]) or old
+            return versions.answer(kind, old), True
+        self._mark(meta, grace)
+        if finalizers:
+            meta["finalizers"] = finalizers
+        if options.dry_run:
+            return versions.answer(kind, old), False
+        return versions.answer(kind, self._store.mark_deleted(kind.key, old)), False
+
+    def _mark(self, meta: Object, grace: int) -> None:
+        """deletionTimestamp and grace; a second deletion can only shorten them."""
+        if "deletionTimestamp" in meta:
+            left = int(meta.get("deletionGracePeriodSeconds") or 0)
+            if grace >= left:
+                return
+            since = datetime.fromisoformat(meta["deletionTimestamp"]) - timedelta(seconds=left)
+            moment = max(since + timedelta(seconds=grace), since)
+        else:
+            moment = self._clock.now() + timedelta(seconds=grace)
+        meta["deletionTimestamp"] = moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+        meta["deletionGracePeriodSeconds"] = grace
+
+    def _grace(self, kind: Kind, old: Object, options: DeleteOptions) -> int:
+        """Seconds that the kubelet has; only a pod that runs somewhere gets any."""
+        if kind.kind != "Pod":
+            return 0
+        spec, phase = old.get("spec") or {}, (old.get("status") or {}).get("phase")
+        if not spec.get("nodeName") or phase in ("Succeeded", "Failed"):
+            return 0
+        if options.grace is not None:
+            return max(0, options.grace)
+        grace = spec.get("terminationGracePeriodSeconds")
+        return _DEFAULT_GRACE if grace is None else int(grace)
+
+    def _orphan_dependents(self, uid: str) -> None:
+        for resource in self._store.resources():
+            for view in list(self._store.views(resource)):
+                owners = view["metadata"].get("ownerReferences") or []
+                if any(owner.get("uid") == uid for owner in owners):
+                    obj: Object = copy_json(view)
+                    obj["metadata"]["ownerReferences"] = [
+                        owner for owner in owners if owner.get("uid") != uid
+                    ]
+                    self._store.update(resource, obj)
