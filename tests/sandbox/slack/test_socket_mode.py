@@ -55,6 +55,7 @@ async def test_hello_comes_first_and_an_envelope_waits_for_its_ack(office: Any, 
     hello = await raw.connect()
     assert (hello["type"], hello["num_connections"]) == ("hello", 1)
     assert hello["connection_info"] == {"app_id": seed.APP_ID}
+    assert hello["debug_info"]["approximate_connection_time"] == 18060
     typed = say(office)
     envelope = await raw.next()
     assert set(envelope) == {"envelope_id", "type", "accepts_response_payload", "payload"}
@@ -73,6 +74,17 @@ async def test_a_ticket_opens_one_socket(office: Any, raw: Raw) -> None:
     await raw.next()
     with pytest.raises(aiohttp.WSServerHandshakeError, match="403"):
         await office.session.ws_connect(opened["url"])
+
+
+async def test_a_ticket_is_good_for_a_minute(office: Any) -> None:
+    client = office.client(seed.APP_TOKEN)
+    fresh = await client.apps_connections_open(app_token=seed.APP_TOKEN)
+    await office.people.advance(60)
+    await office.session.ws_connect(fresh["url"])
+    stale = await client.apps_connections_open(app_token=seed.APP_TOKEN)
+    await office.people.advance(60.5)
+    with pytest.raises(aiohttp.WSServerHandshakeError, match="403"):
+        await office.session.ws_connect(stale["url"])
 
 
 async def test_a_silent_app_shows_the_person_a_timeout(office: Any, raw: Raw) -> None:
