@@ -228,6 +228,26 @@ def test_a_quota_shows_as_replica_failure_and_goes_when_there_is_room(
     assert "ReplicaFailure" not in [each["type"] for each in done["status"]["conditions"]]
 
 
+def test_a_quota_that_leaves_room_counts_what_is_used(cluster: Any, deployment: Make) -> None:
+    hard = {"pods": "5", "requests.cpu": "2"}
+    quota = {
+        "kind": "ResourceQuota",
+        "apiVersion": "v1",
+        "metadata": {"name": "compute", "namespace": "dynamo"},
+        "spec": {"hard": hard},
+    }
+    cluster.create("resourcequotas", quota)
+    container = {"resources": {"requests": {"cpu": "250m"}}}
+    cluster.create("deployments.apps", deployment(container=container))
+    cluster.clock.advance(5)
+    used = cluster.get("resourcequotas", "compute")["status"]["used"]
+    assert used == {"pods": "3", "requests.cpu": "750m"}
+    cluster.change("deployments.apps", "tasks-service", lambda obj: obj["spec"].update(replicas=1))
+    cluster.clock.advance(10)
+    used = cluster.get("resourcequotas", "compute")["status"]["used"]
+    assert used == {"pods": "1", "requests.cpu": "250m"}
+
+
 def test_pods_that_are_not_ready_are_given_up_first(cluster: Any, deployment: Make) -> None:
     cluster.create("deployments.apps", deployment())
     cluster.clock.advance(10)

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from bot.sandbox.kubernetes.container_run import Backoff
+
 Object = dict[str, Any]
 Make = Callable[..., Object]
 SERVICE = "registry.yourapp.com/dynamo/forms-service"
@@ -234,21 +236,27 @@ def test_a_program_that_is_not_there_cannot_be_started(cluster: Any, deployment:
     assert "stat /app/nope: no such file or directory" in ended["message"]
 
 
-def test_the_back_off_of_a_crashing_container_starts_again_after_a_good_run(
-    cluster: Any, deployment: Make
-) -> None:
+def test_the_back_off_doubles_to_five_minutes_and_starts_again_after_a_clean_while() -> None:
+    backoff = Backoff()
+    waits = []
+    for number in range(7):
+        backoff.failed(at=float(number))
+        waits.append(backoff.seconds)
+    assert waits == [10, 20, 40, 80, 160, 300, 300]
+    assert backoff.holds(now=300, failed=6)
+    assert not backoff.holds(now=307, failed=6)
+    assert not backoff.holds(now=1001, failed=1000)  # ten clean minutes: at once
+    backoff.failed(at=1000)
+    assert backoff.seconds == 10
+
+
+def test_a_container_that_ran_for_long_is_restarted_at_once(cluster: Any, deployment: Make) -> None:
     container = {"command": ["/bin/sh", "-c", "sleep 700; exit 3"], "readinessProbe": None}
     run(cluster, deployment, publish(cluster, "0.9.1"), 3600, container=container)
-    backoffs = {
-        each.object["status"]["containerStatuses"][0]["state"]["waiting"]["message"].split(" ")[1]
-        for each in cluster.changes
-        if each.kind == "Pod"
-        and each.object.get("status", {}).get("containerStatuses")
-        and "waiting" in each.object["status"]["containerStatuses"][0]["state"]
-        and each.object["status"]["containerStatuses"][0]["state"]["waiting"]["reason"]
-        == "CrashLoopBackOff"
-    }
-    assert backoffs <= {"10s"}
+    [status] = the_pod(cluster)["status"]["containerStatuses"]
+    assert status["restartCount"] == 5
+    assert status["lastState"]["terminated"]["exitCode"] == 3
+    assert messages(cluster, "BackOff") == []
 
 
 def test_a_liveness_probe_that_fails_restarts_the_container(cluster: Any, deployment: Make) -> None:

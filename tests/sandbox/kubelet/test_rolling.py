@@ -105,6 +105,13 @@ def test_scaling_in_the_middle_of_a_rollout_is_shared_by_size() -> None:
     assert sum(sizes.values()) == 25
 
 
+def test_what_shares_leave_over_goes_to_the_newest_of_the_largest() -> None:
+    deployment = a_deployment(11, surge=1, unavailable=0)
+    old, new = a_replica_set("old", 5, born=1, most=11), a_replica_set("new", 5, born=2, most=11)
+    sizes = rolling.proportional_sizes(deployment, [old, new])
+    assert [(rs["metadata"]["name"], size) for rs, size in sizes] == [("new", 7), ("old", 5)]
+
+
 def test_scaling_to_zero_empties_every_replica_set() -> None:
     deployment = a_deployment(0)
     sets = [a_replica_set("old", 2, most=4), a_replica_set("new", 2, born=1, most=4)]
