@@ -268,22 +268,22 @@ class Storage:
         or Conflict when the stored resourceVersion is not `expect`.
         """
         old = self._expected(resource, namespace or "", name, expect)
-        new = old.copy()
+        new, kept = old.copy(), old.copy()
         change(new)
-        # What the change cannot reach comes from the version that is stored.
-        meta = {k: v for k, v in old.view["metadata"].items() if k != "annotations"}
+        # What the change cannot reach comes from what is stored.
+        meta = {k: v for k, v in kept["metadata"].items() if k != "annotations"}
         if new["metadata"].get("annotations"):
             meta["annotations"] = new["metadata"]["annotations"]
-        new["metadata"] = meta
-        if "spec" in old.view:
-            new["spec"] = old.view["spec"]
+        new = {**new, "metadata": meta}
+        if "spec" in kept:
+            new["spec"] = kept["spec"]
         else:
             new.pop("spec", None)
         if manager is not None and self.field_tracker is not None:
-            self.field_tracker(resource, old.view, new, manager, "status")
-        if new == old.view:
-            return old.copy()
-        return self._write("MODIFIED", resource, new, old).copy()
+            self.field_tracker(resource, kept, new, manager, "status")
+        if new != kept:
+            self._write("MODIFIED", resource, new, old)
+        return new
 
     def delete(self, resource: str, namespace: str | None, name: str) -> Object | None:
         """Take the object out now, whatever finalizers it has; returns its last state."""
