@@ -137,7 +137,10 @@ def test_a_selector_that_no_node_has_fails_after_30_s(world: Any, api: Any) -> N
 )
 def test_a_cluster_that_may_yet_have_room_gets_120_s(world: Any, api: Any, message: str) -> None:
     unplaced(world, api, message)
-    assert world.through(0, 119.9, 120)[1:] == [
+    assert world.through(0, 4.9, 5, 119.9, 120) == [
+        ("wait", "UPDATING"),
+        ("wait", "UPDATING"),
+        ("warn", "UNSCHEDULABLE"),
         ("warn", "UNSCHEDULABLE"),
         ("fail", "UNSCHEDULABLE"),
     ]

@@ -231,6 +231,16 @@ def test_what_the_event_said_is_remembered_when_it_is_not_at_hand(world: Any, ap
     assert world.at(10) == ("fail", "LIVENESS_PROBE")
 
 
+def test_what_the_event_said_of_one_end_is_not_said_of_another(world: Any, api: Any) -> None:
+    words = "Container tasks failed liveness probe, will be restarted"
+    world.event("new-1", "Killing", words, at=3)
+    world.pod(state=api.running(5), last=api.ended(0, at=4), restarts=1, container=LIVENESS)
+    world.at(5)
+    world.no_events()
+    world.pod(state=api.backing_off(), last=api.ended(1, at=9), restarts=1, container=LIVENESS)
+    assert world.at(10) == ("fail", "CRASHED")
+
+
 def test_without_events_a_kill_after_the_probes_time_is_the_probes(world: Any, api: Any) -> None:
     killed = api.ended(137, started=0, at=4)
     world.pod(state=api.running(5), last=killed, restarts=1, container=LIVENESS)
