@@ -7,7 +7,7 @@ import unicodedata
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from bot.cards.blocks import BUDGET, BUDGET_JSON, shown_texts
@@ -65,6 +65,12 @@ anything = st.one_of(
     hostile,
     st.text(st.characters(exclude_categories=()), max_size=40),
     st.lists(hostile, max_size=3).map(lambda parts: "".join(parts)[:120_000]),
+)
+QUICK = settings(
+    deadline=None,
+    # Texts of 100,000 characters take minutes to shrink, and the shrunk one tells little more.
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 few = st.lists(anything, max_size=25).map(tuple)
 
@@ -159,7 +165,7 @@ def _no_id(text: str) -> bool:
     return re.fullmatch(r"[UW][A-Z0-9]{2,20}", text) is None
 
 
-@settings(max_examples=60, deadline=None)
+@settings(parent=QUICK, max_examples=30)
 @given(
     filling=fillings(),
     title=anything,
@@ -191,7 +197,7 @@ def test_any_words_in_a_rollout_make_a_harmless_card(
     assert_harmless(pointer_card(rollout, environment_title=title, permalink=url, texts=texts))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(parent=QUICK, max_examples=40)
 @given(a=anything, b=anything, c=anything, many=few, language=st.sampled_from(LANGUAGES))
 def test_any_words_make_a_harmless_private_answer(
     a: str, b: str, c: str, many: tuple[str, ...], language: str, typo: Any
@@ -227,7 +233,7 @@ def test_any_words_make_a_harmless_private_answer(
     assert_harmless(notice_card(texts, "not_yours", roles=a, who=people(b.replace(EVIL, ""))))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(parent=QUICK, max_examples=40)
 @given(
     a=anything, b=anything, many=few, language=st.sampled_from(LANGUAGES), rows=st.integers(0, 130)
 )
@@ -245,7 +251,7 @@ def test_any_words_make_a_harmless_status(
         assert_harmless(workload_card(status, environment_title=a, base_url=b, **look))
 
 
-@settings(deadline=None)
+@settings(parent=QUICK)
 @given(text=anything, limit=st.integers(1, 300))
 def test_what_is_cut_fits_and_says_so(text: str, limit: int) -> None:
     shown = cut(clean(text), limit)
