@@ -25,6 +25,7 @@ from bot.adapters.slack_app import (
     socket_mode,
 )
 from bot.adapters.slack_messenger import SlackMessenger, SlackPeople
+from bot.adapters.sqlite_audit import SqliteAudit
 from bot.adapters.sqlite_store import SqliteStore
 from bot.adapters.wall_clock import WallClock
 from bot.engine import Engine, Work
@@ -58,11 +59,11 @@ class Dynamo:
 
     @classmethod
     async def start(cls, settings: Settings, *, clock: Clock | None = None) -> "Dynamo":
-        """Raises CatalogError or PortError (a wrong token, a database in use): nothing runs then."""
+        """Raises CatalogError or PortError (wrong token, database in use): then nothing runs."""
         clock = clock or WallClock()
         catalog = load_catalog(settings.dynamo_config)
         async with AsyncExitStack() as stack:
-            store = SqliteStore(str(settings.database_path))
+            store = SqliteStore(str(settings.database_path), clock.now)
             await store.open()
             stack.push_async_callback(store.close)
             session = slack_session(trust_env=not settings.slack_needs_no_proxy)
@@ -77,7 +78,14 @@ class Dynamo:
             images = OciRegistry(registry_url=settings.dynamo_registry_url or "")
             stack.push_async_callback(images.close)
             edges = Edges(
-                catalog, store, cluster, images, messenger, SlackPeople(client, clock), clock
+                catalog=catalog,
+                store=store,
+                cluster=cluster,
+                images=images,
+                messenger=messenger,
+                people=SlackPeople(client, clock),
+                clock=clock,
+                audit=SqliteAudit(store),
             )
             engine = _engine(edges)
             stack.push_async_callback(engine.stop)

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from bot.cards.card import Card
+from bot.domain.audit import ENGINE, AuditEntry, AuditRecord, By, Head
 from bot.domain.image import Image
 from bot.domain.rollout import CardRef, Rollout
 from bot.domain.workload import Event, Workload
@@ -180,12 +181,14 @@ class People(Protocol):
 
 
 class Store(Protocol):
-    async def add(self, rollout: Rollout) -> Rollout:
-        """Store a new rollout, QUEUED; `start_next` lets it go. Where the same release is under way
-        there already, nothing is stored and that one is returned."""
+    async def add(self, rollout: Rollout, by: By | None = None) -> Rollout:
+        """Store a new rollout and the audit record of its request, as made by `by` (else by whom
+        it names, with a typed line). It is QUEUED; `start_next` lets it go. Where the same release
+        is under way there already, nothing is stored and that one is returned."""
 
-    async def save(self, rollout: Rollout) -> Rollout:
-        """Replace the stored revision by the next. Raises StaleError when it is not ours."""
+    async def save(self, rollout: Rollout, by: By = ENGINE) -> Rollout:
+        """Replace the stored revision by the next; a new state is written to the audit log in the
+        same transaction, as done by `by`. Raises StaleError when it is not ours."""
 
     async def get(self, rollout_id: str) -> Rollout | None: ...
 
@@ -209,3 +212,27 @@ class Store(Protocol):
 
     async def first_time(self, delivery: str, now: datetime) -> bool:
         """True once per delivery key, for ever false after: a redelivery does nothing twice."""
+
+
+# --- the audit log ---------------------------------------------------------------------------
+
+
+class Audit(Protocol):
+    """Append-only and hash-chained (`bot/domain/audit.py`). The states of rollouts are recorded by
+    the store itself, as they are saved; everything else is recorded by whoever does it."""
+
+    async def record(self, entry: AuditEntry) -> None:
+        """Append; once, where the entry has a key. Redacts secrets and cuts long texts."""
+
+    async def page(
+        self,
+        service: str = "",
+        environment: str = "",
+        *,
+        before: int | None = None,
+        after: int | None = None,
+        limit: int = 10,
+    ) -> Sequence[AuditRecord]:
+        """Newest first: the newest below number `before`, or those next above `after`."""
+
+    async def head(self) -> Head: ...

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bot.domain.audit import By, Surface
 from bot.domain.rollout import Actor, Rollout
 from bot.text import Texts
 from bot.workflows.edges import Edges, Place
@@ -19,6 +20,7 @@ class Asked:
     edges: Edges
     texts: Texts
     wake: Callable[[Rollout], None]
+    surface: str = Surface.SLASH
 
     @property
     def place(self) -> Place:
@@ -29,6 +31,11 @@ class Asked:
         return Place(
             catalog.service(invocation.service), catalog.environment(invocation.environment)
         )
+
+    @property
+    def by(self) -> By:
+        """Who asks and through what, as the audit log says it."""
+        return By(self.actor.id, self.surface)
 
     def title(self, place: Place) -> str:
         return title(place, self.texts)

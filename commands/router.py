@@ -21,6 +21,7 @@ from bot.cards.mrkdwn import code
 from bot.cards.pointer import notice_card
 from bot.cards.trouble import trouble_card
 from bot.cards.usage import usage_card
+from bot.domain.audit import Surface
 from bot.domain.rollout import Actor, Rollout
 from bot.errors import PortError
 from bot.text import Texts
@@ -53,6 +54,7 @@ class Origin:
     channel: str
     response_url: str = ""
     replace: bool = False  # the message that was clicked is a private one
+    surface: str = Surface.SLASH
 
 
 class Router:
@@ -100,6 +102,7 @@ class Router:
             channel,
             body.get("response_url", ""),
             replace=bool(container.get("is_ephemeral")),
+            surface=Surface.BUTTON,
         )
         key = f"action:{body.get('trigger_id', '')}:{action.get('action_ts', '')}"
         value = str(action.get("value") or "")
@@ -111,7 +114,7 @@ class Router:
         if event.get("bot_id") or not event.get("user"):
             return
         text = re.sub(r"<@[A-Z0-9]+(\|[^>]*)?>", " ", event.get("text") or "", count=1)
-        origin = Origin(event["user"], event["channel"])
+        origin = Origin(event["user"], event["channel"], surface=Surface.MENTION)
         self._spawn(self._once(f"event:{body.get('event_id', '')}", self._typed(origin, text)))
 
     async def _on_anything(self, ack: AsyncAck) -> None:
@@ -213,7 +216,8 @@ class Router:
 
     def _asked(self, origin: Origin, invocation: Invocation, texts: Texts) -> Asked:
         actor = Actor(origin.user, texts.language)
-        return Asked(invocation, actor, origin.channel, self._edges, texts, self._wake)
+        channel, surface = origin.channel, origin.surface
+        return Asked(invocation, actor, channel, self._edges, texts, self._wake, surface)
 
     async def _texts(self, origin: Origin) -> Texts:
         return Texts.of(await self._edges.people.language(origin.user))

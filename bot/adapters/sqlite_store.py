@@ -14,21 +14,23 @@ import fcntl
 import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
 from pydantic import TypeAdapter
-from sqlite_utils import Database, Migrations
+from sqlite_utils import Database
 
+from bot.adapters.sqlite_audit import append
+from bot.adapters.sqlite_schema import migrations
+from bot.domain.audit import ENGINE, By, Surface
 from bot.domain.rollout import ACTIVE, DRIVEN, Rollout, RolloutState
+from bot.domain.steps import step_entry
 from bot.errors import PortError, StaleError, Trouble
 
 _T = TypeVar("_T")
 _ROLLOUT = TypeAdapter(Rollout)
 _DELIVERIES_KEPT = timedelta(days=1)
-
-migrations = Migrations("dynamo")
 
 
 def _among(states: frozenset[RolloutState]) -> str:
@@ -78,8 +80,10 @@ def _deliveries(db: Database) -> None:
 class SqliteStore:
     """`bot.ports.Store` on a file, or in memory for tests (`:memory:`)."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, now: Callable[[], datetime] | None = None) -> None:
+        """`now` is the time that the audit log gives to what is saved here."""
         self._path = path
+        self._now = now or (lambda: datetime.now(UTC))
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         self._lock: IO[str] | None = None
         self._db: Database | None = None
@@ -87,19 +91,22 @@ class SqliteStore:
     async def open(self) -> None:
         """Take the file, and bring its tables up to date. Raises PortError when another process
         holds it or the file cannot be used."""
-        await self._run(self._open)
+        await self.run(self._open)
 
     async def close(self) -> None:
-        await self._run(self._close)
+        await self.run(self._close)
         self._thread.shutdown()
 
     # --- rollouts ----------------------------------------------------------------------------
 
-    async def add(self, rollout: Rollout) -> Rollout:
+    async def add(self, rollout: Rollout, by: By | None = None) -> Rollout:
+        who = by or By(rollout.requested_by.id, Surface.SLASH)
+
         def insert(db: Database) -> Rollout:
             try:
-                with db.conn:
+                with db.atomic():
                     db.table("rollouts").insert(_row(rollout))
+                    append(db, step_entry(rollout, "", who, self._now()))
                 return rollout
             except sqlite3.IntegrityError:
                 where = f"service = ? and environment = ? and digest = ? and {_ACTIVE}"
@@ -110,10 +117,10 @@ class SqliteStore:
                     raise
                 return _ROLLOUT.validate_json(underway["body"])
 
-        return await self._run(insert)
+        return await self.run(insert)
 
-    async def save(self, rollout: Rollout) -> Rollout:
-        return await self._run(lambda db: _replace(db, rollout))
+    async def save(self, rollout: Rollout, by: By = ENGINE) -> Rollout:
+        return await self.run(lambda db: _replace(db, rollout, by, self._now()))
 
     async def get(self, rollout_id: str) -> Rollout | None:
         rows = await self._rollouts("where id = ?", rollout_id)
@@ -142,7 +149,7 @@ class SqliteStore:
             ).fetchone()
             return found is not None
 
-        return await self._run(ask)
+        return await self.run(ask)
 
     async def start_next(self, service: str, environment: str) -> Rollout | None:
         def start(db: Database) -> Rollout | None:
@@ -155,11 +162,11 @@ class SqliteStore:
                 return None
             rollout = _ROLLOUT.validate_json(found[0])
             try:
-                return _replace(db, rollout.with_(state=RolloutState.APPLYING))
+                return _replace(db, rollout.with_(state=RolloutState.APPLYING), ENGINE, self._now())
             except sqlite3.IntegrityError:  # the unique index: something is driven there
                 return None
 
-        return await self._run(start)
+        return await self.run(start)
 
     # --- deliveries --------------------------------------------------------------------------
 
@@ -174,7 +181,7 @@ class SqliteStore:
                 )
                 return written.rowcount == 1
 
-        return await self._run(note)
+        return await self.run(note)
 
     # --- below -------------------------------------------------------------------------------
 
@@ -196,7 +203,7 @@ class SqliteStore:
             rows = db.execute(f"select body from rollouts {where}", list(values))  # noqa: S608
             return [_ROLLOUT.validate_json(row[0]) for row in rows]
 
-        return await self._run(read)
+        return await self.run(read)
 
     def _open(self, _: object) -> None:
         if self._path != ":memory:":
@@ -218,7 +225,7 @@ class SqliteStore:
             self._lock.close()
             self._lock = None
 
-    async def _run(self, work: Callable[[Database], _T]) -> _T:
+    async def run(self, work: Callable[[Database], _T]) -> _T:
         def call() -> _T:
             return work(self._db)  # type: ignore[arg-type]  # None only before open
 
@@ -229,18 +236,25 @@ class SqliteStore:
             raise PortError("store", Trouble.AWAY, temporary=True, values=values) from e
 
 
-def _replace(db: Database, rollout: Rollout) -> Rollout:
-    """Revision N becomes N+1, or nothing happens and StaleError says so."""
+def _replace(db: Database, rollout: Rollout, by: By, now: datetime) -> Rollout:
+    """Revision N becomes N+1, or nothing happens and StaleError says so. A new state comes with
+    its audit record, in the same transaction."""
     newer = rollout.with_(revision=rollout.revision + 1)
     row = _row(newer)
-    with db.conn:
-        written = db.execute(
+    with db.atomic():
+        found = db.conn.execute(
+            "select state from rollouts where id = ? and revision = ?",
+            [rollout.id, rollout.revision],
+        ).fetchone()
+        if found is None:
+            raise StaleError(f"{rollout.id} is no longer at revision {rollout.revision}")
+        db.conn.execute(
             "update rollouts set state = :state, revision = :revision, settled = :settled,"
-            " body = :body where id = :id and revision = :revision - 1",
+            " body = :body where id = :id",
             {key: row[key] for key in ("id", "state", "revision", "settled", "body")},
         )
-    if written.rowcount != 1:
-        raise StaleError(f"{rollout.id} is no longer at revision {rollout.revision}")
+        if found[0] != row["state"]:
+            append(db, step_entry(newer, found[0], by, now))
     return newer
 
 

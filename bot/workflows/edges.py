@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bot.ports import Clock, Cluster, Images, Messenger, People, Store
+from bot.ports import Audit, Clock, Cluster, Images, Messenger, People, Store
 from config.catalog import Catalog, Environment, Service
 
 
@@ -15,6 +15,7 @@ class Edges:
     messenger: Messenger
     people: People
     clock: Clock
+    audit: Audit
 
 
 @dataclass(frozen=True, slots=True)

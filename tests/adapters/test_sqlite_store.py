@@ -169,7 +169,7 @@ async def test_a_second_process_on_the_same_file_is_refused(store, tmp_path):
 
 
 async def test_a_file_that_cannot_be_written_is_told_as_an_edge_that_failed(store, make_rollout):
-    await store._run(lambda db: db.execute("pragma query_only = on"))
+    await store.run(lambda db: db.execute("pragma query_only = on"))
     with pytest.raises(PortError) as failure:
         await store.add(make_rollout())
     assert failure.value.port == "store"
