@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Locator, Page, Route, expect
 
 from bot.sandbox.slack import seed
 
@@ -115,10 +116,18 @@ async def test_a_clicked_button_is_busy_until_the_ack(
     page: Page, sandbox: Any, card: Any, until: Any
 ) -> None:
     sandbox.app.may_answer.clear()
+    on_its_way = asyncio.Event()
+
+    async def slowly(route: Route) -> None:
+        await on_its_way.wait()
+        await route.continue_()
+
+    await page.route("**/client/action", slowly)
     logs = shown(page).get_by_role("button", name="Logs")
     await logs.click()
-    await expect(logs).to_have_attribute("aria-busy", "true")
+    await expect(logs).to_have_attribute("aria-busy", "true")  # before the server knows
     await logs.click(force=True)
+    on_its_way.set()
     sandbox.app.may_answer.set()
     await expect(logs).not_to_have_attribute("aria-busy", "true")
     await until(lambda: sandbox.app.acts)

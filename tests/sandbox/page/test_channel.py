@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, WebSocketRoute, expect
 
 from bot.sandbox.slack import seed
 
@@ -171,7 +171,31 @@ async def test_the_first_minute_puts_a_line_into_the_composer(page: Page) -> Non
     await expect(guide).to_have_count(0)
 
 
-async def test_the_page_comes_back_after_a_lost_connection(page: Page, sandbox: Any) -> None:
+async def test_what_was_missed_without_connection_is_read_again(page: Page, sandbox: Any) -> None:
+    lines: list[WebSocketRoute] = []
+    down = False
+
+    def connect(line: WebSocketRoute) -> None:
+        lines.append(line)
+        if not down:
+            line.connect_to_server()
+
+    await page.route_web_socket("**/client/stream*", connect)
+    await page.reload()
+    await page.get_by_text("This is the beginning of").wait_for()
+    down = True
+    await lines[-1].close()
+    await expect(page.locator("#connection")).to_contain_text("Trying again")
+    await sandbox.app.card(seed.QA_DEPLOYS, "forms-service", 1)
+    await expect(page.locator("#connection")).to_be_empty()  # it connected, to nobody
+    down = False
+    await lines[-1].close()
+    await expect(page.get_by_role("heading", name="forms-service → QA")).to_be_visible()
+    await sandbox.app.card(seed.QA_DEPLOYS, "auth-service", 1)
+    await expect(page.get_by_role("heading", name="auth-service → QA")).to_be_visible()
+
+
+async def test_the_page_outlives_a_restart_of_the_sandbox(page: Page, sandbox: Any) -> None:
     port = int(sandbox.url.rsplit(":", 1)[1])
     await sandbox.stop()
     await expect(page.locator("#connection")).to_contain_text("Trying again")

@@ -6,12 +6,10 @@ import { get, post } from "./api.js";
 import {
   channelById,
   invalidate,
-  isReply,
   isTopLevel,
   state,
   userById,
   withMessage,
-  withReply,
   withView,
   withoutMessage,
 } from "./store.js";
@@ -235,11 +233,8 @@ function applyToChannel({ event, channel, message }) {
   if (!list) return;
   if (event === "message_deleted") state.messages.set(channel, withoutMessage(list, message.ts));
   else {
-    let next = isTopLevel(message) ? withMessage(list, message) : list;
-    const parent =
-      isReply(message) && event === "message" && next.find((known) => known.ts === message.thread_ts);
-    if (parent) next = withMessage(next, withReply(parent, message));
-    state.messages.set(channel, next);
+    // A reply reaches the channel as a change of its parent.
+    state.messages.set(channel, isTopLevel(message) ? withMessage(list, message) : list);
   }
   if (channel === state.place.channel) invalidate("messages");
 }

@@ -59,21 +59,10 @@ export function withoutMessage(list, ts) {
   return list.filter((known) => known.ts !== ts);
 }
 
-export const isReply = (message) => Boolean(message.thread_ts) && message.thread_ts !== message.ts;
+const isReply = (message) => Boolean(message.thread_ts) && message.thread_ts !== message.ts;
 
 /** Does this message stand in the channel itself? (A reply does when it was also sent there.) */
 export const isTopLevel = (message) => !isReply(message) || message.subtype === "thread_broadcast";
-
-/** The parent with its reply count after one more reply, for servers that only send the reply. */
-export function withReply(parent, reply) {
-  if (parent.latest_reply && Number(parent.latest_reply) >= Number(reply.ts)) return parent;
-  return {
-    ...parent,
-    reply_count: (parent.reply_count ?? 0) + 1,
-    latest_reply: reply.ts,
-    reply_users: [...new Set([...(parent.reply_users ?? []), reply.user ?? reply.bot_id])],
-  };
-}
 
 /** The stack of modals after an event of a view. */
 export function withView(views, kind, view) {
