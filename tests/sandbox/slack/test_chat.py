@@ -101,8 +101,14 @@ async def test_an_ephemeral_message_is_seen_by_one_and_cannot_be_edited(office: 
     seen = await office.people.message("ana", where=lambda m: m.text == "psst")
     assert seen.ephemeral
     assert await office.people.messages("ben", "#dev-deploys") == []
+    await office.people.say("carla", "#dev-deploys", "in public")
+    await office.people.message("ben", where=lambda m: m.text == "in public")
+    heard = [e["message"]["text"] for e in await office.people.events("ben") if "message" in e]
+    assert heard == ["in public"]
+    counted = await office.people.channel("ben", "#dev-deploys")
+    assert counted["unread"] == 1
     history = await office.bot.conversations_history(channel=seed.DEV_DEPLOYS)
-    assert history["messages"] == []
+    assert [m["text"] for m in history["messages"]] == ["in public"]
     edit = office.bot.chat_update(channel=seed.DEV_DEPLOYS, ts=sent["message_ts"], text="x")
     assert (await error_of(edit))["error"] == "message_not_found"
 
