@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
+from bot.sandbox.kubernetes import quantities
+from bot.sandbox.kubernetes.api_objects import quantity
 from bot.sandbox.kubernetes.defaults import qos_class
 
 Object = dict[str, Any]
@@ -104,7 +107,26 @@ def status_of(pod: Object, view: PodView, now: str, node_ip: str, pod_ip: str) -
         status["initContainerStatuses"] = [each.to_json() for each in view.init]
     status["containerStatuses"] = [each.to_json() for each in view.main]
     status["qosClass"] = before.get("qosClass") or qos_class(pod["spec"])
+    status["resources"] = _resources(pod["spec"]["containers"])
+    if status["resources"].get("requests"):
+        status["allocatedResources"] = status["resources"]["requests"]
     return status
+
+
+def _resources(containers: Sequence[Object]) -> Object:
+    """What all containers together may use and ask for."""
+    held = [each.get("resources") or {} for each in containers]
+    if len(held) == 1:
+        return {key: held[0][key] for key in ("limits", "requests") if held[0].get(key)}
+    total: Object = {}
+    for key in ("limits", "requests"):
+        sums: dict[str, Decimal] = {}
+        for each in held:
+            for name, amount in (each.get(key) or {}).items():
+                sums[name] = sums.get(name, Decimal(0)) + quantity(amount)
+        if sums:
+            total[key] = {name: quantities.canonical(f"{sums[name]:f}") for name in sums}
+    return total
 
 
 def _phase(pod: Object, view: PodView) -> str:

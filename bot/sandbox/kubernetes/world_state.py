@@ -102,7 +102,7 @@ def _state(deployment: Object, pods: Sequence[Object]) -> str:
     status = deployment.get("status", {})
     progressing = condition_of(status, "Progressing") or {}
     failure = condition_of(status, "ReplicaFailure")
-    broken = any(pod["word"] in _BAD_WORDS for pod in pods if not pod["old"])
+    broken = any(_is_broken(pod) for pod in pods if not pod["old"])
     if progressing.get("status") == "False" or failure is not None or broken:
         return "failing"
     if wished == 0 and not pods:
@@ -111,6 +111,12 @@ def _state(deployment: Object, pods: Sequence[Object]) -> str:
     counters = ("replicas", "updatedReplicas", "availableReplicas")
     settled = all(int(status.get(each, 0)) == wished for each in counters)
     return "healthy" if observed and settled else "rolling"
+
+
+def _is_broken(pod: Object) -> bool:
+    """It cannot start, or it has crashed and is not back yet, whatever it does at the moment."""
+    crashed = pod["restarts"] > 0 and not pod["ready"]
+    return pod["word"] in _BAD_WORDS or (crashed and pod["word"] != "Terminating")
 
 
 def _pod(view: View, pod: Object, newest: str) -> Object:

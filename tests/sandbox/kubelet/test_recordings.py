@@ -264,3 +264,31 @@ def test_replica_sets_carry_revision_sizes_and_owner(
         ]
 
     assert last(replay(scenario)) == last(recorded(scenario))
+
+
+@pytest.mark.parametrize("scenario", ["success", "out-of-memory", "crash-loop", "image-not-found"])
+def test_objects_have_the_fields_of_real_ones(
+    scenario: str, recorded: Callable[[str], Any], replay: Callable[[str], Any]
+) -> None:
+    def fields(value: Any, path: str = "") -> set[str]:
+        if isinstance(value, dict):
+            inner = [fields(item, f"{path}.{key}") for key, item in value.items()]
+            return {path}.union(*inner) if inner else {path}
+        if isinstance(value, list):
+            return {path}.union(*(fields(item, f"{path}[]") for item in value))
+        return {path}
+
+    def of(recording: Any, kind: str) -> set[str]:
+        # A real pod's cgroup limit shows in its status later on; volumes carry a cluster's extra.
+        left_out = (".status.resources", ".spec.volumes")
+        return {
+            path
+            for each in recording.of(kind)
+            if each.type != "DELETED"
+            for path in fields(each.object)
+            if not path.startswith(left_out)
+        }
+
+    real, ours = recorded(scenario), replay(scenario)
+    for kind in ("Deployment", "ReplicaSet", "Pod", "Event"):
+        assert of(ours, kind) == of(real, kind), kind

@@ -247,6 +247,14 @@ def test_the_version_1_5_0_of_tasks_service_crashes_for_want_of_its_database(wor
     assert "Error: DATABASE_URL is not set" in [line.text for line in stream.so_far()]  # type: ignore[union-attr]
 
 
+def test_a_crash_loop_is_failing_also_while_the_container_runs_for_a_moment(world: World) -> None:
+    deploy(world, "tasks-service", "qa", "1.5.0")
+    world.clock.advance(5)
+    for _ in range(300):
+        world.clock.advance(0.1)
+        assert workload(world, "tasks-service", "qa")["state"] == "failing"
+
+
 def test_a_service_scaled_to_zero_is_called_that(world: World) -> None:
     deployment = world.storage.get("deployments.apps", QA, "forms-service")
     assert deployment is not None
