@@ -74,6 +74,11 @@ def json_word(value: Any) -> str:
     return {str: "string", list: "array", int: "number", float: "number"}.get(type(value), "null")
 
 
+def has_left(request: web.Request) -> bool:
+    """Whether the client has closed its connection, which a handler is not told."""
+    return request.transport is None or request.transport.is_closing()
+
+
 def drop(request: web.Request) -> None:
     """Cut the connection as a server does that is gone."""
     if request.transport is not None:

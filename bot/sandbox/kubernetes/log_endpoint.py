@@ -10,7 +10,7 @@ from aiohttp import web
 
 from bot.sandbox.clock import Clock
 from bot.sandbox.kubernetes import logs, statuses
-from bot.sandbox.kubernetes.answers import drop
+from bot.sandbox.kubernetes.answers import drop, has_left
 from bot.sandbox.kubernetes.logs import LogError, LogSource
 from bot.sandbox.kubernetes.requests import Target
 from bot.sandbox.kubernetes.storage import Storage
@@ -76,7 +76,7 @@ class LogEndpoint:
         try:
             if now:
                 await response.write(now)
-            while not self._closing.is_set():
+            while not self._closing.is_set() and not has_left(request):
                 pending = pending or asyncio.ensure_future(anext(follower))
                 await asyncio.wait({pending}, timeout=_LOOK_AROUND)
                 if self._outage():

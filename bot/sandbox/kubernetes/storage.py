@@ -80,13 +80,17 @@ class Stored:
     """One version of one object; never changes.
 
     `body` is the JSON without kind and apiVersion, as items of a list are sent. The parsed form is
-    kept for the newest version only: a long history of parsed pods would cost hundreds of MB.
+    made when somebody looks, and kept for the newest version only: a long history of parsed pods
+    would cost hundreds of MB, and the garbage collector's time with every write.
     """
 
-    __slots__ = ("_view", "body", "head", "revision")
+    __slots__ = ("_view", "body", "head", "key", "revision")
 
-    def __init__(self, revision: int, body: bytes, head: tuple[tuple[str, str], ...] = ()) -> None:
+    def __init__(
+        self, revision: int, key: Key, body: bytes, head: tuple[tuple[str, str], ...] = ()
+    ) -> None:
         self.revision = revision
+        self.key = key  # namespace ("" for none) and name
         self.body = body
         self.head = head
         self._view: Object | None = None
@@ -408,8 +412,7 @@ class Storage:
         new["metadata"]["resourceVersion"] = str(self.revision)
         stored = _freeze(self.revision, new)
         if kind == "DELETED":
-            meta = new["metadata"]
-            self._objects[resource].pop((meta.get("namespace") or "", meta["name"]), None)
+            self._objects[resource].pop(stored.key, None)
         else:
             self._place(resource, stored)
         self._latest[resource] = self.revision
@@ -422,8 +425,7 @@ class Storage:
         return stored
 
     def _place(self, resource: str, stored: Stored) -> None:
-        meta = stored.view["metadata"]
-        self._objects.setdefault(resource, {})[meta.get("namespace") or "", meta["name"]] = stored
+        self._objects.setdefault(resource, {})[stored.key] = stored
 
     def _remember(self, event: WatchEvent) -> None:
         self._history.setdefault(event.resource, deque()).append(event)
@@ -463,7 +465,8 @@ def _own(obj: Object) -> Object:
 def _freeze(revision: int, obj: Object) -> Stored:
     """What is stored shares nothing with the object: its view is read back from the bytes."""
     head = tuple((word, obj[word]) for word in ("apiVersion", "kind") if word in obj)
-    return Stored(revision, encode_body(obj), head)
+    meta = obj["metadata"]
+    return Stored(revision, (meta.get("namespace") or "", meta["name"]), encode_body(obj), head)
 
 
 def _nothing_keeps(meta: Object) -> bool:

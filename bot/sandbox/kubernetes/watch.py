@@ -162,28 +162,26 @@ def _state_at(
     storage: Storage, resource: str, namespace: str | None, revision: int, *, exact: bool
 ) -> list[tuple[str, Stored]] | None:
     """Keys and objects as they were at a revision; None when the history is gone."""
-    found = {
-        _key(stored.view, namespace): stored for stored in storage.stored_list(resource, namespace)
-    }
+    found = {_key(stored, namespace): stored for stored in storage.stored_list(resource, namespace)}
     if exact and revision < storage.revision:
         events = storage.events_since(resource, revision)
         if events is None:
             return None
         for event in reversed(events):
-            view = event.stored.view
-            if namespace is not None and view["metadata"].get("namespace") != namespace:
+            if namespace is not None and event.stored.key[0] != namespace:
                 continue
+            key = _key(event.stored, namespace)
             if event.previous is None:
-                found.pop(_key(view, namespace), None)
+                found.pop(key, None)
             else:
-                found[_key(view, namespace)] = event.previous
+                found[key] = event.previous
     return sorted(found.items())
 
 
-def _key(view: Object, namespace: str | None) -> str:
-    meta = view["metadata"]
-    its_namespace = meta.get("namespace")
-    return meta["name"] if namespace or not its_namespace else f"{its_namespace}/{meta['name']}"
+def _key(stored: Stored, namespace: str | None) -> str:
+    """etcd's key below the prefix of the list: the order of a list, and where a page begins."""
+    its_namespace, name = stored.key
+    return name if namespace or not its_namespace else f"{its_namespace}/{name}"
 
 
 def _write_token(revision: int, start: str) -> str:
@@ -303,12 +301,12 @@ class Watch:
         self._queue(b'{"type":"ERROR","object":' + encode(problem.status()) + b"}\n")
 
     def _on_event(self, event: WatchEvent) -> None:
-        view = event.stored.view
-        if self._namespace is not None and view["metadata"].get("namespace") != self._namespace:
+        if self._namespace is not None and event.stored.key[0] != self._namespace:
             return
         if self._match is None:
             self._put(event.type.encode(), event.stored)
             return
+        view = event.stored.view
         now = event.type != "DELETED" and self._match(view)
         before = event.previous is not None and self._match(event.previous.view)
         if now:
@@ -330,4 +328,4 @@ def _at(stored: Stored, revision: int) -> Stored:
     """The last state that a selector saw, at the revision at which it stopped matching."""
     obj = stored.copy()
     obj["metadata"]["resourceVersion"] = str(revision)
-    return Stored(revision, encode_body(obj), stored.head)
+    return Stored(revision, stored.key, encode_body(obj), stored.head)

@@ -15,7 +15,7 @@ from aiohttp import web
 
 from bot.sandbox.clock import Clock
 from bot.sandbox.kubernetes import requests, selectors, statuses, tables, watch
-from bot.sandbox.kubernetes.answers import JSON, drop
+from bot.sandbox.kubernetes.answers import JSON, drop, has_left
 from bot.sandbox.kubernetes.requests import Form, Target
 from bot.sandbox.kubernetes.storage import Storage, Stored, encode
 
@@ -137,7 +137,7 @@ class WatchEndpoint:
             if self._outage():
                 drop(request)
                 return
-            if one.ended or now >= deadline or self._closing.is_set():
+            if one.ended or now >= deadline or self._closing.is_set() or has_left(request):
                 return
             if options.bookmarks and now >= bookmark_at:
                 one.bookmark()

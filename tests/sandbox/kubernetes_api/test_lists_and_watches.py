@@ -316,6 +316,17 @@ async def test_an_outage_cuts_open_watches_and_refuses_new_requests(filled: Any)
     assert (await filled.get(MAPS)).status == 200
 
 
+async def test_a_client_that_leaves_leaves_no_subscription_behind(filled: Any) -> None:
+    stream = await watch(filled, MAPS, f"resourceVersion={filled.storage.revision}")
+    filled.storage.update("configmaps", config("a1", x="1"))
+    await stream.take(1)
+    assert filled.storage._subscribers["configmaps"]
+    stream.response.close()
+    async with asyncio.timeout(10):
+        while filled.storage._subscribers["configmaps"]:  # noqa: ASYNC110 - it has no event
+            await asyncio.sleep(0.02)
+
+
 async def test_tables_in_a_watch_name_their_columns_once(filled: Any) -> None:
     accept = {"Accept": "application/json;as=Table;v=v1;g=meta.k8s.io"}
     stream = Stream(await filled.stream(f"{MAPS}?watch=true&resourceVersion=0", headers=accept))
