@@ -17,6 +17,12 @@ class Gate(StrEnum):
     ORDER = "ORDER"  # did this digest run in the environment before?
     PAUSED = "PAUSED"  # is the Deployment free to roll?
     CLUSTER = "CLUSTER"  # does the API server take it (dry run), have we the rights?
+    LOCK = "LOCK"  # does somebody else hold the place?
+    WINDOW = "WINDOW"  # is it a time at which changes are made there?
+
+
+OVERRIDABLE = frozenset({Gate.LOCK, Gate.WINDOW})
+"""What people agreed on and the break-glass role may pass by with a reason; the rest are facts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +32,10 @@ class GateResult:
     Codes: ALLOWED, NOT_ALLOWED (values: roles, who) · MANIFEST_FOUND, MANIFEST_MISSING,
     MANIFEST_INVALID (path, line, message) · FIRST_ENVIRONMENT, RAN_BEFORE, RAN_HERE, NOT_RUN_BEFORE
     (environment, version) · NOT_PAUSED, PAUSED · ACCEPTED, REFUSED (message), CONFLICT (owners,
-    fields), FORBIDDEN (verb, resource, namespace), NAMESPACE_MISSING (namespace).
+    fields), FORBIDDEN (verb, resource, namespace), NAMESPACE_MISSING (namespace) · NO_LOCK,
+    OWN_LOCK, LOCKED, LOCKED_BY_DYNAMO (where, who, reason, age_seconds, until: ISO or "") ·
+    ALWAYS_OPEN, WINDOW_OPEN (closes_at: ISO or ""), WINDOW_CLOSED (opens_at: ISO or ""), FROZEN
+    (reason, opens_at).
     """
 
     gate: Gate
