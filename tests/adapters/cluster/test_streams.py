@@ -255,9 +255,7 @@ async def test_events_that_come_twice_or_late_change_nothing(
     watch = server.watches["pods"][0]
     for event in (new, old, new, old):
         watch.send("MODIFIED", event)
-    put_pod(server, "tasks-service-1-1", "Failed")
-    await until(lambda: seen.pods()["tasks-service-1-1"] == "Failed")
-    assert seen.pods()["tasks-service-1-0"] == "Failed"
+    await until(lambda: seen.pods()["tasks-service-1-0"] == "Failed")
     assert "Pending" not in {s.pods[0].phase for s in seen.snapshots}
     watch.close()
     await until(lambda: len(server.asked("pods", "watch")) == 2)
@@ -330,6 +328,21 @@ async def test_garbage_in_a_stream_is_survived(
     await until(lambda: len(server.asked("pods", "watch")) == 2 and cluster.streams == 3, clock)
     put_pod(server, "tasks-service-1-0", "Failed")
     await until(lambda: seen.pods()["tasks-service-1-0"] == "Failed")
+
+
+async def test_a_stream_that_brings_news_between_its_failures_is_no_obstacle(
+    server: ScriptedServer, follow: Follow, cluster: KubernetesCluster, clock: ManualClock
+) -> None:
+    seen = await following(follow, cluster)
+    for number in range(5):
+        watch = server.watches["pods"][0]
+        put_pod(server, "tasks-service-1-0", f"Phase{number}")
+        await until(lambda: seen.pods()["tasks-service-1-0"] == f"Phase{number}")  # noqa: B023
+        watch.raw(b"garbage\n")
+        await until(lambda: not server.watches["pods"] or server.watches["pods"][0] is not watch)  # noqa: B023
+        await until(lambda: cluster.streams == 3, clock)
+    assert seen.obstacles == []
+    assert len(server.asked("pods", "list")) == 1
 
 
 async def test_an_object_that_cannot_be_read_does_not_stop_the_others(

@@ -306,7 +306,8 @@ async def test_an_odd_list_of_tags_is_unexpected(
 
 
 async def test_an_endless_answer_is_cut(odd: OddRegistry, images: OciRegistry) -> None:
-    odd.faults.append(answers(lambda: web.Response(body=b" " * (9 * 2**20))))
+    body = b'{"tags": []' + b" " * (9 * 2**20) + b"}"
+    odd.faults.append(answers(lambda: web.Response(body=body)))
     with pytest.raises(PortError) as raised:
         await images.tags(tasks(odd))
     assert raised.value.trouble is Trouble.UNEXPECTED
