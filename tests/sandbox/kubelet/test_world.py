@@ -374,6 +374,46 @@ async def test_an_apply_through_the_api_server_rolls_out_and_its_log_can_be_read
         assert "Error: DATABASE_URL is not set" in await response.text()
 
 
+async def test_applying_what_runs_already_changes_nothing(
+    session: aiohttp.ClientSession, world: World
+) -> None:
+    deployment, _ = manifests("tasks-service", "qa")
+    image = f"registry.yourapp.com/dynamo/tasks-service@{world.digests['tasks-service', '1.3.2']}"
+    deployment["spec"]["template"]["spec"]["containers"][0]["image"] = image
+    for part in (deployment, deployment["spec"]["template"]):
+        part["metadata"]["annotations"] = {"dynamo/version": "1.3.2"}
+    before = world.storage.get("deployments.apps", QA, "tasks-service")
+    assert before is not None
+    url = f"/kubernetes/apis/apps/v1/namespaces/{QA}/deployments/tasks-service"
+    headers = {"Content-Type": "application/apply-patch+yaml"}
+    body = json.dumps(deployment)
+    async with session.patch(
+        url, params={"fieldManager": "dynamo"}, data=body, headers=headers
+    ) as response:
+        assert response.status == 200
+        after = await response.json()
+    assert after["metadata"]["generation"] == before["metadata"]["generation"]
+    assert after["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]
+
+
+def test_a_version_that_ran_before_gets_its_old_replica_set_back(world: World) -> None:
+    def sets() -> dict[str, str]:
+        return {
+            each["spec"]["template"]["metadata"]["annotations"]["dynamo/version"]: each["metadata"][
+                "name"
+            ]
+            for each in world.storage.list("replicasets.apps", QA)
+            if each["metadata"]["name"].startswith("tasks-service-")
+        }
+
+    before = sets()
+    assert {"1.2.0", "1.3.1", "1.3.2"} == set(before)
+    deploy(world, "tasks-service", "qa", "1.3.1")
+    world.clock.advance(15)
+    assert sets() == before
+    assert workload(world, "tasks-service", "qa")["version"] == "1.3.1"
+
+
 async def test_a_client_s_pod_counts_against_a_quota(
     session: aiohttp.ClientSession, world: World
 ) -> None:
