@@ -173,6 +173,12 @@ def test_an_old_state_that_comes_late_changes_nothing(name: str) -> None:
     assert list(replay(whole(header, events + stale))) == told(name)
 
 
+def test_lines_in_the_wrong_order_are_put_where_their_time_is() -> None:
+    header, events = parts(recording("crash-loop"))
+    turned = whole(header, sorted(events, key=lambda event: -event["at"]))
+    assert list(replay(turned))[-1] == told("crash-loop")[-1]
+
+
 def test_a_pod_that_is_gone_does_not_come_back_by_a_late_event() -> None:
     header, events = parts(recording("scale-down"))
     gone = next(e for e in events if e["type"] == "DELETED")

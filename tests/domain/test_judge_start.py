@@ -261,6 +261,17 @@ def test_what_is_missing_is_preferred_to_the_summary_that_comes_later(world: Any
     assert world.finding.values["config"] == "tasks-secret"
 
 
+@pytest.mark.parametrize("order", [(1, 9), (9, 1)])
+def test_the_newest_event_speaks_in_whatever_order_they_came(
+    world: Any, order: tuple[int, int]
+) -> None:
+    world.pod()
+    for second in order:
+        world.event("new-1", "FailedMount", f"AttachVolume failed, try {second}", at=second)
+    world.at(10)
+    assert world.finding.message == "AttachVolume failed, try 9"
+
+
 @pytest.mark.parametrize(
     "words",
     [
