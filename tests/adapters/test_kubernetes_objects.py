@@ -173,6 +173,17 @@ def test_the_owner_is_the_one_that_controls() -> None:
     assert read.owner_uid == "b"
 
 
+@pytest.mark.parametrize(
+    ("text", "revision"),
+    [("12", 12), ("²", 0), ("", 0), ("-1", 0), ("9" * 30, 0), (None, 0), (3, 0)],
+)
+def test_a_revision_that_is_no_number_is_none(text: object, revision: int) -> None:
+    annotations = {"deployment.kubernetes.io/revision": text}
+    read = replica_set_of({"metadata": {"name": "r", "uid": "u", "annotations": annotations}})
+    assert read is not None
+    assert read.revision == revision
+
+
 def test_an_autoscaler_says_what_it_scales() -> None:
     raw = {
         "metadata": {"name": "tasks"},
