@@ -17,7 +17,7 @@ from bot.sandbox.kubernetes.container_logs import ContainerLog
 from bot.sandbox.kubernetes.container_run import Backoff, ContainerRun, Incarnation
 from bot.sandbox.kubernetes.containers import Behaviour, behaviour_of
 from bot.sandbox.kubernetes.images import Image, ImageName, InvalidName, parse_image, pull_refusal
-from bot.sandbox.kubernetes.pod_config import MissingReference, environment
+from bot.sandbox.kubernetes.pod_config import MissingReference, environment, pull_credentials
 from bot.sandbox.kubernetes.work_queue import key_of
 
 if TYPE_CHECKING:
@@ -142,10 +142,9 @@ class ContainerStarter:
             return 404
         if trouble == "denied-pull":
             return 403
-        found = self._worker.kubelet.images.find_image(name.path, name.reference)
-        if found == 401 and self._worker.pod["spec"].get("imagePullSecrets"):
-            return 403
-        return found
+        lookup = self._worker.kubelet.lookup(key_of(self._worker.pod)[0])
+        keys = pull_credentials(self._worker.pod, name.host, lookup)
+        return self._worker.kubelet.images.find_image(name.path, name.reference, keys)
 
     def _pulled(
         self, run: ContainerRun, name: ImageName, image: Image, seconds: float, *, fresh: bool

@@ -43,9 +43,14 @@ class Image:
 
 
 class ImageSource(Protocol):
-    """The registry's side: the image, or the HTTP status of the refusal (401, 403, 404)."""
+    """The registry's side: the image, or the HTTP status of the refusal (401, 403, 404).
 
-    def find_image(self, path: str, reference: str) -> Image | int: ...
+    `keys`: user names and passwords that the pod's pull secrets have for this host.
+    """
+
+    def find_image(
+        self, path: str, reference: str, keys: Mapping[str, str] | None = None
+    ) -> Image | int: ...
 
 
 class InvalidName(ValueError):  # noqa: N818 - it is the kubelet's own word

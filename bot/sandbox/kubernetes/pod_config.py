@@ -6,6 +6,8 @@ environment makes CreateContainerConfigError, one in a volume makes FailedMount.
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -91,6 +93,22 @@ def _data(held: Object | None) -> Mapping[str, Any]:
     if held is None:
         return {}
     return {**(held.get("data") or {}), **(held.get("stringData") or {})}
+
+
+def pull_credentials(pod: Mapping[str, Any], host: str, lookup: Lookup) -> dict[str, str]:
+    """User names and passwords for a registry, from the pod's imagePullSecrets."""
+    found: dict[str, str] = {}
+    for reference in pod["spec"].get("imagePullSecrets") or ():
+        encoded = _data(lookup("secrets", reference["name"])).get(".dockerconfigjson", "")
+        try:
+            auths = json.loads(base64.b64decode(encoded))["auths"]
+            entry = auths.get(host) or auths[f"https://{host}"]
+            pair = base64.b64decode(entry["auth"]).decode() if "auth" in entry else ""
+        except (ValueError, KeyError, TypeError):
+            continue  # a secret that cannot be read opens nothing, as with the real kubelet
+        user, _, password = pair.partition(":")
+        found[entry.get("username") or user] = entry.get("password") or password
+    return found
 
 
 def missing_volumes(pod: Mapping[str, Any], lookup: Lookup) -> list[str]:

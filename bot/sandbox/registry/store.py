@@ -112,11 +112,15 @@ class Registry:
         page = after if limit is None else after[:limit]
         return page, len(page) < len(after)
 
-    def find_image(self, path: str, reference: str) -> Image | int:
+    def find_image(
+        self, path: str, reference: str, keys: Mapping[str, str] | None = None
+    ) -> Image | int:
         """For a kubelet: the image, or the HTTP status it would be refused with."""
         repository = self.repositories.get(path)
         if repository is not None and repository.private:
-            return 401
+            known = (keys or {}).items() & self.credentials.items()
+            if not known:
+                return 403 if keys else 401
         try:
             manifest = self.manifest(path, reference)
             return self._image(path, manifest)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -108,6 +110,29 @@ def test_a_private_repository_refuses_the_pull_and_says_so(cluster: Any, deploym
     pod = run(cluster, deployment, image, 3)
     assert "pull access denied" in state(pod)["waiting"]["message"]
     assert any("authorization failed" in each for each in messages(cluster, "Failed"))
+
+
+@pytest.mark.parametrize(
+    ("password", "running"), [("secret", True), ("wrong", False), (None, False)]
+)
+def test_a_pull_secret_opens_a_private_repository(
+    cluster: Any, deployment: Make, password: str | None, running: bool
+) -> None:
+    image = publish(cluster, "0.9.1")
+    cluster.registry.repositories["dynamo/forms-service"].private = True
+    cluster.registry.credentials["puller"] = "secret"
+    auth = base64.b64encode(f"puller:{password}".encode()).decode()
+    config = json.dumps({"auths": {"registry.yourapp.com": {"auth": auth}}}).encode()
+    secret = base64.b64encode(config).decode() if password else "no base64!"
+    meta = {"name": "pull", "namespace": "dynamo"}
+    data = {".dockerconfigjson": secret}
+    cluster.create(
+        "secrets", {"kind": "Secret", "apiVersion": "v1", "metadata": meta, "data": data}
+    )
+    pod = run(cluster, deployment, image, 8, pod={"imagePullSecrets": [{"name": "pull"}]})
+    assert ("running" in state(pod)) is running
+    if password == "wrong":
+        assert any("403 Forbidden" in each for each in messages(cluster, "Failed"))
 
 
 def test_image_pulls_back_off_up_to_five_minutes(cluster: Any, deployment: Make) -> None:
