@@ -29,6 +29,7 @@ from config.values import (
     Channel,
     ChecklistItem,
     Environment,
+    Freeze,
     Language,
     Localized,
     Policy,
@@ -36,6 +37,7 @@ from config.values import (
     Role,
     Service,
     UnknownNameError,
+    Window,
 )
 
 __all__ = [
@@ -47,6 +49,7 @@ __all__ = [
     "ChecklistItem",
     "Environment",
     "Found",
+    "Freeze",
     "Language",
     "Localized",
     "Mistake",
@@ -56,6 +59,7 @@ __all__ = [
     "Role",
     "Service",
     "UnknownNameError",
+    "Window",
     "load_catalog",
 ]
 
@@ -109,6 +113,9 @@ def _environment(
         policies=tuple(Policy(name) for name in item.policies),
         replicas=ReplicaBounds(item.replicas.least, item.replicas.most) if item.replicas else None,
         confirm=item.confirm,
+        time_zone=item.time_zone,
+        windows=tuple(Window(each.days, each.from_, each.to) for each in item.windows),
+        freezes=tuple(Freeze(each.from_, each.to, each.reason or "") for each in item.freezes),
     )
 
 

@@ -55,6 +55,8 @@ def broken_rules(document: Document) -> Iterator[Mistake]:
     yield from _replicas_out_of_bounds(document)
     yield from _checklist_without_ticker(document)
     yield from _services_depending_on_themselves(document)
+    yield from _windows_without_length(document)
+    yield from _freezes_upside_down(document)
 
 
 def _dangling_references(document: Document) -> Iterator[Mistake]:
@@ -175,6 +177,22 @@ def _services_depending_on_themselves(document: Document) -> Iterator[Mistake]:
     for steps, other in _texts(document.value, ("services", EACH, "depends_on", EACH)):
         if steps[1] == other:
             yield document.mistake(steps, f"{other[:60]} depends on itself", "leave it out")
+
+
+def _windows_without_length(document: Document) -> Iterator[Mistake]:
+    for steps, opens in _texts(document.value, ("environments", EACH, "windows", EACH, "from")):
+        if _within(document.value, (*steps[:-1], "to")) == opens:
+            fix = 'write another time; a whole day is from "00:00" to "24:00"'
+            message = f"the window closes when it opens, {opens[:40]}"
+            yield document.mistake(steps[:-1], message, fix)
+
+
+def _freezes_upside_down(document: Document) -> Iterator[Mistake]:
+    for steps, first in _texts(document.value, ("environments", EACH, "freezes", EACH, "from")):
+        last = _within(document.value, (*steps[:-1], "to"))
+        if isinstance(last, str) and len(last) == len(first) and last < first:
+            message = f"the freeze ends on {last[:40]}, before it begins on {first[:40]}"
+            yield document.mistake(steps[:-1], message, "swap them")
 
 
 def _is_count(value: object) -> TypeGuard[int]:

@@ -7,7 +7,7 @@ the file (a role that exists, two aliases that collide) is checked in `config.ru
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import date, time, timedelta
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from config.checks import https_url, is_loopback, split_url, wrong
 from config.lookup import nearest
 from config.mistakes import meant
+from config.times import parse_clock, parse_date, parse_days, parse_end, time_zone
 from config.values import LANGUAGES, Policy
 
 LONGEST_WINDOW = timedelta(hours=1)
@@ -163,6 +164,11 @@ Replicas = Annotated[int, Field(ge=0, le=MOST_REPLICAS)]
 Url = Annotated[str, AfterValidator(_url)]
 Repository = Annotated[str, AfterValidator(_repository)]
 Directory = Annotated[str, AfterValidator(_directory)]
+Days = Annotated[tuple[int, ...], BeforeValidator(parse_days)]
+ClockTime = Annotated[time, BeforeValidator(parse_clock)]
+EndTime = Annotated[time, BeforeValidator(parse_end)]
+Date = Annotated[date, BeforeValidator(parse_date)]
+TimeZone = Annotated[str, AfterValidator(time_zone)]
 
 
 class _Shape(BaseModel):
@@ -187,6 +193,18 @@ class BoundsShape(_Shape):
     most: Replicas = Field(description="a number of pods")
 
 
+class WindowShape(_Shape):
+    days: Days = Field(description="days of the week: mon-thu, or mon, wed, fri")
+    from_: ClockTime = Field(alias="from", description='a time of the day: "09:00"')
+    to: EndTime = Field(description='a time of the day: "17:00"')
+
+
+class FreezeShape(_Shape):
+    from_: Date = Field(alias="from", description='the first day: "2026-12-21"')
+    to: Date = Field(description='the last day: "2027-01-06"')
+    reason: Text | None = Field(None, description="why: end of the year")
+
+
 class EnvironmentShape(_Shape):
     name: Name = Field(description="a short name: qa")
     title: LocalizedShape = Field(description="{en: Production, es: Producción}")
@@ -201,6 +219,13 @@ class EnvironmentShape(_Shape):
     policies: list[PolicyName] = Field([], description="a list of policies: [structured-logs]")
     replicas: BoundsShape | None = Field(None, description="{least: 1, most: 12}")
     confirm: bool = Field(False, description="true or false")
+    time_zone: TimeZone = Field("UTC", description="a time zone: Europe/Madrid")
+    windows: Annotated[list[WindowShape], Field(max_length=50)] = Field(
+        [], description='a list: [{ days: mon-thu, from: "09:00", to: "17:00" }]'
+    )
+    freezes: Annotated[list[FreezeShape], Field(max_length=50)] = Field(
+        [], description='a list: [{ from: "2026-12-21", to: "2027-01-06" }]'
+    )
 
 
 class ServiceShape(_Shape):

@@ -53,7 +53,7 @@ def _mistake(document: Document, model: type[BaseModel], detail: ErrorDetails) -
         )
     if kind == "extra_forbidden":
         owner = _model_at(model, steps[:-1])
-        known = tuple(owner.model_fields) if owner else ()
+        known = tuple(_fields(owner))
         hint = meant(nearest(str(steps[-1]), known)) or f"the keys here are {', '.join(known)}"
         return document.mistake(steps, f"unknown key {_short(steps[-1])}", hint)
     message, fix = _said(detail, _example(_model_at(model, steps[:-1]), steps))
@@ -93,7 +93,7 @@ def _named(steps: Steps) -> str:
 
 def _example(owner: type[BaseModel] | None, steps: Steps) -> str:
     """What the description of the field says that holds the value, however deep inside it."""
-    fields = owner.model_fields if owner else {}
+    fields = _fields(owner)
     held = next((fields[str(part)] for part in reversed(steps) if str(part) in fields), None)
     return f"write {held.description}" if held and held.description else ""
 
@@ -101,6 +101,12 @@ def _example(owner: type[BaseModel] | None, steps: Steps) -> str:
 def _short(value: object) -> str:
     text = str(value)
     return repr(text if len(text) <= 40 else f"{text[:39]}…")
+
+
+def _fields(model: type[BaseModel] | None) -> dict[str, FieldInfo]:
+    """By the keys of the file: `from` is no name that Python allows."""
+    known = model.model_fields if model else {}
+    return {field.alias or name: field for name, field in known.items()}
 
 
 def _model_at(model: type[BaseModel], steps: Steps) -> type[BaseModel] | None:
@@ -119,7 +125,7 @@ def _model_at(model: type[BaseModel], steps: Steps) -> type[BaseModel] | None:
 def _inside(kind: Any, part: str | int) -> Any:
     """The type of what stands at one step into a value of a type."""
     if isinstance(kind, type) and issubclass(kind, BaseModel):
-        field: FieldInfo | None = kind.model_fields.get(str(part))
+        field = _fields(kind).get(str(part))
         return _bare(field.annotation) if field else None
     arguments = get_args(kind)
     if get_origin(kind) is list:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, time, timedelta
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -78,6 +78,26 @@ class ReplicaBounds:
 
 
 @dataclass(frozen=True, slots=True)
+class Window:
+    """Hours of some days of the week, in the environment's wall time, at which changes are made.
+    One that does not close later than it opens goes over midnight."""
+
+    days: tuple[int, ...]
+    """0 is Monday, as `date.weekday`."""
+    opens: time
+    closes: time
+
+
+@dataclass(frozen=True, slots=True)
+class Freeze:
+    """Whole days on which nothing is changed, both included."""
+
+    first: date
+    last: date
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Environment:
     name: str
     title: Localized
@@ -97,6 +117,11 @@ class Environment:
     replicas: ReplicaBounds | None = None
     confirm: bool = False
     """A person is asked again before anything is touched here."""
+    time_zone: str = "UTC"
+    """Of the windows and freezes, as the IANA database names it."""
+    windows: tuple[Window, ...] = ()
+    """When changes are made here; empty means always."""
+    freezes: tuple[Freeze, ...] = ()
 
     @property
     def words(self) -> tuple[str, ...]:
