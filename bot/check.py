@@ -33,10 +33,14 @@ SCOPES = {
     "chat:write": "cards and answers",
     "users:read": "the language of the person who asks",
     "app_mentions:read": "mentions in threads",
+    "files:write": "texts that are too long for a message",
+    "im:write": "those of private answers, as direct messages",
 }
 OPTIONAL_SCOPES = {
     "usergroups:read": "roles that follow Slack user groups",
     "channels:history": "finding a card again after a crash in the moment of its posting",
+    "groups:history": "the same in private channels",
+    "chat:write.public": "posting where the bot was not invited",
 }
 
 RIGHTS = (

@@ -168,6 +168,9 @@ class Messenger(Protocol):
 
     async def permalink(self, ref: CardRef) -> str: ...
 
+    async def publish_home(self, user: str, card: Card) -> None:
+        """Show these blocks as a person's Home tab."""
+
 
 class People(Protocol):
     async def language(self, user: str) -> str:

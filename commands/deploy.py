@@ -1,4 +1,4 @@
-"""`deploy SERVICE ENV [VERSION]`: refused with every reason, or a card in the environment's channel."""
+"""`deploy SERVICE ENV [VERSION]`: refused with every reason, or a card where the team sees it."""
 
 from bot.cards.card import Card
 from bot.cards.pointer import notice_card, pointer_card

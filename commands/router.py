@@ -26,7 +26,7 @@ from bot.domain.rollout import Actor, Rollout
 from bot.errors import PortError
 from bot.text import Texts
 from bot.workflows.edges import Edges
-from commands import cancel, deploy, status
+from commands import cancel, deploy, home, status
 from commands import help as help_command
 from commands.asked import Asked
 from commands.command import Invocation, UsageError
@@ -69,6 +69,7 @@ class Router:
         app.command("/dynamo")(self._on_command)
         app.action(_OURS)(self._on_click)
         app.event("app_mention")(self._on_mention)
+        app.event("app_home_opened")(self._on_home)
         app.event(_ANYTHING)(self._on_anything)
         app.command(_ANYTHING)(self._on_foreign_command)
         app.action(_ANYTHING)(self._on_foreign_click)
@@ -116,6 +117,20 @@ class Router:
         text = re.sub(r"<@[A-Z0-9]+(\|[^>]*)?>", " ", event.get("text") or "", count=1)
         origin = Origin(event["user"], event["channel"], surface=Surface.MENTION)
         self._spawn(self._once(f"event:{body.get('event_id', '')}", self._typed(origin, text)))
+
+    async def _on_home(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        await ack()
+        event = body["event"]
+        if event.get("tab") == "home":
+            key = f"event:{body.get('event_id', '')}"
+            self._spawn(self._once(key, self._publish_home(event["user"])))
+
+    async def _publish_home(self, user: str) -> None:
+        origin = Origin(user, "")
+        try:
+            await home.publish(user, self._edges, await self._texts(origin))
+        except PortError as error:
+            log.warning("the Home tab of %s was not published: %s", user, error)
 
     async def _on_anything(self, ack: AsyncAck) -> None:
         await ack()

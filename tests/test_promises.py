@@ -28,6 +28,9 @@ SCOPE_OF_METHOD = {
     "conversations_replies": "channels:history",
     "chat_getPermalink": None,
     "auth_test": None,
+    "views_publish": None,
+    "files_upload_v2": "files:write",
+    "conversations_open": "im:write",
     "apps_connections_open": None,
 }
 """Slack's own table: research of the wire contract, docs.slack.dev."""

@@ -7,6 +7,7 @@ its one sentence instead, and logged as the bug it is: a message must never be l
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -27,6 +28,8 @@ _LOCALE_KEPT = timedelta(hours=24)
 _GROUP_KEPT = timedelta(minutes=5)
 _CLOCKS_APART = timedelta(seconds=30)  # between ours and Slack's, when looking for a message
 _PAGES = 5
+_FILE_MOST = 1_000_000  # characters of a file
+FULL_TEXT = "full-text.txt"
 
 
 class SlackMessenger:
@@ -52,7 +55,10 @@ class SlackMessenger:
             arguments["metadata"] = {"event_type": _EVENT, "event_payload": {"key": key}}
         async with slack_errors(channel=channel):
             answer = await _with_fallback(self._patient.chat_postMessage, card, arguments)
-        return CardRef(channel=str(answer["channel"]), ts=str(answer["ts"]))
+        posted = CardRef(channel=str(answer["channel"]), ts=str(answer["ts"]))
+        if card.full and (thread or channel.startswith("U")):
+            await self._upload(posted.channel, card.full, thread=thread or posted.ts)
+        return posted
 
     async def update(self, ref: CardRef, card: Card, *, urgent: bool = False) -> bool:
         return await self._updates.offer(ref, card, urgent=urgent)
@@ -96,6 +102,7 @@ class SlackMessenger:
     async def answer(
         self, response_url: str, user: str, channel: str, card: Card, *, replace: bool = False
     ) -> None:
+        card = await self._with_link(user, card)
         body: dict[str, Any] = {"text": card.text, "blocks": [dict(b) for b in card.blocks]}
         # The SDK's webhook client opens a connection for each call; the session is already warm.
         body |= {"response_type": "ephemeral", "replace_original": replace}
@@ -115,6 +122,41 @@ class SlackMessenger:
         async with slack_errors(channel=ref.channel):
             answer = await self._patient.chat_getPermalink(channel=ref.channel, message_ts=ref.ts)
         return str(answer["permalink"])
+
+    async def publish_home(self, user: str, card: Card) -> None:
+        view = {"type": "home", "blocks": [dict(block) for block in card.blocks]}
+        async with slack_errors(user=user):
+            await self._patient.views_publish(user_id=user, view=view)
+
+    async def _with_link(self, user: str, card: Card) -> Card:
+        """A private answer that was cut links to its full text, a file in the person's direct
+        messages: nothing private can be attached in a channel."""
+        if not card.full:
+            return card
+        try:
+            async with slack_errors(user=user):
+                opened = _body(await self._patient.conversations_open(users=user))
+                link = await self._upload(str(opened["channel"]["id"]), card.full)
+        except PortError as error:
+            log.warning("the full text of an answer could not be sent: %s", error)
+            return card
+        whole = {"type": "mrkdwn", "text": f":page_facing_up: <{link}|{FULL_TEXT}>"}
+        return replace(card, blocks=(*card.blocks, {"type": "context", "elements": [whole]}))
+
+    async def _upload(self, channel: str, text: str, thread: str = "") -> str:
+        """Post a text as a file; returns its address. A failed upload never fails the message."""
+        try:
+            async with slack_errors(channel=channel):
+                answer = await self._patient.files_upload_v2(
+                    channel=channel,
+                    thread_ts=thread or None,
+                    filename=FULL_TEXT,
+                    content=text[:_FILE_MOST],
+                )
+        except PortError as error:
+            log.warning("a full text was not uploaded: %s", error)
+            return ""
+        return str((answer.get("file") or {}).get("permalink", ""))
 
     async def _edit(self, ref: CardRef, card: Card) -> None:
         async with slack_errors(channel=ref.channel):

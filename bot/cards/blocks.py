@@ -144,27 +144,36 @@ def _mrkdwn(text: Mrkdwn, limit: int) -> Block:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A block and how much it matters: 0 is never left out, the highest goes first."""
+    """A block and how much it matters: 0 is never left out, the highest goes first. `full` is the
+    whole of a text that the block shows only the beginning of."""
 
     block: Block
     spare: int = 0
+    full: str = ""
 
 
 def fit(text: Mrkdwn, parts: Sequence[Part], *, shortened: Mrkdwn, limit: int = TEXT) -> Card:
     """The card of these parts within Slack's limits: what matters least is left out until the
-    rest fits, and `shortened` says so at the end."""
+    rest fits, and `shortened` says so at the end. What was cut is whole in `Card.full`."""
     summary = cut_mrkdwn(text, limit)
     weights = [_weight(part.block) for part in parts]
-    if _fits(summary, weights):
+    cut_short = [part.full for part in parts if part.full]
+    if _fits(summary, weights) and not cut_short:
         return Card(text=summary, blocks=tuple(part.block for part in parts))
     note = context(shortened)
     weights.append(_weight(note))
     kept = list(range(len(parts)))
     for index in sorted(kept, key=lambda i: (-parts[i].spare, -i)):
-        kept.remove(index)
         if _fits(summary, [weights[i] for i in (*kept, -1)]):
             break
-    return Card(text=summary, blocks=(*(parts[i].block for i in kept), note))
+        kept.remove(index)
+    whole = [
+        part.full or "\n".join(shown_texts(part.block))
+        for index, part in enumerate(parts)
+        if part.full or index not in kept
+    ]
+    blocks = (*(parts[i].block for i in kept), note)
+    return Card(text=summary, blocks=blocks, full="\n\n".join(whole))
 
 
 def _weight(block: Block) -> tuple[int, int]:

@@ -14,7 +14,9 @@ Block = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """`text`: one sentence with the state. `blocks`: plain dicts. `files`: too long to show."""
+    """`text`: one sentence with the state. `blocks`: plain dicts. `full`: what had to be
+    cut, whole ("" where nothing was); who posts the card sees to it that it can be read."""
 
     text: str
     blocks: Sequence[Block]
+    full: str = ""

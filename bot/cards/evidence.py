@@ -3,10 +3,11 @@ warnings, and a hint. Short on the card, long in its thread (`details.py`)."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from bot.cards import signs
-from bot.cards.blocks import Part, context, preformatted, section
+from bot.cards.blocks import PREFORMATTED_LINES, Part, context, preformatted, section
 from bot.cards.mrkdwn import Mrkdwn, escape, join, plain, say
 from bot.domain.rollout import Diagnosis, Rollout, RolloutState
 from bot.text import Texts
@@ -23,6 +24,12 @@ LOG_LINES, EVENTS = 6, 3
 EVENT_LENGTH = 240
 
 _SPARE_EVENTS, _SPARE_LOG = 4, 3
+_WORDS = 2_800
+
+_TELLS = re.compile(
+    r"\b(?:\w*error|\w*exception|fatal|panic|traceback|failed|failure)\b", re.IGNORECASE
+)
+_STACK = re.compile(r"^\s*(?:at\s|File\s|\.\.\.\s|\^)")
 
 
 def cause_of(rollout: Rollout, texts: Texts, *, quoting: bool = True) -> str:
@@ -73,11 +80,14 @@ def words_of(rollout: Rollout, texts: Texts) -> str:
 
 
 def server_parts(message: str) -> list[Part]:
-    """The other side's own words, in full and in fixed width."""
+    """The other side's own words, in full and in fixed width; what is too long for a message is
+    whole in the card's `full`."""
     if not message.strip():
         return []
     lines = message.replace("\r", "\n").split("\n")
-    return [Part(preformatted(lines, width=2_800), spare=_SPARE_LOG)]
+    too_long = len(message) > _WORDS or len(lines) > PREFORMATTED_LINES
+    shown = preformatted(lines[:PREFORMATTED_LINES], width=_WORDS)
+    return [Part(shown, spare=_SPARE_LOG, full=message if too_long else "")]
 
 
 def log_parts(diagnosis: Diagnosis, most: int, texts: Texts) -> list[Part]:
@@ -88,7 +98,7 @@ def log_parts(diagnosis: Diagnosis, most: int, texts: Texts) -> list[Part]:
         )
         return [
             Part(context(title), spare=_SPARE_LOG),
-            Part(preformatted(diagnosis.log, last=most), spare=_SPARE_LOG),
+            Part(preformatted(telling(diagnosis.log, most), last=most), spare=_SPARE_LOG),
         ]
     if diagnosis.unavailable:
         why = plain(diagnosis.unavailable, EVENT_LENGTH)
@@ -96,6 +106,21 @@ def log_parts(diagnosis: Diagnosis, most: int, texts: Texts) -> list[Part]:
     if diagnosis.pod:
         return [Part(context(say(texts, "rollout.log.empty", **names)), spare=_SPARE_LOG)]
     return []
+
+
+def telling(lines: Sequence[str], most: int) -> Sequence[str]:
+    """The `most` lines that say why it ended: from the last line that names an error and is no part
+    of a stack trace; else the last ones. A trace is longer than a card, its first line is not."""
+    if len(lines) <= most:
+        return lines
+    heads = [
+        index
+        for index, line in enumerate(lines)
+        if _TELLS.search(line[:400]) and not _STACK.match(line)
+    ]
+    start = heads[-1] if heads else len(lines)
+    start = max(0, min(start, len(lines) - most))
+    return lines[start : start + most]
 
 
 def event_parts(events: Sequence[str], texts: Texts) -> list[Part]:

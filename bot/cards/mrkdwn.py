@@ -32,7 +32,8 @@ _ATOM = re.compile(r"&(?:amp|lt|gt);|<[^<>\n]*>|.", re.DOTALL)
 _JOINERS = "\u200c\u200d"
 """Cf characters that words and emoji are made of."""
 
-_CALL = re.compile(r"@(?=(?:channel|here|everyone|group)\b)", re.IGNORECASE)
+# Without a word boundary: a cut may end the word where the text did not.
+_CALL = re.compile(r"@(?=channel|here|everyone|group)", re.IGNORECASE)
 _BREAK = "\u2060"
 """Word joiner: invisible, but `@ here` calls nobody, even where Slack parses plain text."""
 

@@ -10,8 +10,9 @@ import re
 from collections.abc import Mapping, Sequence
 
 from bot.cards import buttons, signs
-from bot.cards.blocks import Part, actions, context, fit, header, preformatted, section
+from bot.cards.blocks import Part, actions, context, fit, header, section
 from bot.cards.card import Block, Card
+from bot.cards.evidence import server_parts
 from bot.cards.mrkdwn import (
     Mrkdwn,
     code,
@@ -114,9 +115,7 @@ def gate_parts(gates: Sequence[GateResult], texts: Texts) -> list[Part]:
         parts.append(Part(context(join(met, "   ")), spare=2))
     for gate in failing:
         message = str(gate.values.get("message", ""))
-        if message.strip():
-            lines = message.replace("\r", "\n").split("\n")
-            parts.append(Part(preformatted(lines, width=2_800), spare=1))
+        parts += server_parts(message)
     return parts
 
 

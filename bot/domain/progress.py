@@ -16,9 +16,9 @@ GIVE_UP_APPLYING = timedelta(minutes=15)
 """A write that the cluster has not taken in this time is given up: nobody expects it any more."""
 
 LONGEST_SOAK = 4
-"""A stability window starts anew when something moves in it; after this many windows the rollout
-ends with what is known (samson's 60 s window has no such end; a pod that restarts every 50 s
-would hold it open for ever)."""
+"""A stability window starts anew when something moves in it, and ends well only when all is well;
+after this many windows what has not come to rest has failed (samson's 60 s window has no such end:
+a pod that restarts every 50 s would hold it open for ever)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +123,8 @@ def soak_ends(rollout: Rollout) -> datetime | None:
     """When a rollout in its stability window will have been quiet long enough."""
     if rollout.state is not RolloutState.SOAKING or rollout.quiet_since is None:
         return None
+    if rollout.verdict is None or rollout.verdict.outcome is not Outcome.PASS:
+        return _longest(rollout)
     return min(rollout.quiet_since + _window(rollout), _longest(rollout))
 
 
@@ -192,9 +194,12 @@ def _complete(rollout: Rollout, verdict: Verdict, now: datetime) -> Rollout:
 def _soak(rollout: Rollout, *, moved: bool, now: datetime) -> Rollout:
     soaking = rollout.with_(quiet_since=now) if moved else rollout
     ends = soak_ends(soaking)
-    if ends is not None and now >= ends:
+    if ends is None or now < ends:
+        return soaking
+    well = soaking.verdict is not None and soaking.verdict.outcome is Outcome.PASS
+    if well:
         return soaking.with_(state=RolloutState.SUCCEEDED, finished_at=now)
-    return soaking
+    return fail(soaking, now) if now >= _longest(soaking) else soaking
 
 
 def _moved(before: Verdict | None, after: Verdict) -> bool:

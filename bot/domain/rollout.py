@@ -6,8 +6,9 @@ States and how they follow each other (bot/domain/progress.py decides):
        │         │            │           └───→ FAILED
        └→ CANCELLED, REJECTED └→ FAILED | SUPERSEDED | ROLLING_BACK → ROLLED_BACK | FAILED
 
-BUILDING and AWAITING_APPROVAL are the rooms of the capabilities that come before a plain deploy. A rollout is a frozen value: every step returns a new one, and the store
-replaces revision N by N+1 or refuses.
+BUILDING and AWAITING_APPROVAL are the rooms of the capabilities that come before a plain deploy.
+A rollout is a frozen value: every step returns a new one, and the store replaces revision N by
+N+1 or refuses.
 """
 
 from collections.abc import Mapping

@@ -146,12 +146,22 @@ def test_a_quiet_stability_window_ends_in_success(soaking, clock):
 def test_a_crash_in_the_window_starts_it_anew(soaking, clock):
     clock.advance(20)
     crashed = advance(soaking, SEEN, CRASHED_ONCE, clock.now())
+    clock.advance(11)
+    well_again = advance(crashed, SEEN, COMPLETE, clock.now())
     clock.advance(29)
-    assert advance(crashed, SEEN, CRASHED_ONCE, clock.now()).state is RolloutState.SOAKING
+    assert advance(well_again, SEEN, COMPLETE, clock.now()).state is RolloutState.SOAKING
     clock.advance(1)
-    ended = advance(crashed, SEEN, CRASHED_ONCE, clock.now())
-    assert ended.state is RolloutState.SUCCEEDED
-    assert ended.verdict.outcome is Outcome.WARN
+    assert advance(well_again, SEEN, COMPLETE, clock.now()).state is RolloutState.SUCCEEDED
+
+
+def test_what_is_not_well_at_the_end_of_the_window_is_no_success(soaking, clock):
+    clock.advance(1)
+    troubled = advance(soaking, SEEN, CRASHED_ONCE, clock.now())
+    clock.advance(60)
+    assert advance(troubled, SEEN, CRASHED_ONCE, clock.now()).state is RolloutState.SOAKING
+    assert soak_ends(troubled) == soaking.completed_at + timedelta(seconds=30 * LONGEST_SOAK)
+    clock.advance(60)
+    assert advance(troubled, SEEN, CRASHED_ONCE, clock.now()).state is RolloutState.FAILED
 
 
 def test_a_failure_in_the_window_fails_what_was_complete(soaking, clock):
@@ -166,6 +176,7 @@ def test_a_pod_that_never_comes_to_rest_does_not_hold_the_window_open_for_ever(s
         clock.advance(10)
         rollout = advance(rollout, SEEN, (WAITING, CRASHED_ONCE)[looks % 2], clock.now())
     assert clock.now() == soaking.completed_at + timedelta(seconds=30 * LONGEST_SOAK)
+    assert rollout.state is RolloutState.FAILED
 
 
 def test_nothing_changed_needs_no_watching(under_way, clock):
