@@ -68,12 +68,6 @@ def unrecognized(kind_name: str, why: str, data: bytes) -> ApiError:
     )
 
 
-def json_word(value: Any) -> str:
-    if isinstance(value, bool):
-        return "bool"
-    return {str: "string", list: "array", int: "number", float: "number"}.get(type(value), "null")
-
-
 def has_left(request: web.Request) -> bool:
     """Whether the client has closed its connection, which a handler is not told."""
     return request.transport is None or request.transport.is_closing()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from bot.sandbox.kubernetes.schema import MERGE_KEYS, RETAIN_KEYS, Shape, named, shape
-from bot.sandbox.kubernetes.statuses import ApiError, bad_request, unprocessable
+from bot.sandbox.kubernetes.statuses import ApiError, bad_request, json_word, unprocessable
 from bot.sandbox.kubernetes.storage import Object, copy_json
 
 JSON = "application/json-patch+json"
@@ -30,12 +30,15 @@ _MOST_OPERATIONS = 10_000
 
 def json_patch(obj: Object, operations: Any) -> Object:
     """Apply RFC 6902 operations in order; a failing `test` refuses them all."""
-    if not isinstance(operations, list) or not all(isinstance(op, dict) for op in operations):
-        kind = "object" if isinstance(operations, dict) else type(operations).__name__
-        raise bad_request(
-            f"error decoding patch: json: cannot unmarshal {kind} into Go value of type "
-            "jsonpatch.Patch"
-        )
+    if not isinstance(operations, list):
+        word = json_word(operations)
+        raise bad_request(f"json: cannot unmarshal {word} into Go value of type jsonpatch.Patch")
+    for one in operations:
+        if not isinstance(one, dict):
+            word = json_word(one)
+            raise bad_request(
+                f"json: cannot unmarshal {word} into Go value of type jsonpatch.Operation"
+            )
     if len(operations) > _MOST_OPERATIONS:
         message = (
             "Request entity too large: The allowed maximum operations in a JSON patch is "

@@ -254,7 +254,7 @@ class Registry:
         """Returns the object and whether it was created (only apply creates)."""
         if content_type == patches.APPLY:
             return self._apply(kind, namespace, name, body, options, subresource)
-        patch = self._patch_body(body)
+        patch = self._patch_body(body, content_type)
         old = self._old(kind, namespace, name)
         patched, shown = self._patched(kind, old, content_type, patch)
         obj = self._decoded_patch(kind, patched, shown, options)
@@ -262,11 +262,12 @@ class Registry:
         return self._update(kind, old, obj, options, subresource), False
 
     @staticmethod
-    def _patch_body(body: bytes) -> Any:
+    def _patch_body(body: bytes, content_type: str) -> Any:
         try:
             return decoding.json_text(body)
         except decoding.DecodeError as error:
-            raise bad_request(f"error decoding patch: {error}") from error
+            prefix = "" if content_type == patches.JSON else "error decoding patch: "
+            raise bad_request(prefix + str(error)) from error
 
     @staticmethod
     def _patched(kind: Kind, old: Object, content_type: str, patch: Any) -> tuple[Object, str]:
@@ -275,7 +276,7 @@ class Registry:
             result = patches.json_patch(old, patch)
             return result, storage.encode(result).decode()
         if not isinstance(patch, dict):
-            found = "array" if isinstance(patch, list) else type(patch).__name__
+            found = statuses.json_word(patch)
             raise bad_request(
                 f"error decoding patch: json: cannot unmarshal {found} into Go value of type "
                 "map[string]interface {}"
@@ -350,9 +351,10 @@ class Registry:
         except decoding.DecodeError as error:
             raise bad_request(f"error decoding YAML: {error}") from error
         if not isinstance(config, dict):
+            word = statuses.json_word(config)
             raise bad_request(
                 "error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot "
-                f"unmarshal {_json_kind(config)} into Go value of type map[string]interface {{}}"
+                f"unmarshal {word} into Go value of type map[string]interface {{}}"
             )
         if repeated and options.validation != "Ignore":
             told = "error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal "
@@ -498,9 +500,3 @@ def _same_but_times(old: Object, new: Object) -> bool:
         return {**obj, "metadata": meta}
 
     return bare(old) == bare(new)
-
-
-def _json_kind(value: Any) -> str:
-    if isinstance(value, bool):
-        return "bool"
-    return {str: "string", list: "array", int: "number", float: "number"}.get(type(value), "null")

@@ -37,7 +37,6 @@ from bot.sandbox.kubernetes.answers import (
     as_status,
     deleted,
     drop,
-    json_word,
     no_page,
     unrecognized,
     with_warnings,
@@ -336,7 +335,7 @@ class ApiServer:
         if not isinstance(value, dict):
             why = (
                 "couldn't get version/kind; json parse error: json: cannot unmarshal "
-                f"{json_word(value)} into Go value of type struct {{ APIVersion string "
+                f"{statuses.json_word(value)} into Go value of type struct {{ APIVersion string "
                 '"json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }'
             )
             raise unrecognized(kind_name, why, data)

@@ -77,6 +77,14 @@ def go(value: Any) -> str:
     return encode(value).decode()
 
 
+def json_word(value: Any) -> str:
+    """What encoding/json calls a value that it cannot take."""
+    if isinstance(value, bool):
+        return "bool"
+    words = {str: "string", list: "array", dict: "object", int: "number", float: "number"}
+    return words.get(type(value), "null")
+
+
 def invalid_value(path: str, value: Any, detail: str) -> FieldError:
     return FieldError(path, "FieldValueInvalid", f"Invalid value: {go(value)}: {detail}")
 
