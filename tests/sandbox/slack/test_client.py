@@ -155,6 +155,7 @@ async def test_the_transcript_has_every_exchange_without_secrets(office: Any) ->
     text = str(entries)
     assert seed.BOT_TOKEN not in text
     assert seed.APP_TOKEN not in text
+    assert office.server.credentials.verification_token not in text
     opened = next(e for e in entries if e["method"] == "apps.connections.open")
     assert "ticket=…" in opened["response"]["url"]
 
