@@ -258,6 +258,12 @@ async def test_a_config_map_says_whether_it_changed(there: Target) -> None:
     assert found.data == {"LOG_LEVEL": "debug"}
 
 
+async def test_a_config_map_that_somebody_else_made_alike_is_not_changed(there: Target) -> None:
+    await there.core.create_namespaced_config_map(there.namespace, config_map(LOG_LEVEL="info"))
+    same = await there.cluster.apply_config("", there.namespace, config_map(LOG_LEVEL="info"))
+    assert not same, "to own a field too is no change of it"
+
+
 # Following
 
 
