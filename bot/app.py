@@ -26,11 +26,14 @@ from bot.adapters.slack_app import (
 )
 from bot.adapters.slack_messenger import SlackMessenger, SlackPeople
 from bot.adapters.sqlite_audit import SqliteAudit
+from bot.adapters.sqlite_locks import SqliteLocks
+from bot.adapters.sqlite_outbox import SqliteOutbox
 from bot.adapters.sqlite_store import SqliteStore
 from bot.adapters.wall_clock import WallClock
 from bot.engine import Engine, Work
 from bot.errors import PortError
 from bot.ports import Clock
+from bot.workflows.announcing import Announcer
 from bot.workflows.diagnosis import diagnose
 from bot.workflows.edges import Edges, Place
 from bot.workflows.rollout import recheck, render, running
@@ -77,6 +80,8 @@ class Dynamo:
             stack.push_async_callback(cluster.close)
             images = OciRegistry(registry_url=settings.dynamo_registry_url or "")
             stack.push_async_callback(images.close)
+            announcer = Announcer(SqliteOutbox(store), messenger, clock)
+            stack.push_async_callback(announcer.stop)
             edges = Edges(
                 catalog=catalog,
                 store=store,
@@ -86,6 +91,8 @@ class Dynamo:
                 people=SlackPeople(client, clock),
                 clock=clock,
                 audit=SqliteAudit(store),
+                locks=SqliteLocks(store),
+                announcer=announcer,
             )
             engine = _engine(edges)
             stack.push_async_callback(engine.stop)
@@ -113,6 +120,7 @@ class Dynamo:
                 stack.push_async_callback(handler.close_async)
                 await handler.connect_async()  # type: ignore[no-untyped-call]
             await engine.start()
+            announcer.start()
             dynamo.ready = True
             dynamo._stack = stack.pop_all()
         log.info("Dynamo serves %s (%s)", identity.team, settings.mode)

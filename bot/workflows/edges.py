@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from bot.ports import Audit, Clock, Cluster, Images, Messenger, People, Store
+from bot.ports import Audit, Clock, Cluster, Images, Locks, Messenger, People, Store
+from bot.workflows.announcing import Announcer
 from config.catalog import Catalog, Environment, Service
 
 
@@ -16,6 +17,8 @@ class Edges:
     people: People
     clock: Clock
     audit: Audit
+    locks: Locks
+    announcer: Announcer
 
 
 @dataclass(frozen=True, slots=True)

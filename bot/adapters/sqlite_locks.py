@@ -1,0 +1,90 @@
+"""`bot.ports.Locks` in Dynamo's database: one row for each scope that is locked.
+
+A change is a compare-and-swap on the whole lock, together with its audit record and with what is
+to be announced of it, in one transaction: of two people who ask at once one gets the lock, and the
+other is told about it.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pydantic import TypeAdapter
+from sqlite_utils import Database
+
+from bot.adapters.sqlite_audit import append
+from bot.adapters.sqlite_outbox import put
+from bot.adapters.sqlite_schema import migrations
+from bot.domain.audit import AuditEntry
+from bot.domain.lock import Lock
+from bot.ports import Announcement
+
+if TYPE_CHECKING:
+    from bot.adapters.sqlite_store import SqliteStore
+
+_LOCK = TypeAdapter(Lock)
+
+
+@migrations(name="0004_locks")
+def _locks(db: Database) -> None:
+    db.execute(
+        "create table locks (environment text not null, service text not null, body text not null,"
+        " primary key (environment, service))"
+    )
+
+
+class SqliteLocks:
+    """On the store's connection and thread."""
+
+    def __init__(self, store: "SqliteStore") -> None:
+        self._store = store
+
+    async def all(self, environment: str = "") -> Sequence[Lock]:
+        def read(db: Database) -> list[Lock]:
+            rows = db.conn.execute(
+                "select body from locks where :environment in ('', environment)"
+                " order by environment, service",
+                {"environment": environment},
+            ).fetchall()
+            return [_LOCK.validate_json(row[0]) for row in rows]
+
+        return await self._store.run(read)
+
+    async def replace(
+        self,
+        held: Lock | None,
+        wanted: Lock | None,
+        entry: AuditEntry,
+        announcement: Announcement | None = None,
+    ) -> bool:
+        def write(db: Database) -> bool:
+            with db.atomic():
+                if not _swap(db, held, wanted):
+                    return False
+                append(db, entry)
+                if announcement is not None:
+                    put(db, announcement)
+                return True
+
+        return await self._store.run(write)
+
+
+def _swap(db: Database, held: Lock | None, wanted: Lock | None) -> bool:
+    """Whether `held` is what stood there; then `wanted` stands in its place."""
+    scope = held or wanted
+    if scope is None:
+        return True
+    place = [scope.environment, scope.service]
+    found = db.conn.execute(
+        "select body from locks where environment = ? and service = ?", place
+    ).fetchone()
+    if (_LOCK.validate_json(found[0]) if found else None) != held:
+        return False
+    if wanted is None:
+        db.conn.execute("delete from locks where environment = ? and service = ?", place)
+    else:
+        db.conn.execute(
+            "insert into locks (environment, service, body) values (?, ?, ?)"
+            " on conflict (environment, service) do update set body = excluded.body",
+            [*place, _LOCK.dump_json(wanted).decode()],
+        )
+    return True

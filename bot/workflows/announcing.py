@@ -1,0 +1,80 @@
+"""Tells a channel what was done there: once, and also when the process dies before it is told.
+
+What is due stands in the outbox, written in one transaction with the deed. It is posted with its
+key, which is looked for before it is posted again (`bot/engine.py` does the same with its cards).
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+
+from bot.errors import PortError
+from bot.ports import Announcement, Clock, Messenger, Outbox
+
+log = logging.getLogger(__name__)
+
+_TRY_AGAIN = timedelta(seconds=30)
+
+
+class Announcer:
+    """One for the process: whatever is due is posted by one task at a time."""
+
+    def __init__(self, outbox: Outbox, messenger: Messenger, clock: Clock) -> None:
+        self._outbox = outbox
+        self._messenger = messenger
+        self._clock = clock
+        self._turn = asyncio.Lock()
+        self._tried: set[str] = set()  # posted or begun by this process
+        self._cancel: Callable[[], None] | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._fresh = False  # False until what an earlier process left has been looked at
+
+    def start(self) -> None:
+        """Go on with what an earlier process left."""
+        self._wake()
+
+    async def tell(self) -> None:
+        """Post all that is due. What a channel does not take for ever (not invited) is given up;
+        what fails for now is tried again by itself."""
+        async with self._turn:
+            for due in await self._outbox.due():
+                await self._tell(due)
+            self._fresh = True
+
+    async def _tell(self, due: Announcement) -> None:
+        doubtful = due.key in self._tried or not self._fresh
+        self._tried.add(due.key)
+        try:
+            found = doubtful and await self._messenger.find(due.channel, due.key, due.since)
+            if not found:
+                await self._messenger.post(due.channel, due.card, key=due.key)
+        except PortError as error:
+            log.warning("announcement %s: %s", due.key, error)
+            if error.temporary:
+                self._try_again()
+                return
+        await self._outbox.done(due.key)
+        self._tried.discard(due.key)
+
+    def _try_again(self) -> None:
+        if self._cancel is None:
+            self._cancel = self._clock.call_at(self._clock.now() + _TRY_AGAIN, self._wake)
+
+    def _wake(self) -> None:
+        self._cancel = None
+        self._task = asyncio.get_running_loop().create_task(self._again())
+
+    async def _again(self) -> None:
+        try:
+            await self.tell()
+        except PortError as error:  # the store
+            log.warning("announcements wait: %s", error)
+            self._try_again()
+
+    async def stop(self) -> None:
+        if self._cancel is not None:
+            self._cancel()
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
