@@ -100,6 +100,7 @@ export async function openHome() {
   const im = state.channels.find((channel) => channel.user_id === state.boot.app.bot_user_id);
   state.place = { kind: "home", channel: im?.id ?? null, tab: "home" };
   state.layout.sidebar = false;
+  if (state.thread) closeThread();
   invalidate("place", "home", "layout", "session");
   await readHome();
 }

@@ -30,7 +30,10 @@ export function sign(shortcode) {
 /** Text with the emoji characters that have a drawing replaced by it. */
 export function withSigns(text) {
   const parts = text.split(DRAWN_CHARACTER);
-  return parts.map((part, index) => (index % 2 ? drawing(NAME_OF.get(part)) : part));
+  return parts.map((part, index) => {
+    if (index % 2) return drawing(NAME_OF.get(part));
+    return index ? part.replace(/^ (?=\S)/, "\u00a0") : part; // a sign stays with its word
+  });
 }
 
 function resolve(name) {
