@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import aiohttp
@@ -17,9 +17,25 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.sandbox.clock import Clock
 from bot.sandbox.slack import seed
 from bot.sandbox.slack.driver import SlackDriver
-from bot.sandbox.slack.manifest import Manifest
+from bot.sandbox.slack.manifest import Manifest, read_manifest
 from bot.sandbox.slack.running import running_workspace
+from bot.sandbox.slack.server import MANIFEST
 from bot.sandbox.slack.services import Slack
+
+# What these tests' app is granted, whatever Dynamo's own manifest asks for by now.
+GRANTED = (
+    "commands",
+    "chat:write",
+    "chat:write.public",
+    "files:write",
+    "files:read",
+    "users:read",
+    "usergroups:read",
+    "im:write",
+    "app_mentions:read",
+    "channels:history",
+    "groups:history",
+)
 
 
 @dataclass
@@ -84,6 +100,8 @@ async def open_office() -> AsyncIterator[OpenOffice]:
             rate: str = "off",
             **settings: Any,
         ) -> Office:
+            if manifest is None:
+                manifest = replace(read_manifest(MANIFEST), scopes=GRANTED)
             running = running_workspace(
                 clock or Clock(manual=True), manifest=manifest, rate=rate, **settings
             )
