@@ -13,6 +13,7 @@ from bot.cards import buttons, signs
 from bot.cards.blocks import Part, actions, context, fit, header, section
 from bot.cards.card import Block, Card
 from bot.cards.evidence import server_parts
+from bot.cards.hold import hold_values
 from bot.cards.mrkdwn import (
     Mrkdwn,
     code,
@@ -121,23 +122,25 @@ def gate_parts(gates: Sequence[GateResult], texts: Texts) -> list[Part]:
 
 def gate_sentence(gate: GateResult, texts: Texts) -> Mrkdwn:
     """What one gate found, as mrkdwn; an unknown code is shown as it is."""
-    return Mrkdwn(texts.say(f"gate.code.{gate.code}", _shown(gate.values), escape(gate.code)))
+    return Mrkdwn(
+        texts.say(f"gate.code.{gate.code}", _shown(gate.values, texts), escape(gate.code))
+    )
 
 
 def _failing(gate: GateResult, texts: Texts) -> Mrkdwn:
     line = Mrkdwn(f"{signs.BAD} *{gate_sentence(gate, texts)}*")
-    fix = texts.say(f"gate.fix.{gate.code}", _shown(gate.values), "")
+    fix = texts.say(f"gate.fix.{gate.code}", _shown(gate.values, texts), "")
     return join([line, Mrkdwn(fix)], "\n")
 
 
-def _shown(values: Mapping[str, Value]) -> dict[str, object]:
+def _shown(values: Mapping[str, Value], texts: Texts) -> dict[str, object]:
     shown: dict[str, object] = {
         name: escape(value, 200) if isinstance(value, str) else value
         for name, value in values.items()
     }
     if "who" in values:
         shown["who"] = people(str(values["who"]))
-    return shown
+    return {**shown, **hold_values(values, texts)}
 
 
 def people(who: str) -> Mrkdwn:

@@ -15,6 +15,8 @@ OVERTAKEN = "⏭️"
 HAND = "✋"
 QUESTION = "🤔"
 POINTER = "👉"
+LOCKED = "🔒"
+UNLOCKED = "🔓"
 
 STATE = {
     RolloutState.QUEUED: "🕒",

@@ -33,7 +33,8 @@ class GateResult:
     MANIFEST_INVALID (path, line, message) · FIRST_ENVIRONMENT, RAN_BEFORE, RAN_HERE, NOT_RUN_BEFORE
     (environment, version) · NOT_PAUSED, PAUSED · ACCEPTED, REFUSED (message), CONFLICT (owners,
     fields), FORBIDDEN (verb, resource, namespace), NAMESPACE_MISSING (namespace) · NO_LOCK,
-    OWN_LOCK, LOCKED, LOCKED_BY_DYNAMO (where, who, reason, age_seconds, until: ISO or "") ·
+    OWN_LOCK, LOCKED, LOCKED_BY_DYNAMO (where, service, environment, owner, who, reason, since,
+    age_seconds, until: ISO or "") ·
     ALWAYS_OPEN, WINDOW_OPEN (closes_at: ISO or ""), WINDOW_CLOSED (opens_at: ISO or ""), FROZEN
     (reason, opens_at).
     """

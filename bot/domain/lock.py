@@ -79,6 +79,9 @@ def judge_locks(
     owners = dict.fromkeys(lock.owner for lock in blocking if not lock.locked_by_system)
     values: dict[str, Value] = {
         "where": first.scope,
+        "service": first.service,
+        "environment": environment,
+        "owner": first.owner,
         "who": " ".join(owners),
         "reason": first.reason,
         "age_seconds": int((now - first.since).total_seconds()),

@@ -6,7 +6,7 @@ from bot.domain.gate import GateResult
 from bot.domain.permission import may_deploy, roles_that_may_deploy
 from bot.ports import People
 from bot.workflows.edges import Edges, Place
-from config.catalog import Role
+from config.catalog import Environment, Role
 
 
 async def groups_of(user: str, roles: tuple[Role, ...], people: People) -> frozenset[str]:
@@ -17,9 +17,14 @@ async def groups_of(user: str, roles: tuple[Role, ...], people: People) -> froze
 
 
 async def permission(user: str, place: Place, edges: Edges) -> GateResult:
-    allowed = roles_that_may_deploy(edges.catalog, place.environment)
+    return await permission_in(place.environment, user, edges)
+
+
+async def permission_in(environment: Environment, user: str, edges: Edges) -> GateResult:
+    """Who may deploy there may lock it, too."""
+    allowed = roles_that_may_deploy(edges.catalog, environment)
     if any(user in role.users for role in allowed):  # no need to ask Slack
         groups: frozenset[str] = frozenset()
     else:
         groups = await groups_of(user, allowed, edges.people)
-    return may_deploy(user, groups, place.environment, edges.catalog)
+    return may_deploy(user, groups, environment, edges.catalog)

@@ -8,11 +8,13 @@ import asyncio
 from bot.domain.gate import GateResult
 from bot.workflows.edges import Edges
 from bot.workflows.gates.facts import Facts, GateCheck
+from bot.workflows.gates.lock import lock
 from bot.workflows.gates.order import order
 from bot.workflows.gates.paused import paused
 from bot.workflows.gates.permission import permission
+from bot.workflows.gates.window import window
 
-GATES: tuple[GateCheck, ...] = (permission, order, paused)
+GATES: tuple[GateCheck, ...] = (permission, order, paused, lock, window)
 
 
 async def ask_all(facts: Facts, edges: Edges) -> tuple[GateResult, ...]:
