@@ -56,6 +56,7 @@ class SlackMessenger:
         async with slack_errors(channel=channel):
             answer = await _with_fallback(self._patient.chat_postMessage, card, arguments)
         posted = CardRef(channel=str(answer["channel"]), ts=str(answer["ts"]))
+        self._updates.posted(posted)
         if card.full and (thread or channel.startswith("U")):
             await self._upload(posted.channel, card.full, thread=thread or posted.ts)
         return posted

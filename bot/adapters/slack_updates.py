@@ -104,6 +104,11 @@ class CardUpdates:
         self._pump()
         return await answer
 
+    def posted(self, ref: CardRef) -> None:
+        """A card was posted: its first progress edit follows a second later, so that the states that
+        a rollout passes through at once become one edit."""
+        self._last[ref.channel, ref.ts] = self._clock.now() - LEAST_INTERVAL / 2
+
     async def close(self) -> None:
         if self._cancel_alarm is not None:
             self._cancel_alarm()

@@ -168,3 +168,14 @@ def test_many_live_cards_share_the_budget_evenly(clock):
     key, when = next_send(waiting, budget, now)
     assert key is None
     assert when == now + timedelta(seconds=30)  # 20 cards, 1.5 s each: 40 edits a minute in all
+
+
+async def test_the_states_passed_at_once_after_the_post_are_one_edit(updates, slack, clock):
+    updates.posted(CardRef("C1", "1"))
+    for state in ("applying", "0 of 3", "1 of 3"):
+        offer(updates, "1", state)
+    await settle()
+    assert slack.edits == []
+    clock.advance(1)
+    await settle()
+    assert slack.edits == [("1", "1 of 3")]

@@ -1,0 +1,107 @@
+"""The main job in a browser: the real page, the real bot, the offline world, as a newcomer meets it.
+
+Screenshots go to artifacts/ (the README shows two of them).
+"""
+
+import os
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Page, async_playwright, expect
+
+from bot.sandbox.launcher import Options, Sandbox, launch
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+PICTURES = Path(__file__).parents[2] / "artifacts"
+PATIENT = 40_000  # milliseconds: a machine that does much else is slow, not wrong
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+
+
+@pytest.fixture
+async def sandbox(tmp_path: Path) -> AsyncIterator[Sandbox]:
+    async with launch(Options(speed=4, keep=tmp_path)) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+async def page(sandbox: Sandbox) -> AsyncIterator[Page]:
+    if not Path(CHROMIUM).exists():
+        pytest.skip(f"no browser at {CHROMIUM}: apt-get install chromium")
+    PICTURES.mkdir(exist_ok=True)
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        page = await browser.new_page(viewport={"width": 1280, "height": 860})
+        await page.goto(f"{sandbox.url}/?user=U0BEN00000&channel=C0QADEPLOYS")
+        yield page
+        await browser.close()
+
+
+async def type_line(page: Page, line: str) -> None:
+    composer = page.get_by_role("textbox", name="Message")
+    await composer.first.fill(line)
+    await composer.first.press("Enter")
+
+
+async def picture(page: Page, name: str) -> None:
+    await page.screenshot(path=PICTURES / f"{name}.png")
+
+
+async def test_a_newcomer_types_the_line_and_sees_the_card_live_to_its_end(page: Page) -> None:
+    await type_line(page, "/dynamo deploy tasks-service qa")
+    card = page.locator("article, li, [data-ts]").filter(has_text="tasks-service → QA · 1.4.0").last
+    await expect(card).to_contain_text("of 3 updated", timeout=PATIENT)
+    await picture(page, "rolling-out")
+    await expect(card).to_contain_text("Watching", timeout=PATIENT)
+    await expect(card).to_contain_text("Succeeded", timeout=PATIENT)
+    await picture(page, "succeeded")
+    await expect(page.get_by_text("tasks-service → QA · 1.4.0 done in")).to_have_count(1)
+
+
+async def test_a_failing_image_is_diagnosed_before_the_readers_eyes(
+    page: Page, sandbox: Sandbox
+) -> None:
+    sandbox.world.set_trouble("bad-tag", "forms-service", "qa")
+    await type_line(page, "/dynamo deploy forms-service qa")
+    await expect(page.get_by_text("forms-service → QA · 0.10.0 failed after")).to_be_visible(
+        timeout=PATIENT
+    )
+    await expect(page.get_by_text("still serves 0.9.1").first).to_be_visible(timeout=PATIENT)
+    await picture(page, "failed")
+
+
+async def test_a_crash_shows_the_line_that_says_why(page: Page) -> None:
+    await page.goto(page.url.replace("C0QADEPLOYS", "C0DEVDEPLOY"))
+    await type_line(page, "/dynamo deploy tasks-service dev 1.5.0")
+    said = page.get_by_text("Error: DATABASE_URL is not set").first
+    await expect(said).to_be_visible(timeout=PATIENT)
+    await picture(page, "crashed")
+
+
+async def test_after_a_typo_the_suggestion_is_pressed_and_runs(page: Page) -> None:
+    await type_line(page, "/dynamo deploy tasks-servce qa")
+    suggestion = page.get_by_role("button", name="/dynamo deploy tasks-service qa").first
+    await expect(suggestion).to_be_visible(timeout=PATIENT)
+    await picture(page, "did-you-mean")
+    await suggestion.click()
+    await expect(page.get_by_text("tasks-service → QA · 1.4.0").first).to_be_visible(
+        timeout=PATIENT
+    )
+
+
+async def test_status_and_home_can_be_read(page: Page) -> None:
+    await type_line(page, "/dynamo status")
+    await expect(page.get_by_text("What runs where").first).to_be_visible(timeout=PATIENT)
+    await picture(page, "status")
+    await type_line(page, "/dynamo status tasks-service qa")
+    await expect(page.get_by_text("tasks-service-").first).to_be_visible(timeout=PATIENT)
+    await picture(page, "status-one")
+    await type_line(page, "/dynamo help")
+    await expect(page.get_by_text("What you can ask me").first).to_be_visible(timeout=PATIENT)
+    await picture(page, "help")
+    await type_line(page, "/dynamo deploy tasks-service production 1.3.1")
+    await expect(page.get_by_text("was not started").first).to_be_visible(timeout=PATIENT)
+    await picture(page, "refused")
