@@ -121,8 +121,9 @@ def preformatted(
     }
 
 
-def table(rows: Sequence[Sequence[str]], *, wrapped: Iterable[int] = ()) -> Block:
-    """The first row is the heading. One per message; columns in `wrapped` may break lines."""
+def table(rows: Sequence[Sequence[str | Block]], *, wrapped: Iterable[int] = ()) -> Block:
+    """The first row is the heading. One per message; columns in `wrapped` may break lines. A cell
+    is foreign text, or a `rich_text` block of our own."""
     cells = [[_cell(text) for text in row[:TABLE_COLUMNS]] for row in rows[:TABLE_ROWS]]
     wraps = set(wrapped)
     width = min(TABLE_COLUMNS, max((len(row) for row in cells), default=0))
@@ -133,7 +134,9 @@ def table(rows: Sequence[Sequence[str]], *, wrapped: Iterable[int] = ()) -> Bloc
     }
 
 
-def _cell(text: str) -> Block:
+def _cell(text: str | Block) -> Block:
+    if not isinstance(text, str):
+        return text
     return {"type": "raw_text", "text": plain(text, CELL) or "–"}
 
 

@@ -93,6 +93,29 @@ def status(service: str, environment: str, texts: Texts) -> Block | None:
     return button(texts("button.status"), f"{PREFIX}:status", value) if _carries(value) else None
 
 
+def over_lock(
+    service: str, environment: str, owner: str, since: str, wanted: str, where: str, texts: Texts
+) -> Block | None:
+    """ "take" or "lift" another's lock, after a question. The value names the lock that was seen
+    (scope, owner and since), so that a click on an old button takes no other one."""
+    value = SEPARATOR.join((service, environment, owner, since))
+    if not _carries(value):
+        return None
+    return button(
+        texts(f"button.lock.{wanted}"),
+        f"{PREFIX}:{wanted}",
+        value,
+        style="danger",
+        confirm=confirm(
+            texts(f"button.lock_confirm.title_{wanted}"),
+            say_plain(texts, f"button.lock_confirm.{wanted}", 300, where=where),
+            texts(f"button.lock_confirm.yes_{wanted}"),
+            texts("button.lock_confirm.no"),
+            danger=True,
+        ),
+    )
+
+
 def _carries(value: str) -> bool:
     """Whether a button can hold it whole: not too long, nothing in it that is cleaned away."""
     return 0 < size(value) <= VALUE and clean(value) == value

@@ -32,6 +32,7 @@ from bot.text import Texts
 SUMMARY = 150
 _NAME = 60
 _PEOPLE = 12
+_OF_A_LOCK = ("service", "environment", "owner", "since", "where")
 
 
 def refusal_card(
@@ -71,10 +72,20 @@ def _next_buttons(
             first = str(gate.values.get("environment", ""))
             label = say_plain(texts, "button.deploy_first", 75, environment=first)
             row.append(buttons.run(f"deploy {service} {first} {version}", label, primary=True))
+        if gate.code == "LOCKED" and len(failing) == 1:
+            row.append(_take(gate, texts))
     if all(gate.gate is not Gate.PERMISSION for gate in failing):
         place = 2 if any(row) else 1
         row.append(buttons.run(line, texts("button.try_again"), place=place))
     return [button for button in row if button is not None]
+
+
+def _take(gate: GateResult, texts: Texts) -> Block | None:
+    """Where another's lock alone is in the way: it can be taken over, after a question."""
+    of = {name: str(gate.values.get(name, "")) for name in _OF_A_LOCK}
+    return buttons.over_lock(
+        of["service"], of["environment"], of["owner"], of["since"], "take", of["where"], texts
+    )
 
 
 def dry_run_card(

@@ -25,6 +25,7 @@ from bot.cards.blocks import (
 )
 from bot.cards.card import Block, Card
 from bot.cards.evidence import event_parts
+from bot.cards.hold import lock_values, lock_words, locked_cell
 from bot.cards.mrkdwn import (
     Mrkdwn,
     clean,
@@ -82,7 +83,10 @@ def status_card(
     """Services down, environments across. `line`: what was typed, for "Refresh"."""
     heading = [texts("status.service"), *matrix.environments]
     rows = [
-        [plain(item.service, NAME), *(cell_text(cell, texts, now) for cell in item.cells)]
+        [
+            plain(item.service, NAME),
+            *(_shown_cell(cell, texts, now, monospace) for cell in item.cells),
+        ]
         for item in matrix.services
     ]
     shown = _fitting(rows)
@@ -120,7 +124,7 @@ def workload_card(
     }
     parts = [
         Part(header(say_plain(texts, "status.workload.title", 150, **names))),
-        Part(section(join(_workload_lines(status, names, texts), "\n"), limit=2_000)),
+        Part(section(join(_workload_lines(status, names, texts, now), "\n"), limit=2_000)),
         *_pod_parts(status.pods, texts, now, monospace),
         *event_parts(status.warnings[-WARNINGS:], texts),
         *_link_parts(base_url),
@@ -152,6 +156,15 @@ def cell_text(cell: Cell, texts: Texts, now: datetime) -> str:
     elif cell.since is not None:
         pieces.append(age((now - cell.since).total_seconds(), texts))
     return " · ".join(piece for piece in pieces if piece)
+
+
+def _shown_cell(cell: Cell, texts: Texts, now: datetime, monospace: bool) -> str | Block:
+    text = cell_text(cell, texts, now)
+    if cell.lock is None:
+        return text
+    if monospace:
+        return f"{text} · {lock_words(cell.lock, texts)}"
+    return locked_cell(text, cell.lock, texts)
 
 
 def _count(services: Sequence[ServiceStatus], texts: Texts) -> Mrkdwn:
@@ -186,16 +199,22 @@ def _spoken(cell: Cell, texts: Texts) -> Mrkdwn:
     if cell.health in (Health.ABSENT, Health.UNKNOWN):
         return word
     counts = Mrkdwn(f"{cell.ready}/{cell.desired}")
-    return join([escape(cell.version, VERSION), word, counts], " ")
+    held = [escape(lock_words(cell.lock, texts))] if cell.lock is not None else []
+    return join([escape(cell.version, VERSION), word, counts, *held], " ")
 
 
-def _workload_lines(status: WorkloadStatus, names: dict[str, object], texts: Texts) -> list[Mrkdwn]:
+def _workload_lines(
+    status: WorkloadStatus, names: dict[str, object], texts: Texts, now: datetime
+) -> list[Mrkdwn]:
     cell = status.cell
     if cell.health is Health.ABSENT:
         lines = [say(texts, "status.workload.absent", **names)]
     else:
         version = plain(cell.version, VERSION) or texts("status.no_version")
         lines = [say(texts, "status.workload.state", version=version, **names)]
+    if cell.lock is not None:
+        values = lock_values(cell.lock, now, texts)
+        lines.append(say(texts, "status.lock.line", sign=signs.LOCKED, **values))
     if status.digest:
         digest = f"{status.digest[:11]}…{status.digest[-4:]}"
         lines.append(say(texts, "status.workload.digest", digest=digest))
@@ -244,7 +263,7 @@ def _pod_row(pod: PodStatus, texts: Texts, now: datetime) -> list[str]:
     ]
 
 
-def _fitting(rows: list[list[str]]) -> list[list[str]]:
+def _fitting(rows: list[list[str | Block]]) -> list[list[str | Block]]:
     """As many rows as a table and a message hold."""
     used, kept = 0, []
     for row in rows[: TABLE_ROWS - 1]:
@@ -255,13 +274,14 @@ def _fitting(rows: list[list[str]]) -> list[list[str]]:
     return kept
 
 
-def _grid(rows: Sequence[Sequence[str]], monospace: bool) -> Block:
+def _grid(rows: Sequence[Sequence[str | Block]], monospace: bool) -> Block:
     if not monospace:
         return table(rows, wrapped=range(1, 20))
-    widths = [max(map(_width, column)) for column in zip(*rows, strict=False)]
+    cells = [[clean(cell) if isinstance(cell, str) else "" for cell in row] for row in rows]
+    widths = [max(map(_width, column)) for column in zip(*cells, strict=False)]
     lines = [
-        "  ".join(_pad(clean(cell), width) for cell, width in zip(row, widths, strict=False))
-        for row in rows
+        "  ".join(_pad(cell, width) for cell, width in zip(row, widths, strict=False))
+        for row in cells
     ]
     return preformatted((text.rstrip() for text in lines), last=len(lines))
 

@@ -91,6 +91,12 @@ def judge_locks(
     return GateResult(Gate.LOCK, False, code, values)
 
 
+def lock_on(locks: Iterable[Lock], service: str, environment: str, now: datetime) -> Lock | None:
+    """The lock that is shown at a place: the service's own, else the environment's."""
+    held = [lock for lock in locks if lock.covers(service, environment) and lock.holds(now)]
+    return max(held, key=lambda lock: lock.service, default=None)
+
+
 # --- asking for a lock, and giving it back -------------------------------------------------------
 
 

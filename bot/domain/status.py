@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from bot.domain.image import Image
+from bot.domain.lock import Lock
 from bot.domain.rollout import Rollout, RolloutState
 from bot.domain.workload import Autoscaler, Container, Pod, Workload
 
@@ -46,6 +47,7 @@ class Cell:
     towards: str = ""  # the version that an active rollout brings
     state: RolloutState | None = None  # of that rollout
     autoscaler: Autoscaler | None = None
+    lock: Lock | None = None  # who holds the place
 
 
 @dataclass(frozen=True, slots=True)

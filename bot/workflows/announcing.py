@@ -34,15 +34,18 @@ class Announcer:
         """Go on with what an earlier process left."""
         self._wake()
 
-    async def tell(self) -> None:
-        """Post all that is due. What a channel does not take for ever (not invited) is given up;
-        what fails for now is tried again by itself."""
+    async def tell(self) -> frozenset[str]:
+        """Post all that is due; the keys of what could not be told. What fails for now is tried
+        again by itself, what a channel never takes (not invited) is given up."""
+        untold = set()
         async with self._turn:
             for due in await self._outbox.due():
-                await self._tell(due)
+                if not await self._tell(due):
+                    untold.add(due.key)
             self._fresh = True
+        return frozenset(untold)
 
-    async def _tell(self, due: Announcement) -> None:
+    async def _tell(self, due: Announcement) -> bool:
         doubtful = due.key in self._tried or not self._fresh
         self._tried.add(due.key)
         try:
@@ -53,9 +56,12 @@ class Announcer:
             log.warning("announcement %s: %s", due.key, error)
             if error.temporary:
                 self._try_again()
-                return
+            else:
+                await self._outbox.done(due.key)
+            return False
         await self._outbox.done(due.key)
         self._tried.discard(due.key)
+        return True
 
     def _try_again(self) -> None:
         if self._cancel is None:

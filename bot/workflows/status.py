@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from bot.domain.lock import lock_on
 from bot.domain.rollout import Rollout
 from bot.domain.status import (
     Cell,
@@ -30,30 +31,36 @@ async def matrix(
     services: Sequence[Service], environments: Sequence[Environment], edges: Edges, language: str
 ) -> StatusMatrix:
     """Versions side by side: a row per service, a column per environment."""
-    active, columns = await asyncio.gather(
+    active, locks, columns = await asyncio.gather(
         edges.store.active(),
+        edges.locks.all(),
         asyncio.gather(*(_column(environment, edges) for environment in environments)),
     )
+    now = edges.clock.now()
     rows = tuple(
         ServiceStatus(
             service.name,
             tuple(
-                _cell(service, environment, column, active)
+                replace(
+                    _cell(service, environment, column, active),
+                    lock=lock_on(locks, service.name, environment.name, now),
+                )
                 for environment, column in zip(environments, columns, strict=True)
             ),
         )
         for service in services
     )
     titles = tuple(e.title.to("es" if language == "es" else "en") for e in environments)
-    return StatusMatrix(titles, rows, edges.clock.now())
+    return StatusMatrix(titles, rows, now)
 
 
 async def one(place: Place, edges: Edges) -> WorkloadStatus:
     """One workload with its pods, restarts and recent warnings. Raises PortError."""
     service, environment = place.service, place.environment
-    look, active = await asyncio.gather(
+    look, active, locks = await asyncio.gather(
         edges.cluster.workload(place.context, place.namespace, service.name),
         edges.store.active(service.name, environment.name),
+        edges.locks.all(environment.name),
     )
     uids = [pod.uid for pod in look.pods][:_WARNING_PODS]
     uids += [look.new_replica_set.uid] if look.new_replica_set else []
@@ -67,7 +74,8 @@ async def one(place: Place, edges: Edges) -> WorkloadStatus:
         rollout=active[0] if active else None,
         warnings=warnings(events),
     )
-    return replace(status, namespace=place.namespace)
+    lock = lock_on(locks, service.name, environment.name, edges.clock.now())
+    return replace(status, namespace=place.namespace, cell=replace(status.cell, lock=lock))
 
 
 Column = Mapping[str, Workload] | None
