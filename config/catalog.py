@@ -15,6 +15,7 @@ from config.mistakes import CatalogError, Mistake
 from config.reading import UnreadableError, read_yaml
 from config.rules import broken_rules
 from config.schema import (
+    ApprovalsShape,
     ChecklistItemShape,
     EnvironmentShape,
     FileShape,
@@ -25,6 +26,7 @@ from config.schema import (
 from config.shapes import shape
 from config.values import (
     LANGUAGES,
+    ApprovalPolicy,
     Catalog,
     Channel,
     ChecklistItem,
@@ -34,6 +36,7 @@ from config.values import (
     Localized,
     Policy,
     ReplicaBounds,
+    Requirement,
     Role,
     Service,
     UnknownNameError,
@@ -43,6 +46,7 @@ from config.values import (
 __all__ = [
     "LANGUAGES",
     "Ambiguous",
+    "ApprovalPolicy",
     "Catalog",
     "CatalogError",
     "Channel",
@@ -56,6 +60,7 @@ __all__ = [
     "NotFound",
     "Policy",
     "ReplicaBounds",
+    "Requirement",
     "Role",
     "Service",
     "UnknownNameError",
@@ -109,13 +114,27 @@ def _environment(
         aliases=tuple(item.aliases),
         context=item.context or "",
         deploy=tuple(item.deploy),
+        requires=tuple(Requirement(name) for name in item.requires),
         stability_window=item.stability_window,
         policies=tuple(Policy(name) for name in item.policies),
         replicas=ReplicaBounds(item.replicas.least, item.replicas.most) if item.replicas else None,
         confirm=item.confirm,
+        approvals=_approvals(item.approvals) if item.approvals else None,
+        auto=item.auto,
+        break_glass=tuple(item.break_glass),
         time_zone=item.time_zone,
         windows=tuple(Window(each.days, each.from_, each.to) for each in item.windows),
         freezes=tuple(Freeze(each.from_, each.to, each.reason or "") for each in item.freezes),
+    )
+
+
+def _approvals(item: ApprovalsShape) -> ApprovalPolicy:
+    return ApprovalPolicy(
+        count=item.count,
+        roles=tuple(item.roles),
+        requester_counts=item.requester_counts,
+        valid_for=item.valid_for,
+        small_team=item.small_team,
     )
 
 
@@ -131,6 +150,8 @@ def _service(name: str, item: ServiceShape, registry: str, directory: Path) -> S
         aliases=tuple(item.aliases),
         depends_on=tuple(item.depends_on),
         build=item.build,
+        has_ci=item.ci is None or bool(item.ci.required),
+        required_checks=tuple(item.ci.required) if item.ci else (),
         owners=tuple(item.owners),
         replicas=dict(item.replicas),
     )

@@ -31,6 +31,8 @@ Pattern = tuple[str | _Each | _Key, ...]
 REFERENCES: tuple[tuple[Pattern, str], ...] = (
     (("environments", EACH, "channel"), "channels"),
     (("environments", EACH, "deploy", EACH), "roles"),
+    (("environments", EACH, "approvals", "roles", EACH), "roles"),
+    (("environments", EACH, "break_glass", EACH), "roles"),
     (("services", EACH, "owners", EACH), "roles"),
     (("services", EACH, "depends_on", EACH), "services"),
     (("services", EACH, "replicas", KEY), "environments"),
@@ -57,6 +59,8 @@ def broken_rules(document: Document) -> Iterator[Mistake]:
     yield from _services_depending_on_themselves(document)
     yield from _windows_without_length(document)
     yield from _freezes_upside_down(document)
+    yield from _asking_nobody(document)
+    yield from _small_teams_without_need(document)
 
 
 def _dangling_references(document: Document) -> Iterator[Mistake]:
@@ -193,6 +197,31 @@ def _freezes_upside_down(document: Document) -> Iterator[Mistake]:
         if isinstance(last, str) and len(last) == len(first) and last < first:
             message = f"the freeze ends on {last[:40]}, before it begins on {first[:40]}"
             yield document.mistake(steps[:-1], message, "swap them")
+
+
+def _asking_nobody(document: Document) -> Iterator[Mistake]:
+    for steps, _ in _texts(document.value, ("environments", EACH, "name")):
+        environment = _within(document.value, steps[:-1])
+        assert isinstance(environment, dict)
+        if environment.get("auto") is True and environment.get("confirm") is True:
+            yield document.mistake(
+                (*steps[:-1], "auto"),
+                "what goes by itself cannot ask a person once more",
+                "leave out auto or confirm",
+            )
+
+
+def _small_teams_without_need(document: Document) -> Iterator[Mistake]:
+    for steps, _ in _texts(document.value, ("environments", EACH, "name")):
+        policy = _within(document.value, (*steps[:-1], "approvals"))
+        if not isinstance(policy, dict):
+            continue
+        if policy.get("small_team") is True and policy.get("requester_counts") is True:
+            yield document.mistake(
+                (*steps[:-1], "approvals", "small_team"),
+                "the requester counts already, in a team of any size",
+                "leave out small_team or requester_counts",
+            )
 
 
 def _is_count(value: object) -> TypeGuard[int]:

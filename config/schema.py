@@ -16,9 +16,11 @@ from config.checks import https_url, is_loopback, split_url, wrong
 from config.lookup import nearest
 from config.mistakes import meant
 from config.times import parse_clock, parse_date, parse_days, parse_end, time_zone
-from config.values import LANGUAGES, Policy
+from config.values import LANGUAGES, Policy, Requirement
 
 LONGEST_WINDOW = timedelta(hours=1)
+LONGEST_VALIDITY = timedelta(days=30)
+MOST_APPROVALS = 10
 MOST_REPLICAS = 1000
 LONGEST_TEXT = 500
 
@@ -58,6 +60,24 @@ def parse_duration(text: object) -> timedelta:
     whole = timedelta(seconds=sum(int(number) * _UNITS[unit] for number, unit in parts))
     if whole > LONGEST_WINDOW:
         raise wrong(f"{text[:40]} is too long", fix)
+    return whole
+
+
+_VALIDITY_PART = re.compile(r"([0-9]{1,5})(m|h|d)")
+_VALIDITY_UNITS = {"m": 60, "h": 3600, "d": 86_400}
+
+
+def parse_validity(text: object) -> timedelta:
+    """`90m`, `24h`, `7d`, `1d12h`; a minute to 30 days."""
+    fix = "write it like 90m, 24h or 7d; at most 30d"
+    if isinstance(text, bool) or not isinstance(text, str):
+        raise wrong("a duration needs a unit", fix)
+    parts = _VALIDITY_PART.findall(text)
+    if not parts or "".join(number + unit for number, unit in parts) != text:
+        raise wrong(f"{text[:40]!r} is no duration", fix)
+    whole = timedelta(seconds=sum(int(number) * _VALIDITY_UNITS[unit] for number, unit in parts))
+    if not timedelta(minutes=1) <= whole <= LONGEST_VALIDITY:
+        raise wrong(f"{text[:40]} is too {'long' if whole > LONGEST_VALIDITY else 'short'}", fix)
     return whole
 
 
@@ -107,6 +127,10 @@ Text = Annotated[
     _matching(r"(?s)\s*\S.{0,300}", "is empty or longer than 300 characters", "write a sentence"),
 ]
 Name = Annotated[str, _matching(NAME, "is no name", _NAME_FIX)]
+CheckName = Annotated[
+    str,
+    _matching(r"\S(.{0,98}\S)?", "is no name of a check", "write it as the git host shows it: unit"),
+]
 Alias = Annotated[
     str,
     _matching(r"[^\s@:\"'<>&,`]{2,63}", "is no alias", "write one word without spaces: prod"),
@@ -159,7 +183,9 @@ HealthPath = Annotated[
 ]
 LanguageName = Annotated[str, _one_of(*LANGUAGES)]
 PolicyName = Annotated[str, _one_of(*Policy)]
+RequirementName = Annotated[str, _one_of(*Requirement)]
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+Validity = Annotated[timedelta, BeforeValidator(parse_validity)]
 Replicas = Annotated[int, Field(ge=0, le=MOST_REPLICAS)]
 Url = Annotated[str, AfterValidator(_url)]
 Repository = Annotated[str, AfterValidator(_repository)]
@@ -205,6 +231,16 @@ class FreezeShape(_Shape):
     reason: Text | None = Field(None, description="why: end of the year")
 
 
+class ApprovalsShape(_Shape):
+    count: Annotated[int, Field(ge=1, le=MOST_APPROVALS)] = Field(1, description="a number: 1")
+    roles: Annotated[list[str], Field(min_length=1)] = Field(
+        description="roles whose people approve: [release-managers]"
+    )
+    requester_counts: bool = Field(False, description="true or false")
+    valid_for: Validity = Field(timedelta(hours=24), description="a duration: 24h")
+    small_team: bool = Field(False, description="true or false")
+
+
 class EnvironmentShape(_Shape):
     name: Name = Field(description="a short name: qa")
     title: LocalizedShape = Field(description="{en: Production, es: Producción}")
@@ -215,10 +251,16 @@ class EnvironmentShape(_Shape):
     channel: str = Field(description="a name of the list channels: qa-deploys")
     language: LanguageName | None = Field(None, description="en or es")
     deploy: list[str] = Field([], description="roles that may deploy here: [release-managers]")
+    requires: list[RequirementName] = Field([], description="a list: [ci, checklist]")
     stability_window: Duration = Field(timedelta(seconds=30), description="a duration: 30s")
     policies: list[PolicyName] = Field([], description="a list of policies: [structured-logs]")
     replicas: BoundsShape | None = Field(None, description="{least: 1, most: 12}")
     confirm: bool = Field(False, description="true or false")
+    approvals: ApprovalsShape | None = Field(
+        None, description="{ count: 1, roles: [release-managers] }"
+    )
+    auto: bool = Field(False, description="true or false")
+    break_glass: list[str] = Field([], description="roles that may override: [release-managers]")
     time_zone: TimeZone = Field("UTC", description="a time zone: Europe/Madrid")
     windows: Annotated[list[WindowShape], Field(max_length=50)] = Field(
         [], description='a list: [{ days: mon-thu, from: "09:00", to: "17:00" }]'
@@ -226,6 +268,21 @@ class EnvironmentShape(_Shape):
     freezes: Annotated[list[FreezeShape], Field(max_length=50)] = Field(
         [], description='a list: [{ from: "2026-12-21", to: "2027-01-06" }]'
     )
+
+
+class CiShape(_Shape):
+    required: Annotated[list[CheckName], Field(min_length=1, max_length=50)] = Field(
+        description="names of checks as the git host shows them: [unit, build]"
+    )
+
+
+def _no_ci(value: object) -> object:
+    """`none` in the place of the names: a service without CI says so."""
+    if isinstance(value, str):
+        if value == "none":
+            return CiShape.model_construct(required=[])
+        raise wrong(f"cannot be {value[:40]!r}", "write none, or { required: [unit, build] }")
+    return value
 
 
 class ServiceShape(_Shape):
@@ -238,6 +295,9 @@ class ServiceShape(_Shape):
     health: HealthPath = Field("/healthz", description="a path: /healthz")
     depends_on: list[str] = Field([], description="names of services: [auth-service]")
     build: Text | None = Field(None, description="a command: npm ci && npm run build")
+    ci: Annotated[CiShape | None, BeforeValidator(_no_ci)] = Field(
+        None, description="none, or { required: [unit, build] }"
+    )
     owners: list[str] = Field([], description="names of roles: [developers]")
     replicas: dict[str, Replicas] = Field({}, description="pods by environment: {dev: 1, qa: 3}")
 

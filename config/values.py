@@ -31,6 +31,13 @@ class Policy(StrEnum):
     AUTOSCALING = "autoscaling"
 
 
+class Requirement(StrEnum):
+    """What a release needs before it may go to an environment; the names stand in `dynamo.yml`."""
+
+    CI = "ci"
+    CHECKLIST = "checklist"
+
+
 class UnknownNameError(LookupError):
     """A name that the catalog does not hold, such as a stored rollout of a removed service."""
 
@@ -98,6 +105,20 @@ class Freeze:
 
 
 @dataclass(frozen=True, slots=True)
+class ApprovalPolicy:
+    """How many people of which roles approve a release before it goes into an environment."""
+
+    count: int
+    roles: tuple[str, ...]
+    """Names of roles; being in one of them is enough."""
+    requester_counts: bool = False
+    """Whether whoever asks for the release may be one of those who approve it."""
+    valid_for: timedelta = timedelta(hours=24)
+    small_team: bool = False
+    """Where nobody else has any of the roles, the requester's own approval counts, and is said to."""
+
+
+@dataclass(frozen=True, slots=True)
 class Environment:
     name: str
     title: Localized
@@ -111,12 +132,20 @@ class Environment:
     """Of the kubeconfig; empty means the current one, or the cluster that the bot runs in."""
     deploy: tuple[str, ...] = ()
     """Names of the roles that may deploy here; empty means nobody."""
+    requires: tuple[Requirement, ...] = ()
+    """What a release needs to have before it comes here."""
     stability_window: timedelta = timedelta(seconds=30)
     """How long a complete rollout is watched before it counts as succeeded."""
     policies: tuple[Policy, ...] = ()
     replicas: ReplicaBounds | None = None
     confirm: bool = False
     """A person is asked again before anything is touched here."""
+    approvals: ApprovalPolicy | None = None
+    """None: no approval is needed."""
+    auto: bool = False
+    """What waits goes by itself when its last gate opens, if its requester may deploy here."""
+    break_glass: tuple[str, ...] = ()
+    """Names of the roles that may override what people agreed on; empty means nobody."""
     time_zone: str = "UTC"
     """Of the windows and freezes, as the IANA database names it."""
     windows: tuple[Window, ...] = ()
@@ -145,6 +174,10 @@ class Service:
     depends_on: tuple[str, ...] = ()
     build: str | None = None
     """Shell command that is run in a checkout before its image is built."""
+    has_ci: bool = True
+    """False where `dynamo.yml` says `ci: none`: nothing tests its commits, and cards say so."""
+    required_checks: tuple[str, ...] = ()
+    """Checks that must pass; empty means all that the commit has."""
     owners: tuple[str, ...] = ()
     """Names of roles."""
     replicas: Mapping[str, int] = field(default_factory=dict)
