@@ -62,7 +62,7 @@ class Cluster(Protocol):
         """One fresh look: Deployment, its ReplicaSets, pods and autoscaler; no events."""
 
     async def workloads(self, context: str, namespace: str) -> Sequence[Workload]:
-        """All Deployments of a namespace with what belongs to them, in three lists."""
+        """All Deployments of a namespace, what belongs to them and what scales them: four lists."""
 
     async def events(self, context: str, namespace: str, uids: Sequence[str]) -> Sequence[Event]:
         """The Events about these objects, oldest first."""

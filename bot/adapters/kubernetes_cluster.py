@@ -82,17 +82,25 @@ class KubernetesCluster:
 
     async def workloads(self, context: str, namespace: str) -> Sequence[Workload]:
         connection = self._connections.to(context)
-        (_, deployments), (_, sets), (_, pods) = await asyncio.gather(
+        (_, deployments), (_, sets), (_, pods), scalers = await asyncio.gather(
             connection.list(DEPLOYMENTS, namespace),
             connection.list(REPLICA_SETS, namespace),
             connection.list(PODS, namespace),
+            autoscalers(connection, namespace),
         )
+        scaled = {name: s for s in scalers for kind, name in [scaled_by(s)] if kind == "Deployment"}
         index = Index()
         index.deployments.replace(deployments)
         index.replica_sets.replace(sets)
         index.pods.replace(pods)
         index.changed()
-        return [index.workload(name) for name in index.names()]
+        return [
+            replace(
+                index.workload(name),
+                autoscaler=autoscaler_of(scaled[name]) if name in scaled else None,
+            )
+            for name in index.names()
+        ]
 
     async def events(self, context: str, namespace: str, uids: Sequence[str]) -> Sequence[Event]:
         connection = self._connections.to(context)

@@ -24,10 +24,12 @@ export function plain(text, emoji = true) {
 /** A text object of Block Kit, or nothing. */
 export function textObject(object, names) {
   if (!object) return null;
-  return object.type === "mrkdwn" ? mrkdwn(object.text, names) : plain(object.text, object.emoji !== false);
+  if (object.type !== "mrkdwn") return plain(object.text, object.emoji !== false);
+  return mrkdwn(object.text, object.verbatim ? { ...names, verbatim: true } : names);
 }
 
-/** `names` answers for ids: user(id), channel(id), group(id), me, locale, openChannel(id). */
+/** `names` answers for ids: user(id), channel(id), group(id), me, locale, openChannel(id); where it says
+ * `verbatim`, addresses that are not marked as links stay text, as in Slack. */
 export function mrkdwn(text, names) {
   const parts = text.split(/```\n?([\s\S]*?)\n?```\n?/);
   return parts.map((part, index) =>
@@ -66,7 +68,7 @@ const FIRST_STAND_IN = 0xe000;
 const LAST_STAND_IN = 0xf8ff;
 
 function inline(line, names) {
-  const opaque = [];
+  const opaque = Object.assign([], { verbatim: names.verbatim });
   const text = line.replace(/[\uE000-\uF8FF]/g, "").replace(OPAQUE, (whole, code, angle, emoji) => {
     if (FIRST_STAND_IN + opaque.length > LAST_STAND_IN) return whole;
     const node =
@@ -127,7 +129,7 @@ function leaf(text, opaque) {
     text,
     /[\uE000-\uF8FF]/g,
     (match) => opaque[match[0].charCodeAt(0) - FIRST_STAND_IN] ?? null,
-    linked,
+    opaque.verbatim ? (rest) => withSigns(unescape(rest)) : linked,
   );
 }
 
