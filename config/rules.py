@@ -56,6 +56,7 @@ def broken_rules(document: Document) -> Iterator[Mistake]:
     yield from _bounds_upside_down(document)
     yield from _replicas_out_of_bounds(document)
     yield from _checklist_without_ticker(document)
+    yield from _checklist_required_but_empty(document)
     yield from _services_depending_on_themselves(document)
     yield from _windows_without_length(document)
     yield from _freezes_upside_down(document)
@@ -175,6 +176,15 @@ def _checklist_without_ticker(document: Document) -> Iterator[Mistake]:
                 "an item is ticked either by a role or by itself",
                 "give it role: or automatic: ci",
             )
+
+
+def _checklist_required_but_empty(document: Document) -> Iterator[Mistake]:
+    """A gate that nothing can close is no gate."""
+    if _within(document.value, ("checklist",)):
+        return
+    for steps, required in _texts(document.value, ("environments", EACH, "requires", EACH)):
+        if required == "checklist":
+            yield document.mistake(steps, "there is no checklist", "write its items: checklist:")
 
 
 def _services_depending_on_themselves(document: Document) -> Iterator[Mistake]:

@@ -121,3 +121,27 @@ def test_roles_come_from_user_ids_and_from_groups(sample: Catalog) -> None:
     assert names("U0ELENA000") == ["release-managers"]
     assert names("U0OTHER000", "S0QATESTER", "S0DOCSTEAM") == ["qa", "docs"]
     assert names("U0OTHER000") == []
+
+
+def test_production_requires_ci_and_the_checklist_and_qa_ci_alone(sample: Catalog) -> None:
+    assert {item.name: list(item.requires) for item in sample.environments} == {
+        "dev": [],
+        "qa": ["ci"],
+        "prod": ["ci", "checklist"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("written", "has_ci", "required"),
+    [
+        ("", True, ()),
+        ("    ci: none\n", False, ()),
+        ("    ci: { required: [unit, build / arm64] }\n", True, ("unit", "build / arm64")),
+    ],
+)
+def test_a_service_names_the_checks_that_count_or_says_that_it_has_none(
+    changed: Callable[..., Path], written: str, has_ci: bool, required: tuple[str, ...]
+) -> None:
+    path = changed(("    aliases: [tareas]\n", f"    aliases: [tareas]\n{written}"))
+    tasks = load_catalog(path).service("tasks-service")
+    assert (tasks.has_ci, tasks.required_checks) == (has_ci, required)

@@ -92,3 +92,9 @@ def test_a_file_of_another_shape_is_said_to_be_one(
     written: Callable[[str], Path], content: str
 ) -> None:
     assert any("must be" in mistake.message for mistake in mistakes_of(written(content)))
+
+
+def test_a_required_checklist_without_items_is_told(changed: Callable[..., Path]) -> None:
+    text = changed().read_text("utf-8")
+    path = changed((text[text.index("\nchecklist:") :], "\n"))
+    assert only(path).message == "there is no checklist"
