@@ -15,6 +15,7 @@ from bot.workflows.rollout import (
     Started,
     request_rollout,
 )
+from bot.workflows.telling import permalink_of
 from bot.workflows.version import NotChosen
 from commands.asked import Asked
 from commands.command import UsageCode, UsageError
@@ -41,7 +42,7 @@ async def run(asked: Asked) -> Card | None:
             asked.wake(rollout)
             return None
         case AlreadyUnderway(rollout):
-            permalink = await asked.edges.messenger.permalink(rollout.card)
+            permalink = await permalink_of(rollout, asked.edges)
             title = asked.title(asked.place)
             return pointer_card(
                 rollout, environment_title=title, permalink=permalink, texts=asked.texts

@@ -47,11 +47,22 @@ async def tell_where(rollout: Rollout, edges: Edges) -> None:
     texts = Texts.of(rollout.requested_by.language)
     title = _title(rollout, _environment(rollout, edges.catalog), texts)
     try:
-        permalink = await edges.messenger.permalink(rollout.card)
+        permalink = await permalink_of(rollout, edges)
         card = pointer_card(rollout, environment_title=title, permalink=permalink, texts=texts)
         await edges.messenger.whisper(rollout.asked_in, rollout.requested_by.id, card)
     except PortError as error:
         log.info("no private link to rollout %s: %s", rollout.id, error)
+
+
+async def permalink_of(rollout: Rollout, edges: Edges) -> str:
+    """Where its card is; "" while it is not posted, or where Slack does not say."""
+    if not rollout.card.ts:
+        return ""
+    try:
+        return await edges.messenger.permalink(rollout.card)
+    except PortError as error:
+        log.info("no permalink of rollout %s: %s", rollout.id, error)
+        return ""
 
 
 async def tell_turned_away(rollout: Rollout, edges: Edges) -> None:

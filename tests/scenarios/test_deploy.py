@@ -136,6 +136,7 @@ async def test_a_version_that_the_registry_does_not_have_gets_those_that_it_has(
 
 async def test_the_same_release_twice_is_one_rollout_and_a_link(sandbox, slack):
     await slack.say("ben", QA, "/dynamo deploy tasks-service qa")
+    await slack.message("ana", channel=QA, where=lambda m: m.from_app)
     await slack.say("ana", QA, "/dynamo deploy tasks-service qa 1.4.0")
     answer = await slack.message("ana", where=lambda m: m.ephemeral and m.from_app)
     assert "archives/C0QADEPLOYS" in str(answer.body)
