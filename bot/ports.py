@@ -236,8 +236,10 @@ class Audit(Protocol):
         before: int | None = None,
         after: int | None = None,
         limit: int = 10,
+        steps: bool = True,
     ) -> Sequence[AuditRecord]:
-        """Newest first: the newest below number `before`, or those next above `after`."""
+        """Newest first: the newest below number `before`, or those next above `after`. Without
+        `steps` the states that a rollout only passes through are left out."""
 
     async def head(self) -> Head: ...
 

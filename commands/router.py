@@ -26,7 +26,7 @@ from bot.domain.rollout import Actor, Rollout
 from bot.errors import PortError
 from bot.text import Texts
 from bot.workflows.edges import Edges
-from commands import cancel, deploy, home, status
+from commands import cancel, deploy, history, home, lock, locks, status, unlock
 from commands import help as help_command
 from commands.asked import Asked
 from commands.command import Invocation, UsageError
@@ -38,7 +38,8 @@ log = logging.getLogger(__name__)
 Run = Callable[[Asked], Awaitable[Card | None]]
 
 RUN: Final[Mapping[str, Run]] = {
-    module.COMMAND.name: module.run for module in (deploy, status, cancel, help_command)
+    module.COMMAND.name: module.run
+    for module in (deploy, status, cancel, lock, unlock, locks, history, help_command)
 }
 """A verb is one file: its declaration and what it does."""
 
@@ -156,6 +157,10 @@ class Router:
                 work = self._run_line(origin, value)
             case "status", (service, environment):
                 work = self._run_line(origin, f"status {service} {environment}")
+            case "take" | "lift" as verb, (service, environment, *seen):
+                work = self._press_lock(origin, verb, (service, environment), tuple(seen))
+            case "history", (service, environment, ("older" | "newer") as way, number):
+                work = self._turn_page(origin, (service, environment), way, number)
             case "cancel", (rollout_id, *_):
                 work = self._press_cancel(origin, rollout_id)
             case _:
@@ -177,6 +182,34 @@ class Router:
     async def _press_cancel(self, origin: Origin, rollout_id: str) -> Card | None:
         texts = await self._texts(origin)
         return await cancel.press(self._asked(origin, Invocation("cancel"), texts), rollout_id)
+
+    async def _press_lock(
+        self, origin: Origin, verb: str, place: tuple[str, str], pieces: tuple[str, ...]
+    ) -> Card | None:
+        seen = lock.seen_in(pieces)
+        if seen is None or not self._known(*place):
+            return await self._gone(origin)
+        texts = await self._texts(origin)
+        take = verb == "take"
+        name = lock.COMMAND.name if take else unlock.COMMAND.name
+        asked = self._asked(origin, Invocation(name, place[0] or None, place[1]), texts)
+        return await (lock.press(asked, seen) if take else unlock.press(asked, seen))
+
+    async def _turn_page(
+        self, origin: Origin, place: tuple[str, str], way: str, number: str
+    ) -> Card | None:
+        if not re.fullmatch(r"[0-9]{1,15}", number):
+            return await self._gone(origin)
+        texts = await self._texts(origin)
+        invocation = Invocation(history.COMMAND.name, place[0] or None, place[1] or None)
+        return await history.press(self._asked(origin, invocation, texts), way, int(number))
+
+    def _known(self, service: str, environment: str) -> bool:
+        """Whether `dynamo.yml` has what an old or a forged button names."""
+        catalog = self._edges.catalog
+        return environment in {item.name for item in catalog.environments} and (
+            not service or service in {item.name for item in catalog.services}
+        )
 
     async def _gone(self, origin: Origin) -> Card | None:
         texts = await self._texts(origin)

@@ -46,6 +46,48 @@ CANCEL = Command(
     examples=("cancel tasks-service qa",),
 )
 
+ANYWHERE = Argument("service", Kind.SERVICE, required=False)
+
+LOCK = Command(
+    name="lock",
+    aliases=("hold", "bloquear", "bloquea"),
+    arguments=(ANYWHERE, ENVIRONMENT),
+    options=(
+        REASON,
+        Option("for", aliases=("durante", "por"), kind=Kind.DURATION),
+        Option("take", aliases=("steal", "tomar")),
+    ),
+    examples=(
+        'lock qa --reason "load test" --for 2h',
+        "lock tasks-service prod",
+        "lock qa --take",
+    ),
+)
+
+UNLOCK = Command(
+    name="unlock",
+    aliases=("desbloquear", "desbloquea"),
+    arguments=(ANYWHERE, ENVIRONMENT),
+    options=(Option("force", aliases=("forzar",)),),
+    examples=("unlock qa", "unlock tasks-service prod", "unlock qa --force"),
+)
+
+LOCKS = Command(
+    name="locks",
+    aliases=("bloqueos",),
+    arguments=(Argument("environment", Kind.ENVIRONMENT, required=False),),
+    examples=("locks", "locks qa"),
+    reads=True,
+)
+
+HISTORY = Command(
+    name="history",
+    aliases=("historial", "audit"),
+    arguments=(ANYWHERE, Argument("environment", Kind.ENVIRONMENT, required=False)),
+    examples=("history", "history tasks-service", "history qa", "history tasks-service qa"),
+    reads=True,
+)
+
 HELP = Command(
     name="help",
     aliases=("usage", "ayuda"),
@@ -54,5 +96,5 @@ HELP = Command(
     reads=True,
 )
 
-VERBS: tuple[Command, ...] = (DEPLOY, STATUS, CANCEL, HELP)
+VERBS: tuple[Command, ...] = (DEPLOY, STATUS, CANCEL, LOCK, UNLOCK, LOCKS, HISTORY, HELP)
 """In the order in which help lists them."""

@@ -10,7 +10,7 @@ of it are one write.
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +20,8 @@ from sqlite_utils import Database
 
 from bot.adapters.sqlite_schema import migrations
 from bot.domain.audit import AuditEntry, AuditRecord, Head, Verification, chained, verify
+from bot.domain.rollout import FINAL, RolloutState
+from bot.domain.steps import STEP
 
 if TYPE_CHECKING:
     from bot.adapters.sqlite_store import SqliteStore
@@ -65,6 +67,12 @@ def _audit(db: Database) -> None:
     )
 
 
+_TELLING = "json_extract(body, '$.after.state') in ({})".format(
+    ", ".join(repr(str(state)) for state in sorted(FINAL | {RolloutState.ROLLING_BACK}))
+)
+"""The states that end a rollout or turn it round: what a person looks for later."""
+
+
 class SqliteAudit:
     """`bot.ports.Audit`, on the store's connection and thread."""
 
@@ -86,10 +94,16 @@ class SqliteAudit:
         before: int | None = None,
         after: int | None = None,
         limit: int = 10,
+        steps: bool = True,
     ) -> Sequence[AuditRecord]:
-        return await self._store.run(
-            lambda db: _page(db, (service, environment), before, after, limit)
+        terms, values = _terms(service, environment, before, after, steps=steps)
+        order = "asc" if after is not None else "desc"
+        found = await self._store.run(
+            lambda db: _select(
+                db, f"where {terms} order by number {order} limit {int(limit)}", values
+            )
         )
+        return found[::-1] if after is not None else found
 
     async def head(self) -> Head:
         return await self._store.run(lambda db: _head(db.conn))
@@ -116,34 +130,29 @@ def _head(conn: sqlite3.Connection) -> Head:
     return Head(*found)
 
 
-def _page(
-    db: Database,
-    place: tuple[str, str],
-    before: int | None,
-    after: int | None,
-    limit: int,
-) -> list[AuditRecord]:
-    """Newest first. A record about a whole environment (a lock of it) belongs to each service
-    there, and one about a service everywhere (a checklist) to each environment."""
-    terms, values = ["1"], dict[str, str | int]()
-    for name, value in zip(("service", "environment"), place, strict=True):
-        if value:
-            terms.append(f"{name} in (:{name}, '*')")
-            values[name] = value
+def _terms(
+    service: str, environment: str, before: int | None, after: int | None, *, steps: bool
+) -> tuple[str, dict[str, str | int | None]]:
+    """What a page asks for. A record about a whole environment (a lock of it) belongs to each
+    service there, and one about a service everywhere (a checklist) to each environment."""
+    terms = ["1"]
+    if service:
+        terms.append("service in (:service, '*')")
+    if environment:
+        terms.append("environment in (:environment, '*')")
     if before is not None:
         terms.append("number < :before")
-        values["before"] = before
     if after is not None:
         terms.append("number > :after")
-        values["after"] = after
-    order = "asc" if after is not None else "desc"
-    rows = db.conn.execute(
-        f"select number, body, hash from audit where {' and '.join(terms)}"  # noqa: S608
-        f" order by number {order} limit {int(limit)}",
-        values,
-    ).fetchall()
-    found = [AuditRecord(*row) for row in rows]
-    return found[::-1] if after is not None else found
+    if not steps:
+        terms.append(f"(json_extract(body, '$.action') <> '{STEP}' or {_TELLING})")
+    values = {"service": service, "environment": environment, "before": before, "after": after}
+    return " and ".join(terms), values
+
+
+def _select(db: Database, tail: str, values: Mapping[str, str | int | None]) -> list[AuditRecord]:
+    rows = db.conn.execute(f"select number, body, hash from audit {tail}", values)  # noqa: S608
+    return [AuditRecord(*row) for row in rows]
 
 
 # --- the file as `dynamo audit` reads it, beside a running bot -----------------------------------

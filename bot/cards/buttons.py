@@ -93,6 +93,14 @@ def status(service: str, environment: str, texts: Texts) -> Block | None:
     return button(texts("button.status"), f"{PREFIX}:status", value) if _carries(value) else None
 
 
+def page(way: str, value: str, texts: Texts) -> Block | None:
+    """Turns to the "older" or "newer" page of a list. Value: service, environment, way, and the
+    number of the record from which it goes on."""
+    if not _carries(value):
+        return None
+    return button(texts(f"button.page.{way}"), f"{PREFIX}:history:{way}", value)
+
+
 def over_lock(
     service: str, environment: str, owner: str, since: str, wanted: str, where: str, texts: Texts
 ) -> Block | None:

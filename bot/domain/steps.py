@@ -59,7 +59,7 @@ def _ran(rollout: Rollout) -> dict[str, Any]:
 
 
 def _why(rollout: Rollout) -> dict[str, Any]:
-    why: dict[str, Any] = {}
+    why: dict[str, Any] = {"asked_by": rollout.requested_by.id}
     if rollout.verdict is not None:
         why["verdict"] = rollout.verdict.reason
     if rollout.obstacle is not None:

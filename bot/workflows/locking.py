@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from bot.cards.lock import lifted_card, lock_card
 from bot.domain.audit import AuditEntry, By, subject_of
 from bot.domain.gate import GateResult
-from bot.domain.lock import Kept, Lifted, Lock, LockAnswer, ask_for, ask_to_lift
+from bot.domain.lock import Kept, Lifted, Lock, LockAnswer, ask_for, ask_to_lift, judge_locks
+from bot.domain.steps import gates_seen
 from bot.errors import PortError
 from bot.ports import Announcement
 from bot.text import Texts
@@ -161,7 +162,7 @@ async def _refused(scope: Scope, by: By, wanted: str, edges: Edges) -> NotAllowe
     gate = await permission_in(scope.environment, by.actor, edges)
     if gate.ok:
         return None
-    after = {"wanted": wanted, "code": gate.code}
+    after = {"wanted": wanted, "gates": gates_seen((gate,))}
     entry = AuditEntry(
         edges.clock.now(), by.actor, by.surface, "refused", scope.subject, after=after
     )
@@ -170,7 +171,8 @@ async def _refused(scope: Scope, by: By, wanted: str, edges: Edges) -> NotAllowe
 
 
 def _held(scope: Scope, by: By, wanted: str, held: Lock, now: datetime) -> AuditEntry:
-    after = {"wanted": wanted, "code": "LOCKED", **held.recorded}
+    gate = judge_locks([held], scope.service, scope.environment.name, by.actor, now)
+    after = {"wanted": wanted, "gates": gates_seen((gate,))}
     return AuditEntry(now, by.actor, by.surface, "refused", scope.subject, after=after)
 
 

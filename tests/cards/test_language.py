@@ -62,6 +62,10 @@ def test_every_code_of_a_gate_has_words_and_a_failing_one_its_remedy(texts: Text
         "RAN_HERE",
         "NOT_PAUSED",
         "ACCEPTED",
+        "NO_LOCK",
+        "OWN_LOCK",
+        "ALWAYS_OPEN",
+        "WINDOW_OPEN",
     }
     for code in codes - met:
         assert f"gate.fix.{code}" in texts, code

@@ -1,0 +1,49 @@
+"""`history [SERVICE] [ENV]`: the audit log in sentences, and the buttons to its other pages."""
+
+from bot.cards.buttons import SEPARATOR
+from bot.cards.card import Card
+from bot.cards.history import history_card
+from bot.workflows.history import HistoryPage, newer_than, newest, older_than
+from commands.asked import Asked
+from commands.vocabulary import HISTORY
+from config.catalog import UnknownNameError
+
+COMMAND = HISTORY
+
+
+async def run(asked: Asked) -> Card | None:
+    invocation = asked.invocation
+    service, environment = invocation.service or "", invocation.environment or ""
+    return _card(asked, await newest(service, environment, asked.edges))
+
+
+async def press(asked: Asked, way: str, number: int) -> Card | None:
+    """`way` is "older" or "newer" than the record of this number."""
+    invocation = asked.invocation
+    service, environment = invocation.service or "", invocation.environment or ""
+    turn = older_than if way == "older" else newer_than
+    return _card(asked, await turn(number, service, environment, asked.edges))
+
+
+def _card(asked: Asked, page: HistoryPage) -> Card:
+    def title(environment: str) -> str:
+        try:
+            found = asked.edges.catalog.environment(environment)
+        except UnknownNameError:  # of an environment that is no more
+            return environment
+        return found.title.to("es" if asked.texts.language == "es" else "en")
+
+    def value(way: str, number: int | None) -> str:
+        if number is None:
+            return ""
+        return SEPARATOR.join((page.service, page.environment, way, str(number)))
+
+    names = [page.service, title(page.environment) if page.environment else ""]
+    return history_card(
+        page.records,
+        title=" → ".join(name for name in names if name),
+        older=value("older", page.older),
+        newer=value("newer", page.newer),
+        environment_title=title,
+        texts=asked.texts,
+    )

@@ -1,0 +1,117 @@
+"""`lock ENV`, `lock SERVICE ENV`: hold it. "Take the lock" on a refusal asks the same."""
+
+from datetime import datetime, timedelta
+
+from bot.cards.card import Card
+from bot.cards.lock import answer_card, held_card
+from bot.cards.mrkdwn import code
+from bot.cards.pointer import notice_card
+from bot.cards.refusal import people
+from bot.cards.signs import HAND
+from bot.domain.gate import GateResult
+from bot.domain.lock import LONGEST_LOCK, LONGEST_REASON, Kept, Lifted, Lock
+from bot.workflows.locking import Changed, Locked, NotAllowed, Scope, Seen, keep
+from commands.asked import Asked
+from commands.durations import amount_of
+from commands.vocabulary import LOCK
+
+COMMAND = LOCK
+
+
+async def run(asked: Asked) -> Card | None:
+    options = asked.invocation.options
+    reason = str(options.get("reason", "")).strip()
+    lasts = amount_of(str(options["for"])) if "for" in options else None
+    refused = _too_much(asked, reason, lasts)
+    if refused is not None:
+        return refused
+    scope = scope_of(asked)
+    outcome = await keep(
+        scope, asked.by, asked.edges, reason=reason, lasts=lasts, take="take" in options
+    )
+    return _answer(asked, scope, outcome)
+
+
+async def press(asked: Asked, seen: Seen) -> Card | None:
+    """ "Take the lock", after Slack's own question: of the lock that the button was made for."""
+    scope = scope_of(asked)
+    outcome = await keep(scope, asked.by, asked.edges, take=True, seen=seen)
+    return _answer(asked, scope, outcome)
+
+
+def _answer(asked: Asked, scope: Scope, outcome: Locked | NotAllowed | Changed) -> Card | None:
+    match outcome:
+        case NotAllowed(gate):
+            return not_allowed(asked, gate)
+        case Changed():
+            return changed(asked, scope)
+        case Locked(answer) if answer.kept is Kept.HELD:
+            now = asked.edges.clock.now()
+            return held_card(answer.lock, title_of(asked, scope), "take", asked.texts, now)
+        case Locked(answer, told):
+            return settled(asked, scope, answer.kept, answer.lock, answer.lost, told=told)
+
+
+# --- shared with `unlock` and `locks` ------------------------------------------------------------
+
+
+def scope_of(asked: Asked) -> Scope:
+    """The environment of the line, or its service there. Raises UnknownNameError for a button of
+    a catalog that is no more."""
+    invocation, catalog = asked.invocation, asked.edges.catalog
+    assert invocation.environment is not None
+    service = catalog.service(invocation.service).name if invocation.service else ""
+    return Scope(catalog.environment(invocation.environment), service)
+
+
+def title_of(asked: Asked, scope: Scope) -> str:
+    return scope.environment.title.to("es" if asked.texts.language == "es" else "en")
+
+
+def seen_in(pieces: tuple[str, ...]) -> Seen | None:
+    """Owner and since of a button's value; None for what no button of ours says."""
+    try:
+        owner, since = pieces
+        moment = datetime.fromisoformat(since)
+    except ValueError:
+        return None
+    return Seen(owner, moment) if moment.tzinfo is not None else None
+
+
+def settled(
+    asked: Asked,
+    scope: Scope,
+    outcome: Kept | Lifted,
+    lock: Lock,
+    lost: Lock | None,
+    *,
+    told: bool,
+) -> Card | None:
+    """None where the channel's own line, told in this very channel, is the answer."""
+    if told and asked.channel == scope.environment.channel.id:
+        return None
+    now = asked.edges.clock.now()
+    title = title_of(asked, scope)
+    return answer_card(outcome, lock, lost, title, asked.texts, now, told=told)
+
+
+def not_allowed(asked: Asked, gate: GateResult) -> Card:
+    values = {**gate.values, "who": people(str(gate.values.get("who", "")))}
+    key = "nobody_may" if gate.code == "NOBODY_ALLOWED" else "not_yours"
+    return notice_card(asked.texts, key, sign=HAND, **values)
+
+
+def changed(asked: Asked, scope: Scope) -> Card:
+    line = code(f"/dynamo locks {scope.environment.name}")
+    spot = f"{scope.service} {scope.environment.name}".lstrip()
+    return notice_card(asked.texts, "lock_changed", where=spot, line=line)
+
+
+def _too_much(asked: Asked, reason: str, lasts: timedelta | None) -> Card | None:
+    texts = asked.texts
+    if len(reason) > LONGEST_REASON:
+        values = {"length": len(reason), "most": LONGEST_REASON}
+        return notice_card(texts, "lock_reason", sign=HAND, **values)
+    if lasts is not None and not timedelta() < lasts <= LONGEST_LOCK:
+        return notice_card(texts, "lock_duration", sign=HAND, most=LONGEST_LOCK.days)
+    return None
