@@ -129,7 +129,9 @@ Text = Annotated[
 Name = Annotated[str, _matching(NAME, "is no name", _NAME_FIX)]
 CheckName = Annotated[
     str,
-    _matching(r"\S(.{0,98}\S)?", "is no name of a check", "write it as the git host shows it: unit"),
+    _matching(
+        r"\S(.{0,98}\S)?", "is no name of a check", "write it as the git host shows it: unit"
+    ),
 ]
 Alias = Annotated[
     str,

@@ -19,9 +19,14 @@ class Gate(StrEnum):
     CLUSTER = "CLUSTER"  # does the API server take it (dry run), have we the rights?
     LOCK = "LOCK"  # does somebody else hold the place?
     WINDOW = "WINDOW"  # is it a time at which changes are made there?
+    CI = "CI"  # are the checks of its commit green?
+    CHECKLIST = "CHECKLIST"  # has everything been ticked that it needs?
+    APPROVALS = "APPROVALS"  # did enough people say yes to this digest?
 
 
-OVERRIDABLE = frozenset({Gate.LOCK, Gate.WINDOW})
+OVERRIDABLE = frozenset(
+    {Gate.ORDER, Gate.CHECKLIST, Gate.CI, Gate.APPROVALS, Gate.LOCK, Gate.WINDOW}
+)
 """What people agreed on and the break-glass role may pass by with a reason; the rest are facts."""
 
 
@@ -34,9 +39,14 @@ class GateResult:
     (environment, version) · NOT_PAUSED, PAUSED · ACCEPTED, REFUSED (message), CONFLICT (owners,
     fields), FORBIDDEN (verb, resource, namespace), NAMESPACE_MISSING (namespace) · NO_LOCK,
     OWN_LOCK, LOCKED, LOCKED_BY_DYNAMO (where, service, environment, owner, who, reason, since,
-    age_seconds, until: ISO or "") ·
-    ALWAYS_OPEN, WINDOW_OPEN (closes_at: ISO or ""), WINDOW_CLOSED (opens_at: ISO or ""), FROZEN
-    (reason, opens_at).
+    age_seconds, until: a time as text, or "") ·
+    ALWAYS_OPEN, WINDOW_OPEN (closes_at), WINDOW_CLOSED (opens_at), FROZEN
+    (reason, opens_at) · CI_GREEN, CI_PENDING, CI_RED (done, of, commit, checks: a JSON list of
+    [name, URL]), CI_NONE, CI_UNKNOWN_COMMIT, CI_NO_ACCESS (commit, repository, message), CI_NO_COMMIT,
+    CI_NO_HOST, CI_SWITCHED_OFF · CHECKLIST_COMPLETE, CHECKLIST_OPEN (done, of, digest, waiting: JSON,
+    `bot/domain/checklist.py`), CHECKLIST_RAN_HERE · NO_APPROVAL_NEEDED, APPROVED, APPROVED_ALONE (have, need, given, expires_at),
+    APPROVALS_MISSING, APPROVERS_TOO_FEW (the same, roles, who, possible, void, expired, own),
+    REJECTED (given, reason, at) · BREAK_GLASS, NOT_BREAK_GLASS, NOBODY_BREAKS_GLASS (roles, who).
     """
 
     gate: Gate
@@ -44,6 +54,30 @@ class GateResult:
     code: str
     values: Mapping[str, Value] = field(default_factory=dict)
 
+    @property
+    def opens_by_itself(self) -> bool:
+        """Not met now, and nobody has to do anything for it: a request may wait for it."""
+        return self.code in _WAITED_FOR
+
+
+_WAITED_FOR = frozenset({"CI_PENDING"})
+
+
+def only_waits(results: Iterable[GateResult]) -> bool:
+    """Whether all that is not met opens by itself, and there is such a gate."""
+    closed = [result for result in results if not result.ok]
+    return bool(closed) and all(result.opens_by_itself for result in closed)
+
 
 def all_open(results: Iterable[GateResult]) -> bool:
     return all(result.ok for result in results)
+
+
+def passed_by(results: Iterable[GateResult]) -> tuple[GateResult, ...]:
+    """The closed gates that break-glass passes by."""
+    return tuple(each for each in results if not each.ok and each.gate in OVERRIDABLE)
+
+
+def lets_through(results: Iterable[GateResult], *, overriding: bool = False) -> bool:
+    """Whether nothing is in the way, or with break-glass nothing that it cannot pass by."""
+    return all(each.ok or (overriding and each.gate in OVERRIDABLE) for each in results)
