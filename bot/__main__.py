@@ -1,4 +1,4 @@
-"""`dynamo run | sandbox | check | replay`: the command line.
+"""`dynamo run | sandbox | check | replay | audit`: the command line.
 
 Each command imports what it needs when it runs: `replay` reads no Slack library, `--help` none at
 all. Exit codes: 0 done, 1 it could not be done (told in one sentence), 2 wrong arguments.
@@ -11,7 +11,6 @@ import os
 import signal
 import sys
 from pathlib import Path
-
 
 _SECRETS = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "GITHUB_TOKEN")
 
@@ -44,6 +43,24 @@ def _parser() -> argparse.ArgumentParser:
     replay = commands.add_parser("replay", help="judge a recorded rollout, a line per verdict")
     replay.add_argument("file", type=Path, metavar="FILE.jsonl")
     replay.set_defaults(command=_replay)
+
+    audit = commands.add_parser("audit", help="the audit log: is it whole, and what is in it")
+    does = audit.add_subparsers(required=True, metavar="COMMAND")
+    for name, run_it, helps in (
+        ("verify", _audit_verify, "walk its chain; name what was edited, removed or reordered"),
+        ("export", _audit_export, "all records as JSON lines"),
+    ):
+        one = does.add_parser(name, help=helps)
+        one.add_argument("--database", type=Path, metavar="FILE", help="default: DYNAMO_DATABASE")
+        one.set_defaults(command=run_it)
+        if name == "verify":
+            one.add_argument(
+                "--expect",
+                action="append",
+                default=[],
+                metavar="COUNT:HASH",
+                help="a head that was noted earlier, elsewhere",
+            )
     return parser
 
 
@@ -112,6 +129,18 @@ def _replay(arguments: argparse.Namespace) -> int:
     from bot.replay import main as replay
 
     return replay(arguments.file)
+
+
+def _audit_verify(arguments: argparse.Namespace) -> int:
+    from bot.audit_log import verify
+
+    return verify(arguments.database, arguments.expect)
+
+
+def _audit_export(arguments: argparse.Namespace) -> int:
+    from bot.audit_log import export
+
+    return export(arguments.database)
 
 
 async def _until_told_to_stop() -> None:
