@@ -21,6 +21,9 @@ LONGEST_EVIDENCE = 1_000
 """Characters of a link or note that goes with a tick."""
 
 
+_NOWHERE = CardRef("")
+
+
 @dataclass(frozen=True, slots=True)
 class Tick:
     """`by` is a Slack user id, or "" where the evidence ticked it by itself."""
@@ -49,7 +52,7 @@ class Checklist:
     opened_at: datetime
     opened_by: str = ""
     ticks: Mapping[str, Tick] = field(default_factory=dict)
-    card: CardRef = CardRef("")
+    card: CardRef = _NOWHERE
     before: Before | None = None
     replaced_by: str = ""  # the version whose list is current; "" while this one is
     closed_at: datetime | None = None  # the release came into production
@@ -143,6 +146,11 @@ def settle_automatic(
 def done(checklist: Checklist, items: Iterable[ChecklistItem]) -> int:
     """How many of the catalog's items are ticked; ticks of items that it has no more count not."""
     return sum(item.id in checklist.ticks for item in items)
+
+
+def left_behind(former: Checklist, items: Sequence[ChecklistItem]) -> Before:
+    """What the next list says of the one before it."""
+    return Before(former.version, former.digest, done(former, items), len(items))
 
 
 def judge_checklist(
