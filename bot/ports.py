@@ -13,6 +13,7 @@ from bot.cards.card import Card
 from bot.domain.audit import ENGINE, AuditEntry, AuditRecord, By, Head
 from bot.domain.checklist import Before, Checklist, Refusal
 from bot.domain.ci import Check
+from bot.domain.drift import Difference
 from bot.domain.image import Image
 from bot.domain.lock import Lock
 from bot.domain.rollout import CardRef, Rollout
@@ -49,6 +50,7 @@ class Applied:
     version: str
     desired: int
     warnings: tuple[str, ...] = ()
+    differences: tuple[Difference, ...] = ()  # what would be another way in the Deployment
 
 
 @dataclass(frozen=True, slots=True)

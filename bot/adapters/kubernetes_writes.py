@@ -14,6 +14,7 @@ from bot.adapters.kubernetes_connections import Answer, Call, Connection, Object
 from bot.adapters.kubernetes_errors import Asked, Conflict, Resource, unexpected
 from bot.adapters.kubernetes_feeds import DEPLOYMENTS
 from bot.adapters.kubernetes_objects import deployment_of, scaled_by
+from bot.domain.drift import differences
 from bot.domain.workload import Deployment
 from bot.errors import PortError, Trouble
 from bot.ports import Applied, Manifest
@@ -164,6 +165,7 @@ def _applied(answer: Answer, live: Body | None) -> Applied:
         version=after.version,
         desired=after.desired,
         warnings=answer.warnings,
+        differences=differences(live, answer.json()),
     )
 
 
