@@ -26,13 +26,13 @@ async def run(asked: Asked) -> Card | None:
             environment=asked.title(place),
         )
     # Of several, the newest: the ones before it were asked for earlier and go on.
-    outcome = await cancel_rollout(active[-1].id, asked.actor.id, asked.edges)
+    outcome = await cancel_rollout(active[-1].id, asked.by, asked.edges)
     return _answer(asked, outcome)
 
 
 async def press(asked: Asked, rollout_id: str) -> Card | None:
     """The button on a card; None when the card itself is the answer."""
-    outcome = await cancel_rollout(rollout_id, asked.actor.id, asked.edges)
+    outcome = await cancel_rollout(rollout_id, asked.by, asked.edges)
     answer = _answer(asked, outcome)
     return None if isinstance(outcome, Cancelled) else answer
 

@@ -35,6 +35,7 @@ async def run(asked: Asked) -> Card | None:
         line=invocation.line,
         reason=str(invocation.options.get("reason", "")),
         dry_run="dry-run" in invocation.options,
+        surface=asked.surface,
     )
     answer = await request_rollout(request, asked.edges)
     match answer:

@@ -14,6 +14,7 @@ from bot.domain.rollout import Rollout, RolloutState
 
 REQUEST = "request"
 STEP = "step"
+REFUSED = "refused"
 
 
 def step_entry(rollout: Rollout, came_from: str, by: By, at: datetime) -> AuditEntry:
@@ -42,6 +43,14 @@ def step_entry(rollout: Rollout, came_from: str, by: By, at: datetime) -> AuditE
         after=after,
         key=f"step:{rollout.id}:{rollout.revision}",
     )
+
+
+def refusal_entry(
+    wanted: str, subject: str, gates: tuple[GateResult, ...], by: By, at: datetime, **more: str
+) -> AuditEntry:
+    """Somebody asked for something and did not get it. `wanted`: the verb; `more`: of what."""
+    after = {"wanted": wanted, **more, "gates": gates_seen(gates)}
+    return AuditEntry(at, by.actor, by.surface, REFUSED, subject, after=after)
 
 
 def gates_seen(gates: tuple[GateResult, ...]) -> list[Mapping[str, Any]]:

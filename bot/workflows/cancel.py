@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
+from bot.domain.audit import By, subject_of
 from bot.domain.gate import GateResult
 from bot.domain.progress import cancel
 from bot.domain.rollout import Rollout
+from bot.domain.steps import refusal_entry
 from bot.errors import StaleError
 from bot.workflows.edges import Edges, Place
 from bot.workflows.people import permission
@@ -24,8 +26,9 @@ class NotCancelled:
     gate: GateResult | None = None
 
 
-async def cancel_rollout(rollout_id: str, user: str, edges: Edges) -> Cancelled | NotCancelled:
+async def cancel_rollout(rollout_id: str, by: By, edges: Edges) -> Cancelled | NotCancelled:
     """Whoever asked for it may cancel it, and whoever may deploy there."""
+    user = by.actor
     while True:
         rollout = await edges.store.get(rollout_id)
         if rollout is None:
@@ -39,12 +42,15 @@ async def cancel_rollout(rollout_id: str, user: str, edges: Edges) -> Cancelled 
             )
             gate = await permission(user, place, edges)
             if not gate.ok:
+                subject = subject_of(rollout.service, rollout.environment)
+                now, of = edges.clock.now(), {"version": rollout.version, "rollout": rollout.id}
+                await edges.audit.record(refusal_entry("cancel", subject, (gate,), by, now, **of))
                 return NotCancelled("NOT_ALLOWED", rollout, gate)
         ended = cancel(rollout, user, edges.clock.now())
         if ended is None:
             going_back = rollout.state == "ROLLING_BACK"
             return NotCancelled("GOING_BACK" if going_back else "NO_WAY_BACK", rollout)
         try:
-            return Cancelled(await edges.store.save(ended))
+            return Cancelled(await edges.store.save(ended, by))
         except StaleError:
             continue  # it moved on in this moment: decide on what it is now

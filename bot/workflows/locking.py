@@ -12,7 +12,7 @@ from bot.cards.lock import lifted_card, lock_card
 from bot.domain.audit import AuditEntry, By, subject_of
 from bot.domain.gate import GateResult
 from bot.domain.lock import Kept, Lifted, Lock, LockAnswer, ask_for, ask_to_lift, judge_locks
-from bot.domain.steps import gates_seen
+from bot.domain.steps import refusal_entry
 from bot.errors import PortError
 from bot.ports import Announcement
 from bot.text import Texts
@@ -162,18 +162,14 @@ async def _refused(scope: Scope, by: By, wanted: str, edges: Edges) -> NotAllowe
     gate = await permission_in(scope.environment, by.actor, edges)
     if gate.ok:
         return None
-    after = {"wanted": wanted, "gates": gates_seen((gate,))}
-    entry = AuditEntry(
-        edges.clock.now(), by.actor, by.surface, "refused", scope.subject, after=after
-    )
-    await edges.audit.record(entry)
+    now = edges.clock.now()
+    await edges.audit.record(refusal_entry(wanted, scope.subject, (gate,), by, now))
     return NotAllowed(gate)
 
 
 def _held(scope: Scope, by: By, wanted: str, held: Lock, now: datetime) -> AuditEntry:
     gate = judge_locks([held], scope.service, scope.environment.name, by.actor, now)
-    after = {"wanted": wanted, "gates": gates_seen((gate,))}
-    return AuditEntry(now, by.actor, by.surface, "refused", scope.subject, after=after)
+    return refusal_entry(wanted, scope.subject, (gate,), by, now)
 
 
 async def _tell(due: Announcement, edges: Edges) -> bool:

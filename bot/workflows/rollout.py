@@ -8,9 +8,11 @@ import asyncio
 import secrets
 from dataclasses import dataclass
 
+from bot.domain.audit import AuditEntry, By, Surface, subject_of
 from bot.domain.gate import GateResult, all_open
 from bot.domain.image import Image
 from bot.domain.rollout import Actor, CardRef, Rollout, Running
+from bot.domain.steps import refusal_entry
 from bot.domain.workload import Workload
 from bot.errors import PortError, Trouble
 from bot.ports import Manifest
@@ -34,6 +36,11 @@ class Request:
     line: str
     reason: str = ""
     dry_run: bool = False
+    surface: str = Surface.SLASH
+
+    @property
+    def by(self) -> By:
+        return By(self.actor.id, self.surface)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +91,24 @@ async def request_rollout(request: Request, edges: Edges) -> Answer:
         return chosen
     plan = await make_plan(request, chosen, edges)
     if not all_open(plan.gates):
+        if not request.dry_run:
+            await edges.audit.record(_refusal(plan, edges))
         return Refused(plan)
     if plan.unchanged:
         return NothingToDo(plan)
     if request.dry_run:
         return DryRun(plan)
     wanted = _rollout(plan, edges)
-    stored = await edges.store.add(wanted)
+    stored = await edges.store.add(wanted, request.by)
     return Started(stored) if stored.id == wanted.id else AlreadyUnderway(stored)
+
+
+def _refusal(plan: Plan, edges: Edges) -> AuditEntry:
+    request, chosen = plan.request, plan.chosen
+    subject = subject_of(request.place.service.name, request.place.environment.name)
+    of = {"version": chosen.version, "digest": chosen.image.digest, "line": request.line}
+    now = edges.clock.now()
+    return refusal_entry("deploy", subject, plan.gates, request.by, now, **of)
 
 
 async def make_plan(request: Request, chosen: Chosen, edges: Edges) -> Plan:
