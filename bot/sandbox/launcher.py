@@ -2,8 +2,8 @@
 
 The servers (Slack, Kubernetes, registry, page) share no code with the bot: they meet over HTTP on
 loopback, as they would across the network. Only this file knows both sides. One port serves all:
-`/` the page, `/api` and `/link` Slack, `/kubernetes` the API server, `/v2` the registry, `/world`
-the side panel.
+`/` the page, `/api` and `/link` Slack, `/kubernetes` the API server, `/v2` the registry, `/github`
+the git host, `/world` the side panel.
 """
 
 import shutil
@@ -20,10 +20,14 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from bot.app import Dynamo
+from bot.domain.release import hosted_name
 from bot.sandbox.clock import Clock
+from bot.sandbox.github.host import GitHost, from_releases
+from bot.sandbox.github.server import TOKEN, github_app
 from bot.sandbox.kubernetes.world import World
 from bot.sandbox.kubernetes.world_api import world_app
 from bot.sandbox.page import add_page
+from bot.sandbox.registry.release_table import RELEASES
 from bot.sandbox.slack import seed
 from bot.sandbox.slack.faults import Fault
 from bot.sandbox.slack.manifest import read_manifest
@@ -78,6 +82,7 @@ class Sandbox:
     clock: Clock
     slack: Slack
     world: World
+    git_host: GitHost
     settings: Settings
     dynamo: Dynamo | None = None
 
@@ -110,11 +115,12 @@ async def launch(options: Options, middlewares: Sequence[Any] = ()) -> AsyncIter
         app.add_subapp("/kubernetes", world.kubernetes_app)
         app.add_subapp("/v2", world.registry_app())
         app.add_subapp("/world", world_app(world))
+        git_host = _git_host(app, clock, catalog)
         port = await _serve(app, options.port, stack)
         url = f"http://127.0.0.1:{port}"
         slack.base_url.given = url
         settings = settings_for(url, home, options)
-        sandbox = Sandbox(url, clock, slack, world, settings)
+        sandbox = Sandbox(url, clock, slack, world, git_host, settings)
         if options.bot:
             sandbox.dynamo = await Dynamo.start(settings, clock=WorldClock(clock))
             stack.push_async_callback(sandbox.dynamo.stop)
@@ -149,6 +155,20 @@ def _world(clock: Clock, catalog: Catalog, slack: Slack) -> World:
     return world
 
 
+def _git_host(app: web.Application, clock: Clock, catalog: Catalog) -> GitHost:
+    """The repositories that the catalog names, with the commits that the images come from."""
+    repositories = {each.name: hosted_name(each.repository) for each in catalog.services}
+    repositories = {service: name for service, name in repositories.items() if name}
+    host = from_releases(RELEASES, repositories, clock.now)
+    commits = {
+        (release.service, release.version): (repositories[release.service], release.commit)
+        for release in RELEASES
+        if release.service in repositories
+    }
+    app.add_subapp("/github", github_app(host, commits))
+    return host
+
+
 def settings_for(url: str, home: Path, options: Options) -> Settings:
     """The production bot's settings, with its addresses pointed at this world."""
     return Settings(
@@ -161,6 +181,8 @@ def settings_for(url: str, home: Path, options: Options) -> Settings:
         dynamo_host="127.0.0.1",
         dynamo_port=0,
         dynamo_registry_url=url,
+        github_token=SecretStr(TOKEN),
+        github_api_url=f"{url}/github",
         kubeconfig=str(_kubeconfig(url, home)),
     )
 

@@ -25,6 +25,7 @@ def bot_environment(sandbox: Sandbox, port: int, **more: str) -> dict[str, str]:
         "DYNAMO_DATABASE": settings.dynamo_database.get_secret_value(),
         "DYNAMO_PORT": str(port),
         "DYNAMO_REGISTRY_URL": str(settings.dynamo_registry_url),
+        "GITHUB_API_URL": settings.github_api_url,
         "KUBECONFIG": str(settings.kubeconfig),
         **more,
     }

@@ -96,6 +96,7 @@ async def bot(sandbox: Sandbox, home: Path) -> AsyncIterator[asyncio.subprocess.
         "DYNAMO_DATABASE": settings.dynamo_database.get_secret_value(),
         "DYNAMO_PORT": "0",
         "DYNAMO_REGISTRY_URL": str(settings.dynamo_registry_url),
+        "GITHUB_API_URL": settings.github_api_url,
         "KUBECONFIG": str(settings.kubeconfig),
     }
     log = (home / "bot.log").open("ab")
