@@ -23,7 +23,7 @@ SCOPE_OF_METHOD = {
     "chat_update": "chat:write",
     "chat_postEphemeral": "chat:write",
     "users_info": "users:read",
-    "usergroups_users_list": "usergroups:read",
+    "usergroups_list": "usergroups:read",
     "conversations_history": "channels:history",
     "conversations_replies": "channels:history",
     "chat_getPermalink": None,

@@ -5,6 +5,7 @@ One long-lived HTTP session for all calls. Posts wait out a 429 by themselves; e
 its one sentence instead, and logged as the bug it is: a message must never be lost to its form.
 """
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
@@ -184,7 +185,8 @@ class SlackPeople:
         self._client = _waiting_out_429(client)
         self._clock = clock
         self._languages: dict[str, tuple[datetime, str]] = {}
-        self._groups: dict[str, tuple[datetime, frozenset[str]]] = {}
+        self._groups: tuple[datetime, Mapping[str, frozenset[str]]] | None = None
+        self._asking = asyncio.Lock()
 
     async def language(self, user: str) -> str:
         kept = self._languages.get(user)
@@ -203,16 +205,17 @@ class SlackPeople:
         return language
 
     async def members(self, group: str) -> frozenset[str]:
-        """Raises PortError when Slack does not say and nothing is remembered: fails closed."""
-        kept = self._groups.get(group)
+        """Raises PortError when Slack does not say: fails closed. All groups come in one call."""
         now = self._clock.now()
-        if kept is not None and now - kept[0] < _GROUP_KEPT:
-            return kept[1]
-        async with slack_errors(group=group):
-            answer = await self._client.usergroups_users_list(usergroup=group)
-        members = frozenset(str(user) for user in answer["users"])
-        self._groups[group] = (now, members)
-        return members
+        if self._groups is None or now - self._groups[0] >= _GROUP_KEPT:
+            async with self._asking, slack_errors(group=group):
+                if self._groups is None or now - self._groups[0] >= _GROUP_KEPT:
+                    answer = await self._client.usergroups_list(include_users=True)
+                    found = {
+                        str(g["id"]): frozenset(g.get("users") or ()) for g in answer["usergroups"]
+                    }
+                    self._groups = (now, found)
+        return self._groups[1].get(group, frozenset())
 
 
 def _waiting_out_429(client: AsyncWebClient) -> AsyncWebClient:
