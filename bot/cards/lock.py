@@ -70,7 +70,7 @@ def answer_card(
         line = str(say(texts, f"lock.answer.{outcome}", **values))
     sign = signs.LOCKED if isinstance(outcome, Kept) else signs.UNLOCKED
     return fit(
-        cut_mrkdwn(Mrkdwn(line), SUMMARY),
+        _text(f"lock.text.{outcome}", values, texts),
         [Part(section(Mrkdwn(f"{sign} {line}"), limit=1_500))],
         shortened=say(texts, "common.shortened_here"),
     )

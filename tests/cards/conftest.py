@@ -5,7 +5,7 @@ each language.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,15 +14,19 @@ import pytest
 from bot.cards.card import Card
 from bot.cards.details import details_card, ended_card
 from bot.cards.help import help_card, verb_help_card
+from bot.cards.history import history_card
+from bot.cards.lock import answer_card, held_card, lifted_card, lock_card, locks_card
 from bot.cards.pointer import notice_card, pointer_card
 from bot.cards.refusal import dry_run_card, refusal_card
 from bot.cards.rollout import rollout_card
 from bot.cards.status import status_card, workload_card
 from bot.cards.trouble import trouble_card
 from bot.cards.usage import unknown_version_card, usage_card
+from bot.domain.audit import ENGINE, AuditEntry, By, Head, chained
 from bot.domain.gate import Gate, GateResult
 from bot.domain.image import Image
 from bot.domain.judgement import Change
+from bot.domain.lock import Kept, Lifted, Lock, LockAnswer, judge_locks
 from bot.domain.rollout import (
     Actor,
     CardRef,
@@ -42,6 +46,7 @@ from bot.domain.status import (
     StatusMatrix,
     WorkloadStatus,
 )
+from bot.domain.steps import refusal_entry, step_entry
 from bot.domain.verdict import Finding, Outcome, Reason, Verdict
 from bot.domain.workload import Autoscaler
 from bot.errors import PortError, Trouble
@@ -415,7 +420,86 @@ _FORBIDDEN = PortError(
     },
 )
 
+_LOCK = Lock("qa", "U0ANA00000", NOW - timedelta(minutes=12), reason="load test until 15:00")
+_TAKEN = Lock("qa", "U0BEN00000", NOW, service="tasks-service", until=NOW + timedelta(hours=2))
+_BY_DYNAMO = Lock("qa", "dynamo", NOW - timedelta(hours=3), "tasks-service", "1.5.0 went back")
+LOCKED_GATES = (
+    judge_locks([_LOCK], "tasks-service", "qa", "U0BEN00000", NOW),
+    GateResult(Gate.PERMISSION, True, "ALLOWED"),
+    GateResult(Gate.WINDOW, True, "ALWAYS_OPEN"),
+)
+CLOSED_GATES = (
+    judge_locks([_BY_DYNAMO], "tasks-service", "qa", "U0BEN00000", NOW),
+    GateResult(
+        Gate.WINDOW, False, "WINDOW_CLOSED", {"opens_at": (NOW + timedelta(hours=9)).isoformat()}
+    ),
+    GateResult(Gate.WINDOW, False, "FROZEN", {"reason": "end of the year", "opens_at": ""}),
+)
+
+
+def _history(texts: Texts) -> Card:
+    """One line of each kind; the last is of an action that has no sentence."""
+    entries = [
+        AuditEntry(
+            NOW, "U0ANA00000", "slash", "lock", "*/qa", after={**_LOCK.recorded, "reason": "test"}
+        ),
+        step_entry(
+            a_rollout(state=RolloutState.SUCCEEDED, finished_at=NOW), "SOAKING", ENGINE, NOW
+        ),
+        step_entry(a_rollout(reason="fixes #231"), "", By("U0BEN00000"), NOW),
+        refusal_entry("deploy", "tasks-service/qa", LOCKED_GATES, By("U0BEN00000"), NOW),
+        AuditEntry(NOW, "dynamo", "engine", "something-new", "tasks-service/*"),
+    ]
+    records = [chained(entry, Head()) for entry in entries]
+    return history_card(
+        records,
+        title="QA",
+        older="|qa|older|1",
+        newer="|qa|newer|5",
+        environment_title=lambda name: name.upper(),
+        texts=texts,
+    )
+
+
+def _locked_matrix() -> StatusMatrix:
+    found = _matrix()
+    first = found.services[0]
+    cells = (replace(first.cells[0], lock=_LOCK), *first.cells[1:])
+    return replace(found, services=(replace(first, cells=cells), *found.services[1:]))
+
+
 CASES: dict[str, Callable[[Texts], Card]] = {
+    "lock-new": lambda texts: lock_card(
+        LockAnswer(Kept.NEW, _LOCK), "U0ANA00000", "QA", texts, NOW
+    ),
+    "lock-taken": lambda texts: lock_card(
+        LockAnswer(Kept.TAKEN, _TAKEN, lost=_LOCK), "U0BEN00000", "QA", texts, NOW
+    ),
+    "lock-forced": lambda texts: lifted_card(Lifted.FORCED, _LOCK, "U0BEN00000", "QA", texts, NOW),
+    "lock-held": lambda texts: held_card(_LOCK, "QA", "take", texts, NOW),
+    "lock-held-lift": lambda texts: held_card(_LOCK, "QA", "lift", texts, NOW),
+    "lock-answer": lambda texts: answer_card(
+        Kept.TAKEN, _TAKEN, _LOCK, "QA", texts, NOW, told=True
+    ),
+    "lock-answer-untold": lambda texts: answer_card(
+        Lifted.OWN, _LOCK, None, "QA", texts, NOW, told=False
+    ),
+    "locks": lambda texts: locks_card(
+        [(_LOCK, "QA"), (_TAKEN, "QA"), (_BY_DYNAMO, "QA")], "U0ANA00000", texts, NOW
+    ),
+    "locks-none": lambda texts: locks_card([], "U0ANA00000", texts, NOW),
+    "history": _history,
+    "history-empty": lambda texts: history_card(
+        [], title="", older="", newer="", environment_title=str, texts=texts
+    ),
+    "refusal-locked": lambda texts: refusal_card(LOCKED_GATES, texts=texts, **_NAMED),
+    "refusal-closed": lambda texts: refusal_card(CLOSED_GATES, texts=texts, **_NAMED),
+    "status-locked": lambda texts: status_card(
+        _locked_matrix(), line="status", texts=texts, now=NOW
+    ),
+    "status-locked-monospace": lambda texts: status_card(
+        _locked_matrix(), line="status", texts=texts, now=NOW, monospace=True
+    ),
     **{f"rollout-{name}": _rollout_case(rollout) for name, rollout in ROLLOUTS.items()},
     **{
         f"thread-{name}": _ended_case(rollout)
