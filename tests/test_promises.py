@@ -29,6 +29,7 @@ SCOPE_OF_METHOD = {
     "chat_getPermalink": None,
     "auth_test": None,
     "views_publish": None,
+    "views_open": None,
     "files_upload_v2": "files:write",
     "conversations_open": "im:write",
     "apps_connections_open": None,

@@ -15,6 +15,7 @@ OVERTAKEN = "⏭️"
 HAND = "✋"
 QUESTION = "🤔"
 POINTER = "👉"
+LIST = "📋"
 LOCKED = "🔒"
 UNLOCKED = "🔓"
 

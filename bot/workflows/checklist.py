@@ -1,0 +1,242 @@
+"""The checklist of a release: opened, ticked, unticked, held against CI, closed in production.
+
+Who may tick is asked of Slack at the moment of the click; what stands on the list is decided by
+`bot/domain/checklist.py` inside the store's transaction; the message follows by itself
+(`checklist_messages.py`). Every change and every refused click goes into the audit log.
+
+Its message stands in the channel of the environment that requires it: there people decide about
+that environment, and there its refusals, approvals and cards are.
+"""
+
+from datetime import datetime
+
+from bot.domain.audit import ENGINE, AuditEntry, By, subject_of
+from bot.domain.checklist import (
+    Checklist,
+    No,
+    Person,
+    Refusal,
+    Tick,
+    left_behind,
+    settle_automatic,
+    tick,
+    untick,
+)
+from bot.domain.gate import GateResult
+from bot.errors import PortError
+from bot.ports import Decide, Record
+from bot.workflows.ci import ask_ci, evidence_of
+from bot.workflows.edges import Edges
+from bot.workflows.people import groups_of
+from bot.workflows.release import release_of
+from config.catalog import Catalog, Environment, Requirement, UnknownNameError
+
+
+def goal_of(catalog: Catalog) -> Environment:
+    """The environment that the list is about: the first that requires it, else the last."""
+    for environment in catalog.environments:
+        if Requirement.CHECKLIST in environment.requires:
+            return environment
+    return catalog.environments[-1]
+
+
+async def open_list(service: str, digest: str, version: str, by: By, edges: Edges) -> Checklist:
+    """The list of this release, made the service's current one, with what CI says on it. Its
+    message is posted or brought up to date by itself."""
+    items = edges.catalog.checklist
+    wanted = Checklist(service, digest, version, edges.clock.now(), by.actor)
+    record = _recorded("checklist-open", by, edges.clock.now(), {"version": version})
+    opened, former = await edges.checklists.open(
+        wanted, lambda before: left_behind(before, items), record
+    )
+    if former is not None:
+        edges.lists.show(former.service, former.digest)
+    settled = await look_at_ci(opened, edges)
+    if await _in_production(settled, edges):
+        settled = await close_list(service, digest, edges) or settled
+    edges.lists.show(service, digest)
+    return settled
+
+
+async def press_tick(
+    service: str, digest: str, item: str, by: By, edges: Edges, evidence: str = ""
+) -> Checklist | Refusal:
+    now = edges.clock.now()
+    person = await _person(by.actor, item, edges)
+    items = edges.catalog.checklist
+    record = _recorded("tick", by, now, {"item": item})
+    return await _press(
+        service,
+        digest,
+        lambda held: tick(held, items, item, person, now, evidence),
+        record,
+        by,
+        edges,
+    )
+
+
+async def press_untick(
+    service: str, digest: str, item: str, seen: datetime | None, by: By, edges: Edges
+) -> Checklist | Refusal:
+    person = await _person(by.actor, item, edges)
+    items = edges.catalog.checklist
+    record = _recorded("untick", by, edges.clock.now(), {"item": item})
+    return await _press(
+        service, digest, lambda held: untick(held, items, item, person, seen), record, by, edges
+    )
+
+
+async def could_tick(
+    service: str, digest: str, item: str, by: By, edges: Edges
+) -> Checklist | Refusal:
+    """Whether a tick would be taken now: asked before a person is made to write its evidence."""
+    held = await edges.checklists.get(service, digest)
+    if held is None:
+        return Refusal(No.NO_LIST)
+    person = await _person(by.actor, item, edges)
+    decided = tick(held, edges.catalog.checklist, item, person, edges.clock.now())
+    return decided if isinstance(decided, Refusal) else held
+
+
+async def look_at_ci(checklist: Checklist, edges: Edges) -> Checklist:
+    """The list once its automatic items were held against their evidence, stored where it is. When
+    the git host does not say, they stay as they are. While checks run, it looks again by itself."""
+    automatic = [item for item in edges.catalog.checklist if item.automatic == "ci"]
+    if not automatic or checklist.closed_at is not None:
+        return checklist
+    try:
+        gate = await ci_of(checklist, edges)
+    except PortError:
+        edges.lists.look_again(checklist.service, checklist.digest, None)
+        return checklist
+    again = gate.values.get("again_at")
+    if again:
+        due = datetime.fromisoformat(str(again))
+        edges.lists.look_again(checklist.service, checklist.digest, due)
+        return checklist  # a tick stays until its checks have ended otherwise
+    now, evidence = edges.clock.now(), evidence_of(gate)
+
+    def settle(held: Checklist) -> Checklist | Refusal:
+        for item in automatic:
+            held = settle_automatic(held, item, holds=gate.ok, now=now, evidence=evidence)
+        return held
+
+    action = "tick" if gate.ok else "untick"
+    record = _recorded(action, ENGINE, now, {"item": " ".join(item.id for item in automatic)})
+    settled = await edges.checklists.change(checklist.service, checklist.digest, settle, record)
+    if isinstance(settled, Refusal):  # there is no list yet: what it would be
+        fresh = settle(checklist)
+        return checklist if isinstance(fresh, Refusal) else fresh
+    if settled.ticks != checklist.ticks:
+        edges.lists.changed(checklist.service, checklist.digest)
+    return settled
+
+
+async def look_at_ci_of(edges: Edges, service: str, digest: str) -> None:
+    """The same for a stored list, by its name: what an alarm calls."""
+    held = await edges.checklists.get(service, digest)
+    if held is not None:
+        await look_at_ci(held, edges)
+
+
+async def ci_of(checklist: Checklist, edges: Edges) -> GateResult:
+    """Raises PortError where the registry or the git host do not say just now."""
+    service = edges.catalog.service(checklist.service)
+    release = await release_of(service, checklist.digest, checklist.version, edges)
+    return await ask_ci(release, service, edges.ci)
+
+
+async def close_list(service: str, digest: str, edges: Edges) -> Checklist | None:
+    """The release came into production: what was ticked stays for the record."""
+    now = edges.clock.now()
+
+    def close(held: Checklist) -> Checklist | Refusal:
+        return held if held.closed_at is not None else held.with_(closed_at=now)
+
+    record = _recorded("checklist-close", ENGINE, now, {})
+    closed = await edges.checklists.change(service, digest, close, record)
+    if isinstance(closed, Refusal):
+        return None
+    edges.lists.show(service, digest)
+    return closed
+
+
+def who_may(catalog: Catalog) -> dict[str, str]:
+    """The people of each role, as Slack ids parted by blanks."""
+    return {role.name: " ".join([*role.groups, *role.users]) for role in catalog.roles}
+
+
+async def _press(
+    service: str, digest: str, decide: Decide, record: Record, by: By, edges: Edges
+) -> Checklist | Refusal:
+    held = await edges.checklists.get(service, digest)
+    if held is not None and held.closed_at is None and await _in_production(held, edges):
+        await close_list(service, digest, edges)
+    decided = await edges.checklists.change(service, digest, decide, record)
+    if isinstance(decided, Refusal):
+        edges.lists.show(service, digest)
+        await _record_refusal(service, digest, decided, by, edges)
+    else:
+        edges.lists.changed(service, digest)
+    return decided
+
+
+async def _person(user: str, item_id: str, edges: Edges) -> Person:
+    """The person with the item's role, if they have it now. Raises PortError: fails closed."""
+    item = next((each for each in edges.catalog.checklist if each.id == item_id), None)
+    if item is None or item.role is None:
+        return Person(user)
+    try:
+        role = edges.catalog.role(item.role)
+    except UnknownNameError:
+        return Person(user)
+    has = user in role.users or bool(await groups_of(user, (role,), edges.people))
+    return Person(user, frozenset({role.name}) if has else frozenset())
+
+
+async def _in_production(checklist: Checklist, edges: Edges) -> bool:
+    goal = goal_of(edges.catalog)
+    return await edges.store.ran_well(checklist.service, goal.name, checklist.digest)
+
+
+def _recorded(action: str, by: By, at: datetime, about: dict[str, str]) -> Record:
+    def record(before: Checklist, after: Checklist) -> AuditEntry:
+        return AuditEntry(
+            at=at,
+            actor=by.actor,
+            surface=by.surface,
+            action=action,
+            subject=subject_of(after.service, ""),
+            before={"ticks": _ticks(before)},
+            after={**about, "digest": after.digest, "ticks": _ticks(after), **_new(before, after)},
+        )
+
+    return record
+
+
+def _ticks(checklist: Checklist) -> dict[str, str]:
+    return {item: held.by or "automatic" for item, held in checklist.ticks.items()}
+
+
+def _new(before: Checklist, after: Checklist) -> dict[str, str]:
+    """The evidence of what was ticked now."""
+    made: list[Tick] = [held for item, held in after.ticks.items() if item not in before.ticks]
+    return {"evidence": made[0].evidence} if made and made[0].evidence else {}
+
+
+async def _record_refusal(
+    service: str, digest: str, refusal: Refusal, by: By, edges: Edges
+) -> None:
+    if refusal.list is None:  # a forged value may name anything: it becomes no subject
+        service, digest = "", ""
+    about = {"why": refusal.why, "digest": digest, "item": refusal.item.id if refusal.item else ""}
+    await edges.audit.record(
+        AuditEntry(
+            at=edges.clock.now(),
+            actor=by.actor,
+            surface=by.surface,
+            action="tick-refused",
+            subject=subject_of(service, ""),
+            after=about,
+        )
+    )
