@@ -10,6 +10,7 @@ import logging
 from contextlib import AsyncExitStack
 from functools import partial
 
+from bot.adapters.github_checks import GitHubChecks
 from bot.adapters.http_server import HttpServer
 from bot.adapters.kubernetes_cluster import KubernetesCluster
 from bot.adapters.oci_registry import OciRegistry
@@ -25,7 +26,9 @@ from bot.adapters.slack_app import (
     socket_mode,
 )
 from bot.adapters.slack_messenger import SlackMessenger, SlackPeople
+from bot.adapters.sqlite_approvals import SqliteApprovals
 from bot.adapters.sqlite_audit import SqliteAudit
+from bot.adapters.sqlite_checklists import SqliteChecklists
 from bot.adapters.sqlite_locks import SqliteLocks
 from bot.adapters.sqlite_outbox import SqliteOutbox
 from bot.adapters.sqlite_store import SqliteStore
@@ -34,10 +37,20 @@ from bot.engine import Engine, Work
 from bot.errors import PortError
 from bot.ports import Clock
 from bot.workflows.announcing import Announcer
+from bot.workflows.checklist import goal_of, look_at_ci_of
+from bot.workflows.checklist_messages import ChecklistMessages
+from bot.workflows.ci import CiDesk
 from bot.workflows.diagnosis import diagnose
 from bot.workflows.edges import Edges, Place
-from bot.workflows.rollout import recheck, render, running
-from bot.workflows.telling import card_of, details_of, tell_turned_away, tell_where
+from bot.workflows.rollout import look_out, recheck, render, running
+from bot.workflows.telling import (
+    card_of,
+    checklist_of,
+    details_of,
+    opened_of,
+    tell_turned_away,
+    tell_where,
+)
 from commands.router import Router
 from config.catalog import load_catalog
 from config.settings import Settings
@@ -82,6 +95,19 @@ class Dynamo:
             stack.push_async_callback(images.close)
             announcer = Announcer(SqliteOutbox(store), messenger, clock)
             stack.push_async_callback(announcer.stop)
+            checks = GitHubChecks(settings.github_api_url, settings.github_token)
+            stack.push_async_callback(checks.close)
+            ci = CiDesk(checks, clock)
+            stack.push_async_callback(ci.close)
+            checklists = SqliteChecklists(store)
+            lists = ChecklistMessages(
+                checklists,
+                messenger,
+                clock,
+                render=lambda checklist: checklist_of(checklist, catalog),
+                channel=lambda: goal_of(catalog).channel.id,
+            )
+            stack.push_async_callback(lists.stop)
             edges = Edges(
                 catalog=catalog,
                 store=store,
@@ -93,8 +119,15 @@ class Dynamo:
                 audit=SqliteAudit(store),
                 locks=SqliteLocks(store),
                 announcer=announcer,
+                approvals=SqliteApprovals(store),
+                checklists=checklists,
+                lists=lists,
+                ci=ci,
             )
+            lists.on_change = edges.bell.ring
+            lists.look = partial(look_at_ci_of, edges)
             engine = _engine(edges)
+            edges.bell.listen(engine.wake_waiting)
             stack.push_async_callback(engine.stop)
             dynamo = cls(edges, engine, cluster)
             dynamo.identity = identity
@@ -121,6 +154,7 @@ class Dynamo:
                 await handler.connect_async()  # type: ignore[no-untyped-call]
             await engine.start()
             announcer.start()
+            await lists.start()
             dynamo.ready = True
             dynamo._stack = stack.pop_all()
         log.info("Dynamo serves %s (%s)", identity.team, settings.mode)
@@ -146,10 +180,12 @@ def _engine(edges: Edges) -> Engine:
         running=lambda rollout, look: running(
             look, Place(catalog.service(rollout.service), catalog.environment(rollout.environment))
         ),
+        outlook=lambda rollout: look_out(rollout, edges),
         recheck=lambda rollout: recheck(rollout, edges),
         diagnose=lambda rollout, seen: diagnose(rollout, seen, edges),
         card=lambda rollout, now: card_of(rollout, catalog, now),
         details=lambda rollout, _: details_of(rollout, catalog),
+        opened=lambda rollout, _: opened_of(rollout, catalog),
         posted=lambda rollout: tell_where(rollout, edges),
         turned_away=lambda rollout: tell_turned_away(rollout, edges),
     )

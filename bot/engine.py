@@ -8,36 +8,43 @@ times that judgements name, never by polling; what is idle costs nothing.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from bot.cards.blocks import shown_hash
 from bot.cards.card import Card
-from bot.domain.gate import GateResult, all_open
+from bot.domain.gate import GateResult, lets_through
 from bot.domain.judge import judge_rollout
 from bot.domain.judgement import Judgement
 from bot.domain.progress import (
     GIVE_UP_APPLYING,
     Apply,
+    AskGates,
     Diagnose,
     Observe,
+    Outlook,
     PostCard,
     Prepare,
+    Recheck,
     Rest,
     ShowEnd,
+    Step,
     TakeTurn,
+    TellOpen,
     TellThread,
     advance,
     fail,
+    look_again,
     next_step,
     overcome,
+    said_place,
     soak_ends,
     written,
 )
+from bot.domain.promotion import next_look
 from bot.domain.rollout import (
-    DRIVEN,
     CardRef,
     Diagnosis,
     Obstacle,
@@ -62,10 +69,12 @@ class Work:
 
     render: Callable[[Rollout], Awaitable[Manifest]]
     running: Callable[[Rollout, Workload], Running | None]
+    outlook: Callable[[Rollout], Awaitable[Outlook]]
     recheck: Callable[[Rollout], Awaitable[tuple[GateResult, ...]]]
     diagnose: Callable[[Rollout, Workload], Awaitable[Diagnosis]]
     card: Callable[[Rollout, datetime], Card]
     details: Callable[[Rollout, datetime], Card]
+    opened: Callable[[Rollout, datetime], Card]
     posted: Callable[[Rollout], Awaitable[None]]
     turned_away: Callable[[Rollout], Awaitable[None]]
 
@@ -101,6 +110,18 @@ class Engine:
         self._work = work
         self._drivers: dict[str, _Driver] = {}
         self._stopping = False
+        self._carry_out: Mapping[type[Step], Callable[[_Driver], Awaitable[bool]]] = {
+            PostCard: self._post_card,
+            AskGates: self._ask_gates,
+            TellOpen: self._tell_open,
+            TakeTurn: self._take_turn,
+            Recheck: self._recheck,
+            Prepare: self._prepare,
+            Apply: self._apply,
+            Observe: self._observe,
+            Diagnose: self._diagnose,
+            TellThread: self._tell_thread,
+        }
 
     async def start(self) -> None:
         """Go on with everything that is not settled: the same as any other pass."""
@@ -124,6 +145,15 @@ class Engine:
         driver = self._drivers.setdefault(rollout.id, _Driver(rollout))
         driver.reread = True
         self._wake(driver)
+
+    def wake_waiting(self, service: str = "", environment: str = "") -> None:
+        """Something that gates ask about has changed, there or ("") everywhere: what waits for
+        people or checks asks its gates again."""
+        for driver in list(self._drivers.values()):
+            mine = driver.rollout
+            here = service in ("", mine.service) and environment in ("", mine.environment)
+            if here and mine.state is RolloutState.AWAITING_APPROVAL:
+                self._wake(driver)
 
     @property
     def driving(self) -> int:
@@ -169,39 +199,46 @@ class Engine:
     async def _step(self, driver: _Driver) -> bool:
         """One step; True when another may follow at once."""
         card = shown_hash(self._work.card(driver.rollout, self._clock.now()))
-        match next_step(driver.rollout, end_shown=driver.shown == card):
-            case PostCard():
-                return await self._post_card(driver)
-            case TakeTurn():
-                return await self._take_turn(driver)
-            case Prepare():
-                return await self._prepare(driver)
-            case Apply():
-                return await self._apply(driver)
-            case Observe():
-                return await self._observe(driver)
-            case ShowEnd():
-                self._let_go(driver)
-                self._show(driver)
-                return False
-            case Diagnose():
-                return await self._diagnose(driver)
-            case TellThread():
-                return await self._tell_thread(driver)
-            case Rest():
-                if not driver.rollout.settled:
-                    await self._save(driver, driver.rollout.with_(settled=True))
-                return False
+        step = next_step(driver.rollout, end_shown=driver.shown == card)
+        if isinstance(step, ShowEnd):
+            self._let_go(driver)
+            self._show(driver)
+            return False
+        if isinstance(step, Rest):
+            if not driver.rollout.settled:
+                await self._save(driver, driver.rollout.with_(settled=True))
+            return False
+        return await self._carry_out[type(step)](driver)
 
     # --- steps ---------------------------------------------------------------------------------
 
     async def _post_card(self, driver: _Driver) -> bool:
         rollout = driver.rollout
         card = self._work.card(rollout, self._clock.now())
-        posted = await self._post_once(driver, rollout.card, card, key=rollout.id)
+        posted = await self._post_once(driver, rollout.card, card, key=rollout.id, field="card")
         driver.offered = driver.shown = shown_hash(card)
         await self._save(driver, driver.rollout.with_(card=posted))
         await self._work.posted(driver.rollout)
+        return True
+
+    async def _ask_gates(self, driver: _Driver) -> bool:
+        rollout = driver.rollout
+        outlook = await self._work.outlook(rollout)
+        now = self._clock.now()
+        after = look_again(rollout, outlook, now)
+        if after != rollout:
+            await self._save(driver, after)
+        self._alarm(driver, next_look(outlook.gates, now))
+        return after.state is not rollout.state or after.openings != rollout.openings
+
+    async def _tell_open(self, driver: _Driver) -> bool:
+        rollout = driver.rollout
+        ref = rollout.told or CardRef(rollout.card.channel)
+        card = self._work.opened(rollout, self._clock.now())
+        key = f"{rollout.id}:open:{rollout.openings}"
+        thread = rollout.card.ts
+        told = await self._post_once(driver, ref, card, key=key, field="told", thread=thread)
+        await self._save(driver, driver.rollout.with_(told=told), show=False)
         return True
 
     async def _take_turn(self, driver: _Driver) -> bool:
@@ -214,24 +251,30 @@ class Engine:
             self.wake(started)
             await self._say_behind(driver)
             return False
+        self._alarm(driver, None)
         driver.rollout = started
-        if started.behind:
-            results = await self._work.recheck(started)
-            if not all_open(results):
-                rejected = started.with_(
-                    state=RolloutState.REJECTED, refused=results, finished_at=self._clock.now()
-                )
-                await self._save(driver, rejected)
-                return True
         self._show(driver)
+        self._wake_line(started)
+        return True
+
+    async def _recheck(self, driver: _Driver) -> bool:
+        rollout = driver.rollout
+        results = await self._work.recheck(rollout)
+        if lets_through(results, overriding=rollout.override is not None):
+            await self._save(driver, rollout.with_(rechecked=True), show=False)
+        else:
+            rejected = rollout.with_(
+                state=RolloutState.REJECTED, refused=results, finished_at=self._clock.now()
+            )
+            await self._save(driver, rejected)
         return True
 
     async def _say_behind(self, driver: _Driver) -> None:
         mine = driver.rollout
         others = await self._store.active(mine.service, mine.environment)
-        ahead = [other for other in others if other.id != mine.id and other.state in DRIVEN]
-        if ahead and mine.behind != ahead[0].version:
-            await self._save(driver, mine.with_(behind=ahead[0].version))
+        said = said_place(mine, others)
+        if said != mine:
+            await self._save(driver, said)
 
     async def _prepare(self, driver: _Driver) -> bool:
         rollout = driver.rollout
@@ -293,14 +336,16 @@ class Engine:
         ref = rollout.details or CardRef(rollout.card.channel)
         card = self._work.details(rollout, self._clock.now())
         key = f"{rollout.id}:details"
-        posted = await self._post_once(driver, ref, card, key=key, thread=rollout.card.ts)
+        thread = rollout.card.ts
+        posted = await self._post_once(driver, ref, card, key=key, field="details", thread=thread)
         await self._save(driver, driver.rollout.with_(details=posted))
         return True
 
     async def _post_once(
-        self, driver: _Driver, ref: CardRef, card: Card, *, key: str, thread: str = ""
+        self, driver: _Driver, ref: CardRef, card: Card, *, key: str, field: str, thread: str = ""
     ) -> CardRef:
-        """Post a message that must stand once, whenever the process dies.
+        """Post a message that must stand once, whenever the process dies; `field` of the rollout
+        is where it is kept.
 
         The intent is saved first. Where an intent stands without an answer, the message may
         already be there: it is looked for by its key before another one is posted.
@@ -311,8 +356,7 @@ class Engine:
                 return found
         else:
             intent = CardRef(ref.channel, since=self._clock.now())
-            place = {"details": intent} if thread else {"card": intent}
-            await self._save(driver, driver.rollout.with_(**place), show=False)
+            await self._save(driver, driver.rollout.with_(**{field: intent}), show=False)
         return await self._messenger.post(ref.channel, card, thread=thread, key=key)
 
     # --- saving and showing ----------------------------------------------------------------------
@@ -323,13 +367,16 @@ class Engine:
         if show:
             self._show(driver)
         if ended:
-            self._wake_waiting(rollout)
+            self._wake_line(rollout)
+            # What ran well here may go on, and what runs here is what others will change.
+            self.wake_waiting(rollout.service)
 
-    def _wake_waiting(self, ended: Rollout) -> None:
+    def _wake_line(self, gone: Rollout) -> None:
+        """The queue of its place has moved."""
         for other in list(self._drivers.values()):
             mine = other.rollout
-            same = (mine.service, mine.environment) == (ended.service, ended.environment)
-            if same and mine.state is RolloutState.QUEUED:
+            same = (mine.service, mine.environment) == (gone.service, gone.environment)
+            if same and mine.id != gone.id and mine.state is RolloutState.QUEUED:
                 self._wake(other)
 
     def _show(self, driver: _Driver) -> None:

@@ -10,12 +10,15 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from bot.cards.card import Card
+from bot.cards.modal import Modal
+from bot.domain.approval import Approval
 from bot.domain.audit import ENGINE, AuditEntry, AuditRecord, By, Head
 from bot.domain.checklist import Before, Checklist, Refusal
 from bot.domain.ci import Check
 from bot.domain.drift import Difference
 from bot.domain.image import Image
 from bot.domain.lock import Lock
+from bot.domain.promotion import Commits
 from bot.domain.rollout import CardRef, Rollout
 from bot.domain.workload import Event, Workload
 from bot.errors import PortError
@@ -173,6 +176,9 @@ class Messenger(Protocol):
 
     async def permalink(self, ref: CardRef) -> str: ...
 
+    async def open_modal(self, trigger_id: str, modal: Modal) -> None:
+        """Open a window for whoever clicked: within three seconds of the click, and once."""
+
     async def publish_home(self, user: str, card: Card) -> None:
         """Show these blocks as a person's Home tab."""
 
@@ -295,6 +301,26 @@ class Audit(Protocol):
         `steps` the states that a rollout only passes through are left out."""
 
     async def head(self) -> Head: ...
+
+
+# --- approvals, and what lies between two releases -------------------------------------------
+
+
+class Approvals(Protocol):
+    """One decision per person, digest and environment (`bot/domain/approval.py`)."""
+
+    async def of(self, service: str, environment: str) -> Sequence[Approval]:
+        """Newest first, those that have run out and those for other digests among them."""
+
+    async def replace(self, held: Approval | None, wanted: Approval, entry: AuditEntry) -> bool:
+        """Put this person's decision in the place of `held` (None: there was none) and record it,
+        both or neither. False when `held` is not what stands there: read and decide again."""
+
+
+class Comparisons(Protocol):
+    async def between(self, repository: str, older: str, newer: str) -> Commits:
+        """The commits of `repository` ("owner/name") after `older` up to `newer`, newest first;
+        `Commits.unknown` where the git host has no answer. Raises PortError AWAY."""
 
 
 # --- locks, and what is announced ------------------------------------------------------------

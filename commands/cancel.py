@@ -1,9 +1,8 @@
 """`cancel SERVICE ENV`, and the button: end what is under way, or go back to what ran before."""
 
 from bot.cards.card import Card
-from bot.cards.mrkdwn import Mrkdwn
+from bot.cards.mrkdwn import Mrkdwn, people
 from bot.cards.pointer import notice_card
-from bot.cards.refusal import people
 from bot.cards.signs import HAND, OK
 from bot.domain.rollout import Rollout
 from bot.text import Texts

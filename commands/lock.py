@@ -4,9 +4,8 @@ from datetime import datetime, timedelta
 
 from bot.cards.card import Card
 from bot.cards.lock import answer_card, held_card
-from bot.cards.mrkdwn import code
+from bot.cards.mrkdwn import code, people
 from bot.cards.pointer import notice_card
-from bot.cards.refusal import people
 from bot.cards.signs import HAND
 from bot.domain.gate import GateResult
 from bot.domain.lock import LONGEST_LOCK, LONGEST_REASON, Kept, Lifted, Lock

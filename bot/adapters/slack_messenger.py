@@ -18,6 +18,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.adapters.slack_errors import slack_errors
 from bot.adapters.slack_updates import CardUpdates
 from bot.cards.card import Card
+from bot.cards.modal import Modal
 from bot.domain.rollout import CardRef
 from bot.errors import PortError, Trouble
 from bot.ports import Clock
@@ -124,6 +125,10 @@ class SlackMessenger:
         async with slack_errors(channel=ref.channel):
             answer = await self._patient.chat_getPermalink(channel=ref.channel, message_ts=ref.ts)
         return str(answer["permalink"])
+
+    async def open_modal(self, trigger_id: str, modal: Modal) -> None:
+        async with slack_errors():
+            await self._client.views_open(trigger_id=trigger_id, view=modal.view)
 
     async def publish_home(self, user: str, card: Card) -> None:
         view = {"type": "home", "blocks": [dict(block) for block in card.blocks]}

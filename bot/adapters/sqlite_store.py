@@ -24,6 +24,7 @@ from sqlite_utils import Database
 from bot.adapters.sqlite_audit import append
 from bot.adapters.sqlite_schema import migrations
 from bot.domain.audit import ENGINE, By, Surface
+from bot.domain.progress import in_line
 from bot.domain.rollout import ACTIVE, DRIVEN, Rollout, RolloutState
 from bot.domain.steps import step_entry
 from bot.errors import PortError, StaleError, Trouble
@@ -75,6 +76,16 @@ def _rollouts(db: Database) -> None:
 def _deliveries(db: Database) -> None:
     db.table("deliveries").create({"key": str, "at": str}, pk="key", not_null={"at"})
     db.execute("create index deliveries_by_age on deliveries (at)")
+
+
+@migrations(name="0010_what_waits_is_not_driven")
+def _waiting(db: Database) -> None:
+    """A file from before may have the index that counted what waits for approval as driven."""
+    db.execute("drop index one_driven_rollout")
+    db.execute(
+        "create unique index one_driven_rollout on rollouts (service, environment)"
+        f" where {_among(DRIVEN)}"
+    )
 
 
 class SqliteStore:
@@ -154,15 +165,15 @@ class SqliteStore:
     async def start_next(self, service: str, environment: str) -> Rollout | None:
         def start(db: Database) -> Rollout | None:
             found = db.execute(
-                "select body from rollouts where service = ? and environment = ? and state = ?"
-                " order by requested_at, id limit 1",
+                "select body from rollouts where service = ? and environment = ? and state = ?",
                 [service, environment, RolloutState.QUEUED],
-            ).fetchone()
-            if found is None:
+            ).fetchall()
+            line = in_line(_ROLLOUT.validate_json(row[0]) for row in found)
+            if not line:
                 return None
-            rollout = _ROLLOUT.validate_json(found[0])
+            started = line[0].with_(state=RolloutState.APPLYING)
             try:
-                return _replace(db, rollout.with_(state=RolloutState.APPLYING), ENGINE, self._now())
+                return _replace(db, started, ENGINE, self._now())
             except sqlite3.IntegrityError:  # the unique index: something is driven there
                 return None
 

@@ -8,8 +8,10 @@ here and one line in a card.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal
 
-from bot.cards.blocks import VALUE, button, confirm
+from bot.cards.blocks import BUTTON, VALUE, button, confirm
 from bot.cards.card import Block
 from bot.cards.mrkdwn import clean, plain, say_plain, size
 from bot.domain import progress
@@ -88,6 +90,71 @@ def suggestions(lines: Sequence[str], *, most: int = 3) -> list[Block]:
     return [block for block in offered if block is not None]
 
 
+def approve(rollout: Rollout, texts: Texts, *, primary: bool) -> Block:
+    """Value: rollout id and the fingerprint of what the reader saw, so that nobody approves what
+    changed meanwhile."""
+    value = SEPARATOR.join((rollout.id, rollout.covers))
+    style: Literal["primary"] | None = "primary" if primary else None
+    return button(texts("button.approve"), f"{PREFIX}:approve", value, style=style)
+
+
+def reject(rollout: Rollout, texts: Texts) -> Block:
+    """Opens a modal that asks for the reason. Value as of `approve`."""
+    value = SEPARATOR.join((rollout.id, rollout.covers))
+    return button(texts("button.reject"), f"{PREFIX}:reject", value, style="danger")
+
+
+def go(rollout: Rollout, environment_title: str, before: str, texts: Texts) -> Block:
+    """Lets a waiting request go, after Slack's own question. Value as of `approve`."""
+    names = {
+        "service": plain(rollout.service, 60),
+        "environment": plain(environment_title, 60),
+        "version": plain(rollout.version, 60),
+        "before": plain(before, 60) or texts("button.go_confirm.nothing"),
+        "count": rollout.before.desired if rollout.before else 0,
+    }
+    return button(
+        say_plain(texts, "button.go", BUTTON, **names),
+        f"{PREFIX}:go",
+        SEPARATOR.join((rollout.id, rollout.covers)),
+        style="primary",
+        confirm=confirm(
+            say_plain(texts, "button.go", 100, **names),
+            say_plain(texts, "button.go_confirm.text", 300, **names),
+            texts("button.go_confirm.yes"),
+            texts("button.go_confirm.no"),
+        ),
+    )
+
+
+def ask(digest: str, line: str, texts: Texts) -> Block | None:
+    """Asks others for what is missing. Value: the digest that was refused, and the line."""
+    value = SEPARATOR.join((digest, line))
+    if not _carries(value):
+        return None
+    return button(texts("button.ask"), f"{PREFIX}:ask", value, style="primary")
+
+
+def override(digest: str, line: str, title: str, radius: str, texts: Texts) -> Block | None:
+    """Break-glass, after Slack's own question about its `radius`. Value as of `ask`."""
+    value = SEPARATOR.join((digest, line))
+    if not _carries(value):
+        return None
+    return button(
+        texts("button.override"),
+        f"{PREFIX}:override",
+        value,
+        style="danger",
+        confirm=confirm(
+            title,
+            radius,
+            texts("button.override_confirm.yes"),
+            texts("button.override_confirm.no"),
+            danger=True,
+        ),
+    )
+
+
 def status(service: str, environment: str, texts: Texts) -> Block | None:
     value = SEPARATOR.join((service, environment))
     return button(texts("button.status"), f"{PREFIX}:status", value) if _carries(value) else None
@@ -122,6 +189,48 @@ def over_lock(
             danger=True,
         ),
     )
+
+
+def open_checklist(
+    service: str, digest: str, texts: Texts, *, primary: bool = False, newest: bool = False
+) -> Block | None:
+    """Value: service and digest, or no digest for the service's current list."""
+    value = SEPARATOR.join((service, "" if newest else digest))
+    label = texts("button.checklist.newest" if newest else "button.checklist.open")
+    style: Literal["primary"] | None = "primary" if primary else None
+    return button(label, f"{PREFIX}:checklist", value, style=style) if _carries(value) else None
+
+
+def tick(service: str, digest: str, item: str, name: str, texts: Texts) -> list[Block]:
+    """Tick, and tick with evidence. `name` is what the item is called."""
+    value = SEPARATOR.join((service, digest, item))
+    if not _carries(value):
+        return []
+    return [
+        button(
+            texts("button.checklist.tick"),
+            f"{PREFIX}:tick",
+            value,
+            spoken=say_plain(texts, "button.checklist.tick_item", 75, item=name),
+        ),
+        button(
+            texts("button.checklist.evidence"),
+            f"{PREFIX}:evidence",
+            value,
+            spoken=say_plain(texts, "button.checklist.evidence_item", 75, item=name),
+        ),
+    ]
+
+
+def untick(
+    service: str, digest: str, item: str, name: str, seen: datetime, texts: Texts
+) -> Block | None:
+    """Value: service, digest, item, and the time of the tick that the reader saw: a click never
+    takes back another one."""
+    value = SEPARATOR.join((service, digest, item, seen.isoformat()))
+    spoken = say_plain(texts, "button.checklist.untick_item", 75, item=name)
+    label = texts("button.checklist.untick")
+    return button(label, f"{PREFIX}:untick", value, spoken=spoken) if _carries(value) else None
 
 
 def _carries(value: str) -> bool:

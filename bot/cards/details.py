@@ -11,6 +11,7 @@ from bot.cards.blocks import Part, context, fit, preformatted, section
 from bot.cards.card import Card
 from bot.cards.evidence import cause_of, event_parts, hint_of, log_parts, server_parts, words_of
 from bot.cards.mrkdwn import Mrkdwn, cut_mrkdwn, join, plain, say, user
+from bot.cards.refusal import gate_sentence
 from bot.cards.rollout import NAME, SUMMARY, before_version, shown_version, wording
 from bot.domain.rollout import Rollout, RolloutState
 from bot.text import Texts
@@ -25,7 +26,8 @@ def ended_card(rollout: Rollout, *, environment_title: str, texts: Texts) -> Car
     """The thread's reply to any end; for a failure the same as `details_card`."""
     if rollout.state is RolloutState.FAILED:
         return details_card(rollout, environment_title=environment_title, texts=texts)
-    summary = _ended(rollout, environment_title, texts)
+    no = [gate_sentence(gate, texts) for gate in rollout.refused if gate.code == "REJECTED"]
+    summary = join([_ended(rollout, environment_title, texts), *no], " ")
     return fit(
         cut_mrkdwn(summary, SUMMARY * 2),
         [Part(section(summary))],

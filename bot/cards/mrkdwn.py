@@ -37,6 +37,8 @@ _CALL = re.compile(r"@(?=channel|here|everyone|group)", re.IGNORECASE)
 _BREAK = "\u2060"
 """Word joiner: invisible, but `@ here` calls nobody, even where Slack parses plain text."""
 
+_PEOPLE = 12
+
 _TICK = "ˋ"
 """Looks like a backtick and opens no code."""
 
@@ -147,6 +149,22 @@ def user(user_id: str) -> Mrkdwn:
     return (
         Mrkdwn(f"<@{user_id}>") if re.fullmatch(r"[UW][A-Z0-9]{2,20}", user_id) else escape(user_id)
     )
+
+
+def people(who: str) -> Mrkdwn:
+    """Users and user groups, as ids or as mentions, parted by blanks or commas: as mentions.
+    Anything else stays text and calls nobody."""
+    words = [word for word in re.split(r"[\s,]+", who) if word]
+    shown = [_person(word) for word in words[:_PEOPLE]]
+    return join([*shown, Mrkdwn("…")] if len(words) > _PEOPLE else shown, ", ")
+
+
+def _person(word: str) -> Mrkdwn:
+    mention = re.fullmatch(r"<(?:@|!subteam\^)([A-Z0-9]+)>", word)
+    bare = mention[1] if mention else word
+    if re.fullmatch(r"S[A-Z0-9]{2,20}", bare):
+        return Mrkdwn(f"<!subteam^{bare}>")
+    return user(bare)
 
 
 def channel(channel_id: str) -> Mrkdwn:

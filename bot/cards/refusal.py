@@ -6,12 +6,12 @@ run answers. The words are in `bot/text` under `gate`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 from bot.cards import buttons, signs
 from bot.cards.blocks import Part, actions, context, fit, header, section
 from bot.cards.card import Block, Card
+from bot.cards.demands import demand_values
 from bot.cards.evidence import server_parts
 from bot.cards.hold import hold_values
 from bot.cards.mrkdwn import (
@@ -20,10 +20,10 @@ from bot.cards.mrkdwn import (
     cut_mrkdwn,
     escape,
     join,
+    people,
     plain,
     say,
     say_plain,
-    user,
 )
 from bot.domain.gate import Gate, GateResult, all_open
 from bot.domain.verdict import Value
@@ -31,7 +31,6 @@ from bot.text import Texts
 
 SUMMARY = 150
 _NAME = 60
-_PEOPLE = 12
 _OF_A_LOCK = ("service", "environment", "owner", "since", "where")
 
 
@@ -43,8 +42,10 @@ def refusal_card(
     version: str,
     line: str,
     texts: Texts,
+    ask: Block | None = None,
 ) -> Card:
-    """The private answer to a request that was not let through."""
+    """The private answer to a request that was not let through. `ask`: the button that asks others
+    for what is missing, where this person may."""
     names = _names(service, environment_title, version)
     failing = [gate for gate in gates if not gate.ok]
     reason = plain(gate_sentence(failing[0], texts), 90) if failing else ""
@@ -54,7 +55,7 @@ def refusal_card(
         *gate_parts(gates, texts),
         Part(context(code(buttons.typed(line), 400)), spare=1),
     ]
-    row = _next_buttons(failing, service, version, line, texts)
+    row = [*([ask] if ask else []), *_next_buttons(failing, service, version, line, texts)]
     if row:
         parts.append(Part(actions(*row)))
     summary = say(texts, "refusal.text", reason=reason, **names)
@@ -72,6 +73,9 @@ def _next_buttons(
             first = str(gate.values.get("environment", ""))
             label = say_plain(texts, "button.deploy_first", 75, environment=first)
             row.append(buttons.run(f"deploy {service} {first} {version}", label, primary=True))
+        if gate.code == "CHECKLIST_OPEN":
+            digest = str(gate.values.get("digest", ""))
+            row.append(buttons.open_checklist(service, digest, texts, primary=len(failing) == 1))
         if gate.code == "LOCKED" and len(failing) == 1:
             row.append(_take(gate, texts))
     if all(gate.gate is not Gate.PERMISSION for gate in failing):
@@ -149,25 +153,10 @@ def _shown(values: Mapping[str, Value], texts: Texts) -> dict[str, object]:
         name: escape(value, 200) if isinstance(value, str) else value
         for name, value in values.items()
     }
-    if "who" in values:
-        shown["who"] = people(str(values["who"]))
-    return {**shown, **hold_values(values, texts)}
-
-
-def people(who: str) -> Mrkdwn:
-    """Users and user groups, as ids or as mentions, parted by blanks or commas: as mentions.
-    Anything else stays text and calls nobody."""
-    words = [word for word in re.split(r"[\s,]+", who) if word]
-    shown = [_person(word) for word in words[:_PEOPLE]]
-    return join([*shown, Mrkdwn("…")] if len(words) > _PEOPLE else shown, ", ")
-
-
-def _person(word: str) -> Mrkdwn:
-    mention = re.fullmatch(r"<(?:@|!subteam\^)([A-Z0-9]+)>", word)
-    bare = mention[1] if mention else word
-    if re.fullmatch(r"S[A-Z0-9]{2,20}", bare):
-        return Mrkdwn(f"<!subteam^{bare}>")
-    return user(bare)
+    for name in ("who", "given"):
+        if name in values:
+            shown[name] = people(str(values[name]))
+    return {**shown, **hold_values(values, texts), **demand_values(values, texts)}
 
 
 def _names(service: str, environment_title: str, version: str) -> dict[str, str]:

@@ -28,6 +28,7 @@ from bot.cards.mrkdwn import (
     say_plain,
     user,
 )
+from bot.cards.promotion import override_parts, waiting_buttons, waiting_line, waiting_parts
 from bot.cards.refusal import gate_parts
 from bot.domain.progress import soak_ends
 from bot.domain.rollout import Rollout, RolloutState
@@ -54,6 +55,7 @@ def rollout_card(
     parts = [
         Part(header(say_plain(texts, f"rollout.header.{wording(rollout)}", 150, **values))),
         Part(section(_state_line(rollout, values, texts), limit=1_500)),
+        *override_parts(rollout, texts),
         *_trouble_parts(rollout, texts),
         *evidence_parts(rollout, texts),
         *_what_now_parts(rollout, values, texts),
@@ -123,6 +125,11 @@ def _succeeded_with(rollout: Rollout, reason: Reason) -> bool:
 def _state_line(rollout: Rollout, values: Mapping[str, object], texts: Texts) -> Mrkdwn:
     said = dict(values)
     match rollout.state:
+        case RolloutState.AWAITING_APPROVAL:
+            return waiting_line(rollout, texts)
+        case RolloutState.QUEUED if rollout.place:
+            said |= {"place": rollout.place, "whom": user(rollout.behind_whom)}
+            return say(texts, "promote.state.QUEUED_IN_LINE", **said)
         case RolloutState.QUEUED if rollout.behind:
             return say(texts, "rollout.state.QUEUED_BEHIND", **said)
         case RolloutState.CANCELLED if rollout.ended_by:
@@ -198,6 +205,8 @@ def _what_now_parts(rollout: Rollout, values: Mapping[str, object], texts: Texts
     """After an end that is not a success: what runs now, and what would help."""
     if rollout.state is RolloutState.REJECTED:
         return gate_parts(rollout.refused, texts)
+    if rollout.state is RolloutState.AWAITING_APPROVAL:
+        return waiting_parts(rollout, texts)
     if rollout.state not in (RolloutState.FAILED, RolloutState.CANCELLED):
         return []
     lines = [_now_line(rollout, values, texts)]
@@ -329,6 +338,8 @@ def before_version(rollout: Rollout) -> str:
 def _button_parts(rollout: Rollout, environment_title: str, texts: Texts) -> list[Part]:
     """One line a button: a further capability adds its own."""
     row: list[Block | None] = []
+    if rollout.state is RolloutState.AWAITING_APPROVAL:
+        row += waiting_buttons(rollout, environment_title, texts)
     if not rollout.state.final:
         row.append(buttons.cancel(rollout, environment_title, before_version(rollout), texts))
     else:

@@ -121,7 +121,8 @@ def judge_approvals(
 
 
 def _covers(approval: Approval, candidate: Candidate) -> bool:
-    return (approval.digest, approval.covers) == (candidate.digest, candidate.covers)
+    same = (approval.digest, approval.covers) == (candidate.digest, candidate.covers)
+    return same and bool(candidate.covers)
 
 
 def _void(
@@ -182,10 +183,16 @@ class Settled(StrEnum):
     AGAIN = "AGAIN"  # it stands already: a double click
 
 
-def settle(held: Approval | None, wanted: Approval, policy: ApprovalPolicy) -> Settled:
-    """`held` is what this person decided on the same digest before."""
+def settle(
+    held: Approval | None, wanted: Approval, policy: ApprovalPolicy, asked: datetime
+) -> Settled:
+    """`held` is what this person decided on the same digest before; `asked` is when the request
+    was made that it is about now: a no to an earlier one has to be said again."""
     if held is None:
         return Settled.NEW
     same = (held.decision, held.covers) == (wanted.decision, wanted.covers)
-    stands = held.decision is Decision.REJECT or wanted.at < held.at + policy.valid_for
+    if held.decision is Decision.REJECT:
+        stands = held.at >= asked
+    else:
+        stands = wanted.at < held.at + policy.valid_for
     return Settled.AGAIN if same and stands else Settled.CHANGED

@@ -4,11 +4,16 @@
 asks again. There is no resume code: after a restart the first question is the same as any other.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from bot.domain.approval import rejected_since
+from bot.domain.drift import Drift
+from bot.domain.gate import GateResult, all_open
 from bot.domain.judgement import Change, Judgement, Memory
-from bot.domain.rollout import Progress, Rollout, RolloutState
+from bot.domain.promotion import Commits, same_answers, waited_for
+from bot.domain.rollout import DRIVEN, Progress, Rollout, RolloutState, Running
 from bot.domain.verdict import Outcome, Reason, Verdict
 from bot.domain.workload import Workload
 
@@ -27,8 +32,23 @@ class PostCard:
 
 
 @dataclass(frozen=True, slots=True)
+class AskGates:
+    """It waits for people or machines: ask all gates again, and go on when all are open."""
+
+
+@dataclass(frozen=True, slots=True)
+class TellOpen:
+    """The last gate has opened: a reply in the card's thread calls those who may press."""
+
+
+@dataclass(frozen=True, slots=True)
 class TakeTurn:
     """Queued: go on if nothing else is under way there, else say behind whom."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recheck:
+    """It had to wait for its turn: all gates once more, before anything is touched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +86,20 @@ class Rest:
     """Settled: nothing more, ever."""
 
 
-Step = PostCard | TakeTurn | Prepare | Apply | Observe | ShowEnd | Diagnose | TellThread | Rest
+Step = (
+    PostCard
+    | AskGates
+    | TellOpen
+    | TakeTurn
+    | Recheck
+    | Prepare
+    | Apply
+    | Observe
+    | ShowEnd
+    | Diagnose
+    | TellThread
+    | Rest
+)
 
 _QUIET_ENDS = frozenset({RolloutState.CANCELLED, RolloutState.REJECTED})
 
@@ -80,11 +113,20 @@ def next_step(rollout: Rollout, *, end_shown: bool) -> Step:
         return Rest() if rollout.state in _QUIET_ENDS else PostCard()
     if rollout.state.final:
         return _last_step(rollout, end_shown=end_shown)
+    if rollout.state is RolloutState.AWAITING_APPROVAL:
+        untold = rollout.told is None or not rollout.told.ts
+        return TellOpen() if rollout.open_since and untold else AskGates()
     if rollout.state is RolloutState.QUEUED:
         return TakeTurn()
     if rollout.state is RolloutState.APPLYING and rollout.before_generation is None:
-        return Prepare()
+        return Recheck() if rollout.behind and not rollout.rechecked else Prepare()
     return Apply() if rollout.change is None else Observe()
+
+
+def _ends_quietly(rollout: Rollout) -> bool:
+    """Nobody has to be called: but who asked for it hears of a person's no."""
+    said_no = any(gate.code == "REJECTED" for gate in rollout.refused)
+    return rollout.state in _QUIET_ENDS and not said_no
 
 
 def _last_step(rollout: Rollout, *, end_shown: bool) -> Step:
@@ -92,9 +134,76 @@ def _last_step(rollout: Rollout, *, end_shown: bool) -> Step:
         return ShowEnd()
     if rollout.state is RolloutState.FAILED and rollout.diagnosis is None:
         return Diagnose()
-    if rollout.state not in _QUIET_ENDS and (rollout.details is None or not rollout.details.ts):
+    if not _ends_quietly(rollout) and (rollout.details is None or not rollout.details.ts):
         return TellThread()
     return Rest()
+
+
+# --- waiting for people, and for one's turn ----------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """One look at what a waiting request waits for, and at what it would change."""
+
+    gates: tuple[GateResult, ...]
+    covers: str = ""
+    before: Running | None = None
+    commits: Commits | None = None
+    drift: Drift = field(default_factory=Drift)
+
+
+def look_again(rollout: Rollout, outlook: Outlook, now: datetime) -> Rollout:
+    """A waiting request after one look. A no that came after it was asked for ends it; when the
+    last gate opens it goes by itself, or those who may let it go are told, once per opening."""
+    gates = waited_for(outlook.gates, by_itself=rollout.by_itself)
+    looked = rollout.with_(
+        gates=rollout.gates if same_answers(rollout.gates, gates) else gates,
+        covers=outlook.covers,
+        before=rollout.before if _runs_the_same(rollout.before, outlook.before) else outlook.before,
+        commits=outlook.commits,
+        drift=outlook.drift,
+        obstacle=None,
+    )
+    if any(rejected_since(gate, rollout.requested_at) for gate in gates):
+        return looked.with_(state=RolloutState.REJECTED, refused=gates, finished_at=now)
+    if not all_open(gates):
+        return looked.with_(open_since=None, told=None)
+    if rollout.by_itself:
+        return let_go(looked, "", now)
+    if rollout.open_since is None:
+        return looked.with_(open_since=now, openings=rollout.openings + 1, told=None)
+    return looked
+
+
+def let_go(rollout: Rollout, by: str, now: datetime) -> Rollout:
+    """A waiting request takes its place in the queue; `by` is who pressed the button."""
+    return rollout.with_(state=RolloutState.QUEUED, released_by=by, queued_at=now)
+
+
+def in_line(rollouts: Iterable[Rollout]) -> tuple[Rollout, ...]:
+    """The queue of one place: what goes next first."""
+    queued = [each for each in rollouts if each.state is RolloutState.QUEUED]
+    return tuple(sorted(queued, key=lambda each: (each.in_line_since, each.id)))
+
+
+def said_place(rollout: Rollout, others: Iterable[Rollout]) -> Rollout:
+    """A queued one with its place in the queue and what it waits for, as the card says them."""
+    there = [each for each in others if each.id != rollout.id]
+    driven = [each for each in there if each.state in DRIVEN]
+    line = in_line([rollout, *there])
+    before = [*driven, *line[: [each.id for each in line].index(rollout.id)]]
+    if not before:
+        return rollout
+    return rollout.with_(
+        place=len(before), behind=before[0].version, behind_whom=before[0].requested_by.id
+    )
+
+
+def _runs_the_same(one: Running | None, other: Running | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return (one.version, one.digest, one.desired) == (other.version, other.digest, other.desired)
 
 
 def advance(rollout: Rollout, seen: Workload, judgement: Judgement, now: datetime) -> Rollout:

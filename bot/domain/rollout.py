@@ -2,11 +2,14 @@
 
 States and how they follow each other (bot/domain/progress.py decides):
 
-    QUEUED → APPLYING → PROGRESSING → SOAKING → SUCCEEDED
-       │         │            │           └───→ FAILED
-       └→ CANCELLED, REJECTED └→ FAILED | SUPERSEDED | ROLLING_BACK → ROLLED_BACK | FAILED
+    AWAITING_APPROVAL → QUEUED → APPLYING → PROGRESSING → SOAKING → SUCCEEDED
+       │                  │         │            │           └───→ FAILED
+       └→ CANCELLED, REJECTED ←─────┘            └→ FAILED | SUPERSEDED | ROLLING_BACK
+                                                                 ROLLING_BACK → ROLLED_BACK | FAILED
 
-BUILDING and AWAITING_APPROVAL are the rooms of the capabilities that come before a plain deploy.
+A request that needs people, or green checks, begins in AWAITING_APPROVAL and takes its place in the
+queue when it is let go; all others begin in the queue. BUILDING is the room of what is built first.
+What waits, in either of the three, keeps nobody else from going.
 A rollout is a frozen value: every step returns a new one, and the store replaces revision N by
 N+1 or refuses.
 """
@@ -16,9 +19,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
+from bot.domain.drift import Drift
 from bot.domain.gate import GateResult
 from bot.domain.image import Image
 from bot.domain.judgement import Change, Memory
+from bot.domain.promotion import Commits, Override
 from bot.domain.verdict import Verdict
 
 
@@ -53,7 +58,9 @@ FINAL = frozenset(
     }
 )
 ACTIVE = frozenset(RolloutState) - FINAL
-DRIVEN = ACTIVE - {RolloutState.QUEUED}
+WAITING = frozenset({RolloutState.QUEUED, RolloutState.BUILDING, RolloutState.AWAITING_APPROVAL})
+"""Nothing has been touched and nothing is held: any number of them at one place."""
+DRIVEN = ACTIVE - WAITING
 """At most one of these per service and environment: the store's partial unique index."""
 
 
@@ -146,7 +153,21 @@ class Rollout:
     quiet_since: datetime | None = None  # nothing has moved since, within the stability window
     finished_at: datetime | None = None
     ended_by: str = ""  # the user id of who cancelled
+    gates: tuple[GateResult, ...] = ()  # AWAITING_APPROVAL: as they stood at the last look
+    by_itself: bool = False  # AWAITING_APPROVAL: goes when the last gate opens, without a button
+    covers: str = ""  # the fingerprint of what an approval of it covers, at the last look
+    open_since: datetime | None = None  # all gates have been open since; None while one is not
+    openings: int = 0  # how often that came about: each is told once
+    told: CardRef | None = None  # the reply in the card's thread that told of the latest one
+    released_by: str = ""  # the user id of who pressed the button
+    queued_at: datetime | None = None  # when it took its place in the queue, if not at once
+    override: Override | None = None
+    commits: Commits | None = None  # between what ran there and this release
+    drift: Drift = field(default_factory=Drift)  # what else the apply would change
     behind: str = ""  # the version that a queued one waits for
+    behind_whom: str = ""  # the user id of who asked for that
+    place: int = 0  # of a queued one: how many go before it
+    rechecked: bool = False  # all gates were asked again at its turn
     obstacle: Obstacle | None = None  # temporary while active; the cause where it ended FAILED
     refused: tuple[GateResult, ...] = ()  # REJECTED: all gates as they stood
     diagnosis: Diagnosis | None = None
@@ -159,6 +180,15 @@ class Rollout:
         if self.state is RolloutState.ROLLING_BACK and self.before is not None:
             return Image(self.image.repository, self.before.version, self.before.digest)
         return self.image
+
+    @property
+    def acting(self) -> str:
+        """Whose rights it goes by: who pressed the button last, else who asked for it."""
+        return self.released_by or self.requested_by.id
+
+    @property
+    def in_line_since(self) -> datetime:
+        return self.queued_at or self.requested_at
 
     def with_(self, **changes: object) -> "Rollout":
         return replace(self, **changes)  # type: ignore[arg-type]

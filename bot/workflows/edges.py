@@ -1,9 +1,24 @@
 """Everything a workflow may reach, in one value: the catalog and the edges, named by the app."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from bot.ports import Audit, Clock, Cluster, Images, Locks, Messenger, People, Store
+from bot.ports import (
+    Approvals,
+    Audit,
+    Checklists,
+    Clock,
+    Cluster,
+    Comparisons,
+    Images,
+    Locks,
+    Messenger,
+    People,
+    Store,
+)
 from bot.workflows.announcing import Announcer
+from bot.workflows.bell import Bell
+from bot.workflows.checklist_messages import ChecklistMessages
+from bot.workflows.ci import CiDesk
 from config.catalog import Catalog, Environment, Service
 
 
@@ -19,6 +34,12 @@ class Edges:
     audit: Audit
     locks: Locks
     announcer: Announcer
+    approvals: Approvals
+    checklists: Checklists
+    lists: ChecklistMessages
+    ci: CiDesk
+    comparisons: Comparisons | None = None  # None: no git host is configured
+    bell: Bell = field(default_factory=Bell)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,21 +6,27 @@ gates are read again when a queued rollout's turn comes.
 
 import asyncio
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bot.domain.audit import AuditEntry, By, Surface, subject_of
-from bot.domain.gate import GateResult, all_open
+from bot.domain.drift import Drift, beside_the_release
+from bot.domain.gate import GateResult, all_open, lets_through, passed_by
 from bot.domain.image import Image
-from bot.domain.rollout import Actor, CardRef, Rollout, Running
+from bot.domain.progress import Outlook, let_go
+from bot.domain.promotion import Asking, Override, Way, askable, choose_way, waited_for
+from bot.domain.rollout import Actor, CardRef, Rollout, RolloutState, Running
 from bot.domain.steps import refusal_entry
 from bot.domain.workload import Workload
-from bot.errors import PortError, Trouble
+from bot.errors import PortError, StaleError, Trouble
 from bot.ports import Manifest
+from bot.workflows.comparing import commits_between
+from bot.workflows.covering import covered_by
 from bot.workflows.edges import Edges, Place
 from bot.workflows.gates import ask_all
 from bot.workflows.gates.dry_run import dry_run
 from bot.workflows.gates.facts import Facts
 from bot.workflows.manifest import render_deployment
+from bot.workflows.people import may_ask, told_of_overrides
 from bot.workflows.version import Chosen, NotChosen, choose, running_image
 from config.manifests import ManifestError
 
@@ -37,6 +43,11 @@ class Request:
     reason: str = ""
     dry_run: bool = False
     surface: str = Surface.SLASH
+    digest: str = ""  # what a button was made for: another one by now is refused
+    explicitly: bool = False  # "Ask for approval" was pressed
+    override: str = ""  # break-glass: why
+    confirmed: bool = False  # break-glass: Slack's own question was answered with yes
+    requester: str = ""  # who asked first, where `actor` lets it go
 
     @property
     def by(self) -> By:
@@ -52,10 +63,18 @@ class Plan:
     gates: tuple[GateResult, ...]
     before: Running | None
     unchanged: bool = False  # the server says that nothing would change
+    drift: Drift = field(default_factory=Drift)  # what would change beside the image
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
+    rollout: Rollout
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Stored: it waits for people or machines, with a card of its own."""
+
     rollout: Rollout
 
 
@@ -68,7 +87,24 @@ class AlreadyUnderway:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
+    """`askable`: this person may ask others for what is missing."""
+
     plan: Plan
+    askable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unconfirmed:
+    """Break-glass is asked about once more; the gates that it would pass by are in the plan."""
+
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The version is another digest by now than when the button was made."""
+
+    chosen: Chosen
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +117,17 @@ class DryRun:
     plan: Plan
 
 
-Answer = Started | AlreadyUnderway | Refused | NothingToDo | DryRun | NotChosen
+Answer = (
+    Started
+    | Waiting
+    | AlreadyUnderway
+    | Refused
+    | Unconfirmed
+    | Moved
+    | NothingToDo
+    | DryRun
+    | NotChosen
+)
 
 
 async def request_rollout(request: Request, edges: Edges) -> Answer:
@@ -89,18 +135,91 @@ async def request_rollout(request: Request, edges: Edges) -> Answer:
     chosen = await choose(request.place, request.version, edges)
     if isinstance(chosen, NotChosen):
         return chosen
+    return await decide(request, chosen, edges)
+
+
+async def decide(request: Request, chosen: Chosen, edges: Edges) -> Answer:
+    """As `request_rollout`, for a release that is chosen."""
+    if request.digest and request.digest != chosen.image.digest:
+        return Moved(chosen)
     plan = await make_plan(request, chosen, edges)
-    if not all_open(plan.gates):
-        if not request.dry_run:
-            await edges.audit.record(_refusal(plan, edges))
-        return Refused(plan)
     if plan.unchanged:
-        return NothingToDo(plan)
+        return await _underway(plan, edges) or NothingToDo(plan)
     if request.dry_run:
-        return DryRun(plan)
+        return DryRun(plan) if all_open(plan.gates) else Refused(plan)
+    if request.override:
+        return await _override(plan, edges)
+    here = request.place.environment
+    asking = Asking(
+        explicitly=request.explicitly,
+        may_ask=await may_ask(request.place, request.actor.id, edges),
+        confirm=here.confirm,
+        auto=here.auto,
+    )
+    way = choose_way(plan.gates, asking)
+    if way is Way.REFUSE:
+        return await _refused(plan, edges, may_ask=asking.may_ask)
+    return await _store(plan, way, edges)
+
+
+async def _underway(plan: Plan, edges: Edges) -> AlreadyUnderway | None:
+    """It was applied a moment ago, and is being watched: that is no "nothing to do"."""
+    place = plan.request.place
+    active = await edges.store.active(place.service.name, place.environment.name)
+    same = [each for each in active if each.image.digest == plan.chosen.image.digest]
+    return AlreadyUnderway(same[0]) if same else None
+
+
+async def _refused(plan: Plan, edges: Edges, *, may_ask: bool = False) -> Refused:
+    await edges.audit.record(_refusal(plan, edges))
+    return Refused(plan, may_ask and askable(plan.gates, explicitly=True))
+
+
+async def _store(plan: Plan, way: Way, edges: Edges) -> Answer:
     wanted = _rollout(plan, edges)
+    if way is not Way.START:
+        wanted = await _waiting(wanted, plan, by_itself=way is Way.WAIT_AND_GO, edges=edges)
+    stored = await edges.store.add(wanted, plan.request.by)
+    if stored.id != wanted.id:
+        return AlreadyUnderway(stored)
+    return Started(stored) if way is Way.START else Waiting(stored)
+
+
+async def _waiting(rollout: Rollout, plan: Plan, *, by_itself: bool, edges: Edges) -> Rollout:
+    return rollout.with_(
+        state=RolloutState.AWAITING_APPROVAL,
+        by_itself=by_itself,
+        gates=waited_for(plan.gates, by_itself=by_itself),
+        covers=await covered_by(plan.request.place, rollout.image.digest),
+        drift=plan.drift,
+        commits=await commits_between(plan.request.place, plan.before, rollout.image, edges),
+    )
+
+
+async def _override(plan: Plan, edges: Edges) -> Answer:
+    request = plan.request
+    if not lets_through(plan.gates, overriding=True):
+        return await _refused(plan, edges)
+    if not request.confirmed:
+        return Unconfirmed(plan)
+    override = Override(
+        by=request.actor.id,
+        reason=request.override,
+        at=edges.clock.now(),
+        gates=passed_by(plan.gates),
+        told=told_of_overrides(request.place.environment, edges.catalog),
+    )
+    wanted = _rollout(plan, edges).with_(override=override)
     stored = await edges.store.add(wanted, request.by)
-    return Started(stored) if stored.id == wanted.id else AlreadyUnderway(stored)
+    if stored.id == wanted.id:
+        return Started(stored)
+    while stored.state is RolloutState.AWAITING_APPROVAL:  # the same release waits: it goes now
+        released = let_go(stored, request.actor.id, edges.clock.now()).with_(override=override)
+        try:
+            return Started(await edges.store.save(released, request.by))
+        except StaleError:
+            stored = await edges.store.get(stored.id) or stored
+    return AlreadyUnderway(stored)
 
 
 def _refusal(plan: Plan, edges: Edges) -> AuditEntry:
@@ -115,11 +234,26 @@ async def make_plan(request: Request, chosen: Chosen, edges: Edges) -> Plan:
     """Raises PortError when an edge does not answer."""
     place = request.place
     look = await edges.cluster.workload(place.context, place.namespace, place.service.name)
-    facts = Facts(place, chosen, request.actor.id, look)
+    facts = Facts(
+        place,
+        chosen,
+        request.actor.id,
+        look,
+        requester=request.requester or request.actor.id,
+        overriding=bool(request.override),
+    )
     gates, server = await asyncio.gather(ask_all(facts, edges), dry_run(facts, edges))
     applied = server.applied
     unchanged = applied is not None and look.deployment is not None and not applied.changed
-    return Plan(request, chosen, (*gates, *server.gates), running(look, place), unchanged)
+    found = applied.differences if applied else ()
+    return Plan(
+        request,
+        chosen,
+        (*gates, *server.gates),
+        running(look, place),
+        unchanged,
+        beside_the_release(found, place.service.container),
+    )
 
 
 async def recheck(rollout: Rollout, edges: Edges) -> tuple[GateResult, ...]:
@@ -127,9 +261,34 @@ async def recheck(rollout: Rollout, edges: Edges) -> tuple[GateResult, ...]:
     place = Place(
         edges.catalog.service(rollout.service), edges.catalog.environment(rollout.environment)
     )
-    request = Request(place, rollout.version, rollout.requested_by, rollout.asked_in, rollout.line)
-    plan = await make_plan(request, Chosen(rollout.image, rollout.version), edges)
-    return plan.gates
+    return (await plan_again(rollout, place, rollout.acting, edges)).gates
+
+
+async def plan_again(rollout: Rollout, place: Place, user: str, edges: Edges) -> Plan:
+    """What a stored request comes to now, judged by the rights of `user`."""
+    request = Request(
+        place,
+        rollout.version,
+        Actor(user),
+        rollout.asked_in,
+        rollout.line,
+        requester=rollout.requested_by.id,
+        override=rollout.override.reason if rollout.override else "",
+    )
+    return await make_plan(request, Chosen(rollout.image, rollout.version), edges)
+
+
+async def look_out(rollout: Rollout, edges: Edges) -> Outlook:
+    """One look at what a waiting request waits for, and at what it would change by now."""
+    place = Place(
+        edges.catalog.service(rollout.service), edges.catalog.environment(rollout.environment)
+    )
+    plan = await plan_again(rollout, place, rollout.requested_by.id, edges)
+    commits = rollout.commits
+    if commits is None or commits.since != (plan.before.digest if plan.before else ""):
+        commits = await commits_between(place, plan.before, rollout.image, edges)
+    covers = await covered_by(place, rollout.image.digest)
+    return Outlook(plan.gates, covers, plan.before, commits, plan.drift)
 
 
 async def render(rollout: Rollout, edges: Edges) -> Manifest:

@@ -7,13 +7,18 @@ import logging
 from datetime import datetime
 
 from bot.cards.card import Card
+from bot.cards.checklist import checklist_card
 from bot.cards.details import ended_card
 from bot.cards.mrkdwn import channel
 from bot.cards.pointer import notice_card, pointer_card
+from bot.cards.promotion import opened_card
 from bot.cards.rollout import rollout_card
+from bot.domain.checklist import Checklist
+from bot.domain.permission import people_of, roles_that_may_deploy
 from bot.domain.rollout import Rollout
 from bot.errors import PortError, Trouble
 from bot.text import Texts
+from bot.workflows.checklist import goal_of, who_may
 from bot.workflows.edges import Edges
 from config.catalog import Catalog, Environment, UnknownNameError
 
@@ -38,6 +43,25 @@ def details_of(rollout: Rollout, catalog: Catalog) -> Card:
     environment = _environment(rollout, catalog)
     texts = _channel_texts(environment, catalog)
     return ended_card(rollout, environment_title=_title(rollout, environment, texts), texts=texts)
+
+
+def opened_of(rollout: Rollout, catalog: Catalog) -> Card:
+    """The reply in the card's thread that calls those who may let it go."""
+    environment = _environment(rollout, catalog)
+    texts = _channel_texts(environment, catalog)
+    roles = roles_that_may_deploy(catalog, environment) if environment else ()
+    title = _title(rollout, environment, texts)
+    return opened_card(rollout, environment_title=title, who=people_of(roles), texts=texts)
+
+
+def checklist_of(checklist: Checklist, catalog: Catalog) -> Card:
+    """The one message of a list, in the language of its channel."""
+    goal = goal_of(catalog)
+    texts = _channel_texts(goal, catalog)
+    title = goal.title.to("es" if texts.language == "es" else "en")
+    return checklist_card(
+        checklist, catalog.checklist, who_may(catalog), environment_title=title, texts=texts
+    )
 
 
 async def tell_where(rollout: Rollout, edges: Edges) -> None:

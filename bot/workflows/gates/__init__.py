@@ -7,6 +7,9 @@ import asyncio
 
 from bot.domain.gate import GateResult
 from bot.workflows.edges import Edges
+from bot.workflows.gates.approval import approvals
+from bot.workflows.gates.checklist import checklist
+from bot.workflows.gates.ci import ci
 from bot.workflows.gates.facts import Facts, GateCheck
 from bot.workflows.gates.lock import lock
 from bot.workflows.gates.order import order
@@ -14,9 +17,20 @@ from bot.workflows.gates.paused import paused
 from bot.workflows.gates.permission import permission
 from bot.workflows.gates.window import window
 
-GATES: tuple[GateCheck, ...] = (permission, order, paused, lock, window)
+GATES: tuple[GateCheck, ...] = (
+    permission,
+    order,
+    ci,
+    checklist,
+    approvals,
+    paused,
+    lock,
+    window,
+)
 
 
 async def ask_all(facts: Facts, edges: Edges) -> tuple[GateResult, ...]:
-    """Raises PortError where one of them cannot be answered."""
-    return tuple(await asyncio.gather(*(gate(facts, edges) for gate in GATES)))
+    """Raises PortError where one of them cannot be answered; those that do not apply are left
+    out."""
+    results = await asyncio.gather(*(gate(facts, edges) for gate in GATES))
+    return tuple(result for result in results if result is not None)

@@ -13,9 +13,12 @@ from bot.workflows.version import Chosen
 class Facts:
     place: Place
     chosen: Chosen
-    user: str
+    user: str  # whose right it is judged by
     look: Workload  # what runs there now
+    requester: str = ""  # who asked for it, where another one lets it go
+    overriding: bool = False  # break-glass: a right of its own is asked for
 
 
-GateCheck = Callable[[Facts, Edges], Awaitable[GateResult]]
-"""Answers one gate. Raises PortError where an edge does not say: nothing is let through unasked."""
+GateCheck = Callable[[Facts, Edges], Awaitable[GateResult | None]]
+"""Answers one gate; None where it does not apply to that environment. Raises PortError where an
+edge does not say: nothing is let through unasked."""
