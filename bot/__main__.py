@@ -35,6 +35,11 @@ def _parser() -> argparse.ArgumentParser:
     sandbox.add_argument("--speed", type=float, default=1.0, help="10: ten times faster")
     sandbox.add_argument("--keep", type=Path, metavar="DIR", help="keep Dynamo's memory there")
     sandbox.add_argument("--kube-context", metavar="NAME", help="a real cluster of the kubeconfig")
+    sandbox.add_argument(
+        "--registry",
+        default="localhost:5000/dynamo",
+        help="where that cluster's images are: host and prefix (default localhost:5000/dynamo)",
+    )
     sandbox.set_defaults(command=_sandbox)
 
     check = commands.add_parser("check", help="examine settings, tokens, rights; name what to mend")
@@ -104,6 +109,8 @@ def _sandbox(arguments: argparse.Namespace) -> int:
         speed=arguments.speed,
         keep=arguments.keep,
         kube_context=arguments.kube_context,
+        kubeconfig=os.environ.get("KUBECONFIG", ""),
+        registry=arguments.registry,
     )
 
     async def serve() -> None:

@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from bot.sandbox.github.server import TOKEN, github_app
 from bot.sandbox.kubernetes.world import World
 from bot.sandbox.kubernetes.world_api import world_app
 from bot.sandbox.page import add_page
+from bot.sandbox.real_cluster import RealCluster, services_running
 from bot.sandbox.registry.release_table import RELEASES
 from bot.sandbox.slack import seed
 from bot.sandbox.slack.faults import Fault
@@ -58,12 +59,14 @@ class Options:
     speed: float = 1.0
     keep: Path | None = None
     kube_context: str | None = None
+    kubeconfig: str = ""
+    registry: str = "localhost:5000/dynamo"  # of the real cluster's images
     config: Path = CONFIG
     bot: bool = True  # False: only the world, for a bot that runs elsewhere
 
 
 class WorldClock:
-    """`bot.ports.Clock` on the sandbox's virtual time, so that the bot waits as fast as it passes."""
+    """`bot.ports.Clock` on the sandbox's virtual time: the bot waits as fast as it passes."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -81,10 +84,17 @@ class Sandbox:
     url: str
     clock: Clock
     slack: Slack
-    world: World
+    simulated: World | None
     git_host: GitHost
     settings: Settings
     dynamo: Dynamo | None = None
+
+    @property
+    def world(self) -> World:
+        """Raises LookupError where a real cluster is in its place."""
+        if self.simulated is None:
+            raise LookupError("the cluster is a real one")
+        return self.simulated
 
     @property
     def greeting(self) -> str:
@@ -108,13 +118,19 @@ async def launch(options: Options, middlewares: Sequence[Any] = ()) -> AsyncIter
             stack.callback(shutil.rmtree, home, ignore_errors=True)
         app = web.Application(client_max_size=64 * 1024**2, middlewares=middlewares)
         slack = _slack(clock)
-        world = _world(clock, catalog, slack)
-        stack.callback(world.stop)
         add_slack(app, slack)
         add_page(app)
-        app.add_subapp("/kubernetes", world.kubernetes_app)
-        app.add_subapp("/v2", world.registry_app())
-        app.add_subapp("/world", world_app(world))
+        world = None
+        if options.kube_context is None:
+            world = _world(clock, catalog, slack)
+            stack.callback(world.stop)
+            app.add_subapp("/kubernetes", world.kubernetes_app)
+            app.add_subapp("/v2", world.registry_app())
+            app.add_subapp("/world", world_app(world))
+        else:
+            real = RealCluster(options.kube_context, options.kubeconfig, options.registry)
+            running = services_running(real, options.config, home)
+            options = replace(options, config=await stack.enter_async_context(running))
         git_host = _git_host(app, clock, catalog)
         port = await _serve(app, options.port, stack)
         url = f"http://127.0.0.1:{port}"
@@ -180,10 +196,12 @@ def settings_for(url: str, home: Path, options: Options) -> Settings:
         dynamo_database=SecretStr(f"sqlite:///{home / 'dynamo.db'}"),
         dynamo_host="127.0.0.1",
         dynamo_port=0,
-        dynamo_registry_url=url,
+        dynamo_registry_url=None if options.kube_context else url,
         github_token=SecretStr(TOKEN),
         github_api_url=f"{url}/github",
-        kubeconfig=str(_kubeconfig(url, home)),
+        kubeconfig=(options.kubeconfig or None)
+        if options.kube_context
+        else str(_kubeconfig(url, home)),
     )
 
 
