@@ -10,7 +10,7 @@ import logging
 import re
 import secrets
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
@@ -26,7 +26,7 @@ from bot.domain.rollout import Actor, Rollout
 from bot.errors import PortError
 from bot.text import Texts
 from bot.workflows.edges import Edges
-from commands import cancel, deploy, history, home, lock, locks, status, unlock
+from commands import cancel, checklist, deploy, history, home, lock, locks, status, unlock
 from commands import help as help_command
 from commands.asked import Asked
 from commands.command import Invocation, UsageError
@@ -39,7 +39,7 @@ Run = Callable[[Asked], Awaitable[Card | None]]
 
 RUN: Final[Mapping[str, Run]] = {
     module.COMMAND.name: module.run
-    for module in (deploy, status, cancel, lock, unlock, locks, history, help_command)
+    for module in (deploy, status, cancel, checklist, lock, unlock, locks, history, help_command)
 }
 """A verb is one file: its declaration and what it does."""
 
@@ -56,6 +56,7 @@ class Origin:
     response_url: str = ""
     replace: bool = False  # the message that was clicked is a private one
     surface: str = Surface.SLASH
+    trigger: str = ""  # opens a modal, within three seconds
 
 
 class Router:
@@ -75,6 +76,7 @@ class Router:
         app.command(_ANYTHING)(self._on_foreign_command)
         app.action(_ANYTHING)(self._on_foreign_click)
         app.shortcut(_ANYTHING)(self._on_foreign_click)
+        app.view(_OURS)(self._on_submit)
         app.view(_ANYTHING)(self._on_anything)
         app.view_closed(_ANYTHING)(self._on_anything)
         app.options(_ANYTHING)(self._on_anything)
@@ -105,10 +107,32 @@ class Router:
             body.get("response_url", ""),
             replace=bool(container.get("is_ephemeral")),
             surface=Surface.BUTTON,
+            trigger=str(body.get("trigger_id", "")),
         )
         key = f"action:{body.get('trigger_id', '')}:{action.get('action_ts', '')}"
         value = str(action.get("value") or "")
         self._spawn(self._once(key, self._clicked(origin, action["action_id"], value)))
+
+    async def _on_submit(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """What was entered is looked at before the ack, which closes the window or says why not;
+        it is carried out after it."""
+        view = body["view"]
+        pieces = split_value(str(view.get("private_metadata") or ""))
+        origin = Origin(body["user"]["id"], pieces[-1], surface=Surface.MODAL)
+        texts = await self._texts(origin)
+        entered = _entered(view)
+        if verb_of(str(view.get("callback_id") or "")) != "evidence":
+            await ack()
+            return
+        errors = checklist.evidence_errors(entered.get("evidence", ""), texts)
+        if errors:
+            await ack(response_action="errors", errors=errors)
+            return
+        await ack()
+        asked = self._asked(origin, Invocation(checklist.COMMAND.name), texts)
+        work = checklist.submit_evidence(asked, pieces, entered["evidence"])
+        key = f"view:{view.get('id', '')}:{view.get('hash', '')}"
+        self._spawn(self._once(key, self._guarded(origin, "checklist", work)))
 
     async def _on_mention(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         await ack()
@@ -161,10 +185,14 @@ class Router:
                 work = self._press_lock(origin, verb, (service, environment), tuple(seen))
             case "history", (service, environment, ("older" | "newer") as way, number):
                 work = self._turn_page(origin, (service, environment), way, number)
+            case "checklist" | "tick" | "untick" | "evidence" as verb, _:
+                work = self._press_checklist(origin, verb, pieces)
             case "cancel", (rollout_id, *_):
                 work = self._press_cancel(origin, rollout_id)
             case _:
                 work = self._gone(origin)
+        if verb_of(action_id) == "checklist":  # a refusal keeps its place: more stands on it
+            origin = replace(origin, replace=False)
         await self._guarded(origin, value, work)
 
     async def _run_line(self, origin: Origin, text: str) -> Card | None:
@@ -182,6 +210,17 @@ class Router:
     async def _press_cancel(self, origin: Origin, rollout_id: str) -> Card | None:
         texts = await self._texts(origin)
         return await cancel.press(self._asked(origin, Invocation("cancel"), texts), rollout_id)
+
+    async def _press_checklist(
+        self, origin: Origin, verb: str, pieces: tuple[str, ...]
+    ) -> Card | None:
+        asked = self._asked(origin, Invocation(checklist.COMMAND.name), await self._texts(origin))
+        match verb:
+            case "checklist":
+                return await checklist.press_open(asked, pieces)
+            case "evidence":
+                return await checklist.ask_evidence(asked, pieces, origin.trigger)
+        return await checklist.press(asked, verb, pieces)
 
     async def _press_lock(
         self, origin: Origin, verb: str, place: tuple[str, str], pieces: tuple[str, ...]
@@ -279,3 +318,13 @@ class Router:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
             log.error("a task of the router failed", exc_info=task.exception())
+
+
+def _entered(view: Mapping[str, Any]) -> dict[str, str]:
+    """What stands in the text fields of a modal, by their names."""
+    blocks = (view.get("state") or {}).get("values") or {}
+    return {
+        name: str(element.get("value") or "")
+        for fields in blocks.values()
+        for name, element in fields.items()
+    }

@@ -88,6 +88,13 @@ HISTORY = Command(
     reads=True,
 )
 
+CHECKLIST = Command(
+    name="checklist",
+    aliases=("lista", "list"),
+    arguments=(SERVICE, VERSION),
+    examples=("checklist tasks-service", "checklist tasks-service 1.4.0"),
+)
+
 HELP = Command(
     name="help",
     aliases=("usage", "ayuda"),
@@ -96,5 +103,5 @@ HELP = Command(
     reads=True,
 )
 
-VERBS: tuple[Command, ...] = (DEPLOY, STATUS, CANCEL, LOCK, UNLOCK, LOCKS, HISTORY, HELP)
+VERBS: tuple[Command, ...] = (DEPLOY, STATUS, CANCEL, CHECKLIST, LOCK, UNLOCK, LOCKS, HISTORY, HELP)
 """In the order in which help lists them."""
