@@ -74,17 +74,17 @@ def write_catalog(cluster: RealCluster, sample: Path, home: Path) -> Path:
 
 
 def plain_deployment(name: str, image: str) -> dict[str, Any]:
-    labels = {"app.kubernetes.io/name": name}
+    labels = {"app.kubernetes.io/name": name}  # copied: YAML would write a shared one as an alias
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": {"name": name, "labels": labels},
+        "metadata": {"name": name, "labels": dict(labels)},
         "spec": {
             "progressDeadlineSeconds": 120,
-            "selector": {"matchLabels": labels},
+            "selector": {"matchLabels": dict(labels)},
             "strategy": {"rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
             "template": {
-                "metadata": {"labels": labels},
+                "metadata": {"labels": dict(labels)},
                 "spec": {
                     "automountServiceAccountToken": False,
                     "hostNetwork": True,
