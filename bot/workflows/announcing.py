@@ -27,7 +27,8 @@ class Announcer:
         self._turn = asyncio.Lock()
         self._tried: set[str] = set()  # posted or begun by this process
         self._cancel: Callable[[], None] | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._stopped = False
         self._fresh = False  # False until what an earlier process left has been looked at
 
     def start(self) -> None:
@@ -64,12 +65,14 @@ class Announcer:
         return True
 
     def _try_again(self) -> None:
-        if self._cancel is None:
+        if self._cancel is None and not self._stopped:
             self._cancel = self._clock.call_at(self._clock.now() + _TRY_AGAIN, self._wake)
 
     def _wake(self) -> None:
         self._cancel = None
-        self._task = asyncio.get_running_loop().create_task(self._again())
+        task = asyncio.get_running_loop().create_task(self._again())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _again(self) -> None:
         try:
@@ -79,8 +82,10 @@ class Announcer:
             self._try_again()
 
     async def stop(self) -> None:
+        self._stopped = True
         if self._cancel is not None:
             self._cancel()
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -21,6 +21,7 @@ import pytest
 from aiohttp import web
 from pydantic import TypeAdapter
 
+from bot.adapters.sqlite_audit import read_file, verify_file
 from bot.domain.rollout import Rollout, RolloutState
 from bot.sandbox.launcher import Options, Sandbox, launch
 from bot.sandbox.slack import seed
@@ -147,6 +148,7 @@ class Story:
     cards: list[Message]
     replies: list[Message]
     changes: int  # how often the Deployment's template was changed
+    recorded: list[str]  # the states that the audit log has, in its order
 
 
 @asynccontextmanager
@@ -171,7 +173,10 @@ async def killed_everywhere(
         cards = [m for m in await slack.messages("ben", QA) if m.from_app]
         replies = await slack.messages("ben", QA, thread_ts=cards[-1].ts)
         changes = generation(sandbox) - before
-        yield Story(rollout, executioner.killed_at, cards, replies[1:], changes)
+        log = list(read_file(sandbox.settings.database_path))
+        assert verify_file(sandbox.settings.database_path).flaws == ()
+        recorded = [str(record.entry.after["state"]) for record in log]
+        yield Story(rollout, executioner.killed_at, cards, replies[1:], changes, recorded)
 
 
 async def first_life(
@@ -204,6 +209,8 @@ async def test_killed_at_every_step_a_rollout_ends_the_same(tmp_path, catalog_fi
         assert story.cards[0].ts == story.rollout.card.ts
         assert "Succeeded" in story.cards[0].words
         assert len(story.replies) == 1, "one reply in its thread"
+        states = ["QUEUED", "APPLYING", "PROGRESSING", "SOAKING", "SUCCEEDED"]
+        assert story.recorded == states, "each state in the audit log, once"
         for step in ("chat.postMessage", "PATCH tasks-service", "chat.postMessage in the thread"):
             assert step in story.killed_at
         assert len(story.killed_at) >= 8, story.killed_at
@@ -221,4 +228,5 @@ async def test_killed_at_every_step_a_failure_is_still_diagnosed_once(tmp_path, 
         assert len(story.cards) == 1
         assert "DATABASE_URL is not set" in story.cards[0].words
         assert len(story.replies) == 1
+        assert story.recorded == ["QUEUED", "APPLYING", "PROGRESSING", "FAILED"]
         assert "kubectl" in story.replies[0].words
