@@ -9,7 +9,7 @@ import asyncio
 import logging
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -26,11 +26,26 @@ from bot.domain.rollout import Actor, Rollout
 from bot.errors import PortError
 from bot.text import Texts
 from bot.workflows.edges import Edges
-from commands import cancel, checklist, deploy, history, home, lock, locks, status, unlock
+from commands import (
+    approve,
+    cancel,
+    checklist,
+    deploy,
+    history,
+    home,
+    lock,
+    locks,
+    promote,
+    reject,
+    status,
+    unlock,
+    whoami,
+)
 from commands import help as help_command
 from commands.asked import Asked
 from commands.command import Invocation, UsageError
 from commands.parser import parse
+from commands.requesting import Pressed, pressed_value
 from commands.vocabulary import VERBS
 
 log = logging.getLogger(__name__)
@@ -39,9 +54,28 @@ Run = Callable[[Asked], Awaitable[Card | None]]
 
 RUN: Final[Mapping[str, Run]] = {
     module.COMMAND.name: module.run
-    for module in (deploy, status, cancel, checklist, lock, unlock, locks, history, help_command)
+    for module in (
+        deploy,
+        promote,
+        approve,
+        reject,
+        status,
+        cancel,
+        checklist,
+        lock,
+        unlock,
+        locks,
+        history,
+        whoami,
+        help_command,
+    )
 }
 """A verb is one file: its declaration and what it does."""
+
+_AGAIN: Final[Mapping[str, Callable[[Asked, Pressed], Awaitable[Card | None]]]] = {
+    module.COMMAND.name: module.carry for module in (deploy, promote)
+}
+"""Verbs whose refusal has a button that asks the same line once more."""
 
 _ANYTHING = re.compile(".*", re.DOTALL)
 _OURS = re.compile(r"^dyn:")
@@ -57,6 +91,27 @@ class Origin:
     replace: bool = False  # the message that was clicked is a private one
     surface: str = Surface.SLASH
     trigger: str = ""  # opens a modal, within three seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What becomes of a modal that is submitted: `errors` by field keep it open."""
+
+    command: str
+    errors: Callable[[Mapping[str, str], Texts], dict[str, str]]
+    submit: Callable[[Asked, Sequence[str], Mapping[str, str]], Coroutine[Any, Any, Card | None]]
+
+
+_WINDOWS: Final[Mapping[str, Window]] = {
+    "evidence": Window(
+        checklist.COMMAND.name,
+        lambda entered, texts: checklist.evidence_errors(entered.get("evidence", ""), texts),
+        lambda asked, pieces, entered: checklist.submit_evidence(
+            asked, pieces, entered.get("evidence", "")
+        ),
+    ),
+    "reject": Window(reject.COMMAND.name, reject.errors, reject.submit),
+}
 
 
 class Router:
@@ -121,18 +176,20 @@ class Router:
         origin = Origin(body["user"]["id"], pieces[-1], surface=Surface.MODAL)
         texts = await self._texts(origin)
         entered = _entered(view)
-        if verb_of(str(view.get("callback_id") or "")) != "evidence":
+        verb = verb_of(str(view.get("callback_id") or ""))
+        window = _WINDOWS.get(verb)
+        if window is None:
             await ack()
             return
-        errors = checklist.evidence_errors(entered.get("evidence", ""), texts)
+        errors = window.errors(entered, texts)
         if errors:
             await ack(response_action="errors", errors=errors)
             return
         await ack()
-        asked = self._asked(origin, Invocation(checklist.COMMAND.name), texts)
-        work = checklist.submit_evidence(asked, pieces, entered["evidence"])
+        asked = self._asked(origin, Invocation(window.command), texts)
+        work = window.submit(asked, pieces, entered)
         key = f"view:{view.get('id', '')}:{view.get('hash', '')}"
-        self._spawn(self._once(key, self._guarded(origin, "checklist", work)))
+        self._spawn(self._once(key, self._guarded(origin, window.command, work)))
 
     async def _on_mention(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         await ack()
@@ -187,6 +244,10 @@ class Router:
                 work = self._turn_page(origin, (service, environment), way, number)
             case "checklist" | "tick" | "untick" | "evidence" as verb, _:
                 work = self._press_checklist(origin, verb, pieces)
+            case "approve" | "reject" | "go" as verb, (rollout_id, covers):
+                work = self._press_decision(origin, verb, rollout_id, covers)
+            case "ask" | "override" as verb, _:
+                work = self._press_again(origin, verb, value)
             case "cancel", (rollout_id, *_):
                 work = self._press_cancel(origin, rollout_id)
             case _:
@@ -210,6 +271,37 @@ class Router:
     async def _press_cancel(self, origin: Origin, rollout_id: str) -> Card | None:
         texts = await self._texts(origin)
         return await cancel.press(self._asked(origin, Invocation("cancel"), texts), rollout_id)
+
+    async def _press_decision(
+        self, origin: Origin, verb: str, rollout_id: str, covers: str
+    ) -> Card | None:
+        asked = self._asked(origin, Invocation(verb), await self._texts(origin))
+        match verb:
+            case "approve":
+                return await approve.press(asked, rollout_id, covers)
+            case "reject":
+                return await reject.ask_reason(asked, rollout_id, covers, origin.trigger)
+        return await promote.press_go(asked, rollout_id, covers)
+
+    async def _press_again(self, origin: Origin, verb: str, value: str) -> Card | None:
+        """ "Ask for approval", and the override that was confirmed: the line of a refusal, for the
+        digest that was refused."""
+        made_for = pressed_value(value)
+        if made_for is None:
+            return await self._gone(origin)
+        digest, line = made_for
+        read = parse(line, self._edges.catalog, VERBS)
+        carry = _AGAIN.get(read.command or "")
+        if isinstance(read, UsageError) or carry is None:
+            return await self._gone(origin)
+        texts = await self._texts(origin)
+        asks = verb == "ask"
+        pressed = Pressed(digest, explicitly=asks, confirmed=not asks)
+        answer = await carry(self._asked(origin, read, texts), pressed)
+        if answer is None and origin.replace:
+            key = "asked" if asks else "started"
+            return notice_card(texts, key, line=code(typed(read.line), 400))
+        return answer
 
     async def _press_checklist(
         self, origin: Origin, verb: str, pieces: tuple[str, ...]

@@ -14,17 +14,52 @@ VERSION = Argument("version", Kind.VERSION, required=False)
 
 DRY_RUN = Option("dry-run", aliases=("dryrun", "simular", "ensayo"))
 REASON = Option("reason", aliases=("motivo", "razón", "because"), kind=Kind.TEXT)
+OVERRIDE = Option("override", aliases=("break-glass", "forzar", "emergencia"), kind=Kind.TEXT)
 
 DEPLOY = Command(
     name="deploy",
     aliases=("ship", "desplegar", "despliega", "despliegue"),
     arguments=(SERVICE, ENVIRONMENT, VERSION),
-    options=(DRY_RUN, REASON),
+    options=(DRY_RUN, REASON, OVERRIDE),
     examples=(
         "deploy tasks-service qa",
         "deploy tasks-service qa 1.4.0 --dry-run",
         'deploy tasks-service qa 1.4.0 --reason "fixes #231"',
     ),
+)
+
+PROMOTE = Command(
+    name="promote",
+    aliases=("promover", "promueve"),
+    arguments=(SERVICE, Argument("environment", Kind.ENVIRONMENT, required=False), VERSION),
+    options=(REASON, OVERRIDE),
+    examples=(
+        "promote tasks-service",
+        "promote tasks-service production",
+        'promote tasks-service production --override "users cannot log in"',
+    ),
+)
+
+APPROVE = Command(
+    name="approve",
+    aliases=("aprobar", "aprueba"),
+    arguments=(SERVICE, ENVIRONMENT, VERSION),
+    examples=("approve tasks-service production", "approve tasks-service production 1.4.0"),
+)
+
+REJECT = Command(
+    name="reject",
+    aliases=("rechazar", "rechaza"),
+    arguments=(SERVICE, ENVIRONMENT, VERSION),
+    options=(REASON,),
+    examples=('reject tasks-service production --reason "the migration is missing"',),
+)
+
+WHOAMI = Command(
+    name="whoami",
+    aliases=("quiensoy", "me", "yo"),
+    examples=("whoami",),
+    reads=True,
 )
 
 STATUS = Command(
@@ -103,5 +138,19 @@ HELP = Command(
     reads=True,
 )
 
-VERBS: tuple[Command, ...] = (DEPLOY, STATUS, CANCEL, CHECKLIST, LOCK, UNLOCK, LOCKS, HISTORY, HELP)
+VERBS: tuple[Command, ...] = (
+    DEPLOY,
+    PROMOTE,
+    APPROVE,
+    REJECT,
+    STATUS,
+    CANCEL,
+    CHECKLIST,
+    LOCK,
+    UNLOCK,
+    LOCKS,
+    HISTORY,
+    WHOAMI,
+    HELP,
+)
 """In the order in which help lists them."""

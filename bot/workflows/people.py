@@ -4,11 +4,13 @@ import asyncio
 
 from bot.domain.gate import GateResult
 from bot.domain.permission import (
+    Standing,
     may_deploy,
     may_override,
     people_of,
     roles_that_may_deploy,
     roles_that_may_override,
+    standing_of,
 )
 from bot.ports import People
 from bot.workflows.edges import Edges, Place
@@ -63,13 +65,13 @@ async def members_of(roles: tuple[Role, ...], people: People) -> dict[str, froze
     }
 
 
-async def roles_of(user: str, edges: Edges) -> tuple[Role, ...]:
-    """All roles that a person has now."""
-    groups = await groups_of(user, edges.catalog.roles, edges.people)
-    return edges.catalog.roles_of(user, groups)
-
-
 async def _groups(user: str, allowed: tuple[Role, ...], edges: Edges) -> frozenset[str]:
     if any(user in role.users for role in allowed):  # no need to ask Slack
         return frozenset()
     return await groups_of(user, allowed, edges.people)
+
+
+async def standing(user: str, edges: Edges) -> Standing:
+    """Which roles a person has now, why, and what follows from them."""
+    groups = await groups_of(user, edges.catalog.roles, edges.people)
+    return standing_of(user, groups, edges.catalog)
