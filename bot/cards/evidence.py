@@ -103,7 +103,7 @@ def log_parts(diagnosis: Diagnosis, most: int, texts: Texts) -> list[Part]:
     if diagnosis.unavailable:
         why = plain(diagnosis.unavailable, EVENT_LENGTH)
         return [Part(context(say(texts, "rollout.log.none", why=why)), spare=_SPARE_LOG)]
-    if diagnosis.pod:
+    if diagnosis.container:
         return [Part(context(say(texts, "rollout.log.empty", **names)), spare=_SPARE_LOG)]
     return []
 

@@ -6,6 +6,7 @@ replay prints it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
@@ -15,6 +16,8 @@ from bot.text import Texts
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 SIGNALS = 128
 """A shell's exit code for "ended by signal N" is 128 + N; Linux has 64 signals."""
+
+_DIGEST = re.compile(r"(sha256:[0-9a-f]{4})[0-9a-f]{56}([0-9a-f]{4})")
 
 _STYLES = {
     "time": ("{time}", "%H:%M UTC"),
@@ -162,6 +165,7 @@ def _sentence(
     if isinstance(code, int):
         derived["meaning"] = exit_code_meaning(code, texts)
     said = texts.say(_form(reason, outcome, values, texts), {**derived, **values}, str(reason))
+    said = _DIGEST.sub(r"\1…\2", said)  # sixty-four digits say no more than eight
     return said.replace(", .", ".").replace(", :", ":")  # nobody was affected by name
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from bot.domain.redaction import redact
 from bot.domain.rollout import Diagnosis, Rollout
-from bot.domain.verdict import Finding
+from bot.domain.verdict import Finding, Reason
 from bot.domain.workload import Event, Workload
 from bot.errors import PortError
 from bot.ports import LogTail
@@ -18,6 +18,19 @@ from bot.workflows.edges import Edges
 _SECONDS = 3.0
 _LOG_LINES = 20
 _EVENTS = 8
+_NEVER_STARTED = frozenset(
+    {
+        Reason.IMAGE_NOT_FOUND,
+        Reason.IMAGE_PULL_DENIED,
+        Reason.IMAGE_PULL_FAILED,
+        Reason.INVALID_IMAGE_NAME,
+        Reason.CONFIG_MISSING,
+        Reason.MOUNT_FAILED,
+        Reason.UNSCHEDULABLE,
+        Reason.ADMISSION_DENIED,
+    }
+)
+"""No container ran, so none wrote a line."""
 
 
 async def diagnose(rollout: Rollout, seen: Workload, edges: Edges) -> Diagnosis:
@@ -31,7 +44,7 @@ async def diagnose(rollout: Rollout, seen: Workload, edges: Edges) -> Diagnosis:
     log, unavailable = (tail, "") if isinstance(tail, LogTail) else (None, tail)
     return Diagnosis(
         pod=finding.pods[0] if finding.pods else "",
-        container=finding.container,
+        container="" if finding.reason in _NEVER_STARTED else finding.container,
         previous=log is not None and log.previous,
         log=tuple(redact(line) for line in log.lines) if log else (),
         events=events,
@@ -45,7 +58,7 @@ def _worst(rollout: Rollout) -> Finding | None:
 
 
 async def _log(rollout: Rollout, finding: Finding, edges: Edges) -> LogTail | str:
-    if not finding.pods or not finding.container:
+    if not finding.pods or not finding.container or finding.reason in _NEVER_STARTED:
         return ""
     try:
         async with asyncio.timeout(_SECONDS):
