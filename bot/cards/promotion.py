@@ -30,7 +30,7 @@ from bot.cards.mrkdwn import (
 )
 from bot.cards.refusal import gate_parts, gate_sentence
 from bot.domain.drift import Drift
-from bot.domain.gate import Gate, GateResult
+from bot.domain.gate import Gate, GateResult, only_waits
 from bot.domain.promotion import Commits, Override
 from bot.domain.rollout import Rollout, Running
 from bot.text import Texts
@@ -45,6 +45,8 @@ _SPARE_CHANGES = 3
 def waiting_line(rollout: Rollout, texts: Texts) -> Mrkdwn:
     """The state in one line: how many gates are closed, or that all are open and who is called."""
     closed = [gate for gate in rollout.gates if not gate.ok]
+    if rollout.by_itself and only_waits(closed):
+        return say(texts, "ci.waiting.state")
     if rollout.by_itself:
         return say(texts, "promote.state.BY_ITSELF", count=len(closed))
     if closed or not rollout.open_since:
@@ -68,6 +70,8 @@ def waiting_buttons(rollout: Rollout, environment_title: str, texts: Texts) -> l
     if ready:
         before = rollout.before.version if rollout.before else ""
         row.append(buttons.go(rollout, environment_title, before, texts))
+    if any(gate.code == "CHECKLIST_OPEN" for gate in rollout.gates):
+        row.append(buttons.open_checklist(rollout.service, rollout.image.digest, texts))
     if any(_people_decide(gate) for gate in rollout.gates):
         row.append(buttons.approve(rollout, texts, primary=not ready))
         row.append(buttons.reject(rollout, texts))

@@ -143,7 +143,8 @@ def gate_sentence(gate: GateResult, texts: Texts) -> Mrkdwn:
 
 
 def _failing(gate: GateResult, texts: Texts) -> Mrkdwn:
-    line = Mrkdwn(f"{signs.BAD} *{gate_sentence(gate, texts)}*")
+    sign = signs.BUSY if gate.opens_by_itself else signs.BAD
+    line = Mrkdwn(f"{sign} *{gate_sentence(gate, texts)}*")
     fix = texts.say(f"gate.fix.{gate.code}", _shown(gate.values, texts), "")
     return join([line, Mrkdwn(fix)], "\n")
 

@@ -30,6 +30,7 @@ from bot.cards.mrkdwn import (
 )
 from bot.cards.promotion import override_parts, waiting_buttons, waiting_line, waiting_parts
 from bot.cards.refusal import gate_parts
+from bot.domain.gate import only_waits
 from bot.domain.progress import soak_ends
 from bot.domain.rollout import Rollout, RolloutState
 from bot.domain.verdict import Outcome, Reason
@@ -63,7 +64,8 @@ def rollout_card(
         Part(context(*_facts(rollout, base_url, texts)), spare=_SPARE_FACTS),
         *_button_parts(rollout, environment_title, texts),
     ]
-    summary = say(texts, f"rollout.text.{wording(rollout)}", **values)
+    key = "ci.waiting.text" if waits_for_checks(rollout) else f"rollout.text.{wording(rollout)}"
+    summary = say(texts, key, **values)
     return fit(
         cut_mrkdwn(summary, SUMMARY), parts, shortened=say(texts, "common.shortened"), limit=SUMMARY
     )
@@ -75,7 +77,7 @@ def _values(
     """What the sentences about a rollout may speak of; foreign words unescaped."""
     progress = rollout.progress
     return {
-        "sign": signs.STATE[rollout.state],
+        "sign": signs.STATE[RolloutState.QUEUED if waits_for_checks(rollout) else rollout.state],
         "service": plain(rollout.service, NAME),
         "environment": plain(environment_title, NAME),
         "version": shown_version(rollout.version, rollout.image.short_digest),
@@ -101,6 +103,12 @@ def elapsed(rollout: Rollout, now: datetime) -> timedelta:
     """From the change (or the request, where nothing was changed) to the end."""
     began = rollout.applying_since or rollout.requested_at
     return (rollout.finished_at or now) - began
+
+
+def waits_for_checks(rollout: Rollout) -> bool:
+    """It waits for machines alone, and goes by itself."""
+    waiting = rollout.state is RolloutState.AWAITING_APPROVAL and rollout.by_itself
+    return waiting and only_waits(rollout.gates)
 
 
 def wording(rollout: Rollout) -> str:
@@ -286,7 +294,7 @@ def _reached(rollout: Rollout) -> int:
     """How many of the five steps are behind the rollout."""
     if rollout.state is RolloutState.SUCCEEDED:
         return 5
-    if rollout.state is RolloutState.REJECTED:
+    if rollout.state in (RolloutState.REJECTED, RolloutState.AWAITING_APPROVAL):
         return 0
     if rollout.change is None:
         return 1

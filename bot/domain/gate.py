@@ -41,10 +41,11 @@ class GateResult:
     OWN_LOCK, LOCKED, LOCKED_BY_DYNAMO (where, service, environment, owner, who, reason, since,
     age_seconds, until: a time as text, or "") ·
     ALWAYS_OPEN, WINDOW_OPEN (closes_at), WINDOW_CLOSED (opens_at), FROZEN (reason, opens_at) ·
-    CI_GREEN, CI_PENDING, CI_RED (done, of, commit, checks: a JSON list of [name, URL]), CI_NONE,
-    CI_UNKNOWN_COMMIT, CI_NO_ACCESS (commit, repository, message), CI_NO_COMMIT, CI_NO_HOST,
-    CI_SWITCHED_OFF · CHECKLIST_COMPLETE, CHECKLIST_OPEN (done, of, digest, waiting: JSON,
-    `bot/domain/checklist.py`), CHECKLIST_RAN_HERE · NO_APPROVAL_NEEDED, APPROVED, APPROVED_ALONE
+    CI_GREEN, CI_PENDING, CI_RED (done, of, commit, checks: a json list of names and links),
+    CI_NONE, CI_UNKNOWN_COMMIT, CI_NO_ACCESS (commit, repository, message), CI_NO_COMMIT,
+    CI_NO_HOST, CI_SWITCHED_OFF, CI_RAN_HERE · CHECKLIST_COMPLETE, CHECKLIST_OPEN (done, of,
+    digest, waiting: a json list, see `bot/domain/checklist.py`), CHECKLIST_RAN_HERE ·
+    NO_APPROVAL_NEEDED, APPROVED, APPROVED_ALONE
     (have, need, given, expires_at), APPROVALS_MISSING, APPROVERS_TOO_FEW (the same, and roles,
     who, possible, void, expired, own), REJECTED (given, reason, at) · BREAK_GLASS, NOT_BREAK_GLASS,
     NOBODY_BREAKS_GLASS (roles, who).

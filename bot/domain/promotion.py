@@ -20,7 +20,7 @@ HOPELESS = frozenset({"CI_RED", "CI_NO_COMMIT", "CI_NO_HOST", "APPROVERS_TOO_FEW
 """Codes that no waiting changes: asking for it would be a card that nobody can do anything with."""
 
 _TIMES = ("opens_at", "closes_at", "until", "expires_at", "again_at")
-_RUNNING = ("age_seconds",)
+_RUNNING = ("age_seconds", "again_at")
 """Values that go with the clock: they make no answer another one."""
 
 
