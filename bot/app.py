@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack
 from functools import partial
 
 from bot.adapters.github_checks import GitHubChecks
+from bot.adapters.github_comparisons import GitHubComparisons
 from bot.adapters.http_server import HttpServer
 from bot.adapters.kubernetes_cluster import KubernetesCluster
 from bot.adapters.oci_registry import OciRegistry
@@ -120,6 +121,7 @@ class Dynamo:
                 locks=SqliteLocks(store),
                 announcer=announcer,
                 approvals=SqliteApprovals(store),
+                comparisons=GitHubComparisons(checks),
                 checklists=checklists,
                 lists=lists,
                 ci=ci,

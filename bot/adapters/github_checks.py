@@ -125,7 +125,7 @@ class GitHubChecks:
     async def _runs(self, path: str, repository: str, commit: str) -> list[Check]:
         found: list[Check] = []
         for page in range(1, _MOST_PAGES + 1):
-            body = await self._get(path, page, repository, commit)
+            body = await self.get(path, page, repository, commit)
             read = _read(_Runs, body)
             found += [run.check for run in read.check_runs]
             if len(read.check_runs) < _PAGE or len(found) >= read.total_count:
@@ -135,13 +135,14 @@ class GitHubChecks:
     async def _statuses(self, path: str, repository: str, commit: str) -> list[Check]:
         found: list[Check] = []
         for page in range(1, _MOST_PAGES + 1):
-            read = _read(_Statuses, await self._get(path, page, repository, commit))
+            read = _read(_Statuses, await self.get(path, page, repository, commit))
             found += [status.check for status in read.statuses]
             if len(read.statuses) < _PAGE or len(found) >= read.total_count:
                 return found
         raise _trouble(Trouble.UNEXPECTED, "the list of statuses does not end")
 
-    async def _get(self, path: str, page: int, repository: str, commit: str) -> bytes:
+    async def get(self, path: str, page: int, repository: str, commit: str) -> bytes:
+        """One page of a hundred of what stands at this path, for `bot/adapters` alone."""
         url = URL(f"{self._api}/{path}").with_query(per_page=str(_PAGE), page=str(page))
         try:
             async with (
