@@ -44,7 +44,9 @@ def scopes_in_manifest() -> set[str]:
 
 def slack_methods_in_code() -> set[str]:
     source = "".join(path.read_text() for path in (ROOT / "bot" / "adapters").glob("slack_*.py"))
-    return set(re.findall(r"\.((?:chat|users|usergroups|conversations|auth|apps|views|files)_\w+)", source))
+    return set(
+        re.findall(r"\.((?:chat|users|usergroups|conversations|auth|apps|views|files)_\w+)", source)
+    )
 
 
 def test_every_slack_method_in_the_code_has_its_scope_in_the_manifest():

@@ -87,7 +87,14 @@ class Sandbox:
     simulated: World | None
     git_host: GitHost
     settings: Settings
-    dynamo: Dynamo | None = None
+    bot: Dynamo | None = None
+
+    @property
+    def dynamo(self) -> Dynamo:
+        """Raises LookupError where the bot runs elsewhere."""
+        if self.bot is None:
+            raise LookupError("no bot runs in this process")
+        return self.bot
 
     @property
     def world(self) -> World:
@@ -138,8 +145,8 @@ async def launch(options: Options, middlewares: Sequence[Any] = ()) -> AsyncIter
         settings = settings_for(url, home, options)
         sandbox = Sandbox(url, clock, slack, world, git_host, settings)
         if options.bot:
-            sandbox.dynamo = await Dynamo.start(settings, clock=WorldClock(clock))
-            stack.push_async_callback(sandbox.dynamo.stop)
+            sandbox.bot = await Dynamo.start(settings, clock=WorldClock(clock))
+            stack.push_async_callback(sandbox.bot.stop)
         yield sandbox
 
 

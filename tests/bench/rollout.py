@@ -56,7 +56,6 @@ async def _calls(slack: SlackDriver) -> int:
 
 
 async def _settled(sandbox: Sandbox, count: int) -> None:
-    assert sandbox.dynamo is not None
     async with asyncio.timeout(120):
         while True:
             found = await sandbox.dynamo.edges.store.recent(limit=100)
@@ -68,17 +67,14 @@ async def _settled(sandbox: Sandbox, count: int) -> None:
 async def _doom_to_edit() -> tuple[list[float], float | None]:
     delays: list[float] = []
     kubectl = None
-    for round_ in range(5):
+    for _ in range(5):
         with tempfile.TemporaryDirectory() as home:
             async with (
                 launch(Options(keep=Path(home))) as sandbox,
                 SlackDriver(sandbox.url) as slack,
             ):
-                peer = asyncio.ensure_future(_kubectl(sandbox)) if not round_ else None
-                for service in SERVICES:
-                    delays.append(await _one(sandbox, slack, service))
-                if peer is not None:
-                    kubectl = await peer
+                delays += [await _one(sandbox, slack, service) for service in SERVICES]
+                kubectl = kubectl or await _kubectl(sandbox)
     return delays, kubectl
 
 

@@ -31,8 +31,8 @@ async def restart(sandbox: Sandbox) -> AsyncIterator[Callable[[], Awaitable[None
 
     async def again() -> None:
         await sandbox.dynamo.stop()
-        sandbox.dynamo = await Dynamo.start(sandbox.settings, clock=WorldClock(sandbox.clock))
-        started.append(sandbox.dynamo)
+        sandbox.bot = await Dynamo.start(sandbox.settings, clock=WorldClock(sandbox.clock))
+        started.append(sandbox.bot)
 
     yield again
     for dynamo in started:

@@ -1,6 +1,8 @@
-"""`dynamo sandbox --kube-context`: the same cards with another cluster in the place of the simulated
-one. Here that cluster is a second simulated world, reached only through its kubeconfig and registry;
-the same runs against a real one with `make sandbox KUBE_CONTEXT=NAME`."""
+"""`dynamo sandbox --kube-context`: the same cards with another cluster in place of the simulated one.
+
+Here that cluster is a second simulated world, reached only through its kubeconfig and registry; the
+same runs against a real one with `make sandbox KUBE_CONTEXT=NAME`.
+"""
 
 import asyncio
 
@@ -45,7 +47,6 @@ async def test_a_rollout_on_another_cluster_shows_the_same_card_and_leaves_nothi
                 timeout=40,
             )
             assert "1.0.0 → *1.1.0*" in card.words
-            assert near.dynamo is not None
             rollout = (await near.dynamo.edges.store.recent())[0]
             assert (rollout.namespace, rollout.state) == (
                 "dynamo-sandbox-qa",
