@@ -111,6 +111,29 @@ async def test_the_table_refuses_everything_but_the_next_record(
     assert verify_file(path).flaws == ()
 
 
+async def test_the_table_refuses_a_number_that_is_not_the_next(
+    audit: SqliteAudit, path: Path
+) -> None:
+    await filled(audit, 3)
+    body = canonical({"number": 9, "previous": (await audit.head()).hash})
+    with closing(sqlite3.connect(path)) as conn, pytest.raises(sqlite3.IntegrityError):
+        conn.execute(
+            "insert into audit (number, body, hash) values (9, ?, ?)", [body, hash_of(body)]
+        )
+
+
+async def test_a_log_that_grows_while_it_is_read_is_whole(audit: SqliteAudit, path: Path) -> None:
+    """Records and head are read of one moment, beside a bot that goes on writing."""
+    await filled(audit, 300)
+    writing = asyncio.create_task(filled(audit, 200))
+    looks = 0
+    while not writing.done() or looks < 3:
+        found = await asyncio.to_thread(verify_file, path)
+        assert found.flaws == ()
+        looks += 1
+    await writing
+
+
 async def test_pages_go_back_and_forth_and_are_filtered(audit: SqliteAudit) -> None:
     places = [("tasks-service", "qa"), ("auth-service", "qa"), ("", "qa"), ("tasks-service", "")]
     for number in range(12):

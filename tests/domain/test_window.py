@@ -154,6 +154,13 @@ def test_an_hour_that_comes_twice_is_inside_both_times() -> None:
     assert opens(environment, first - timedelta(minutes=5)) == first
 
 
+def test_a_window_that_closes_in_the_hour_that_comes_twice_closes_the_second_time() -> None:
+    environment = an_environment(Window(SUNDAY, time(1), time(2, 30)))
+    assert judge_window(environment, madrid(f"{AUTUMN}T02:45", 0)).ok
+    assert judge_window(environment, madrid(f"{AUTUMN}T02:29", 1)).ok
+    assert not judge_window(environment, madrid(f"{AUTUMN}T02:30", 1)).ok
+
+
 def test_a_night_of_25_hours_stays_open_throughout() -> None:
     environment = an_environment(Window((5,), time(22), time(6)))
     now = madrid("2026-10-24T22:00")
