@@ -1,5 +1,5 @@
-"""How fast a slash command is acknowledged over signed HTTP at 100 a second, beside a Bolt app whose
-handler does nothing but acknowledge, under the same load.
+"""How fast a slash command is acknowledged over signed HTTP at 100 a second, beside a Bolt app that
+does nothing but acknowledge, under the same load.
 
 Dynamo does its work for each of them as well (`/dynamo help`: parse, language, answer by response
 URL). Open-loop: a command is sent at its time whether or not the one before was answered, so a

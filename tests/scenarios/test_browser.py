@@ -1,4 +1,4 @@
-"""The main job in a browser: the real page, the real bot, the offline world, as a newcomer meets it.
+"""The main job in a browser: the real page, the real bot, the offline world, for a newcomer.
 
 Screenshots go to artifacts/ (the README shows two of them).
 """

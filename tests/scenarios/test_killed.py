@@ -66,9 +66,9 @@ class Executioner:
 
 
 async def step_of(request: web.Request) -> str | None:
-    """What a request does, where it belongs to a rollout; None for the rest (connecting, waiting)."""
+    """What a request does, where it belongs to a rollout; None for all else (connecting)."""
     path = request.path
-    if path.startswith("/api/chat.") or path.startswith("/api/conversations."):
+    if path.startswith(("/api/chat.", "/api/conversations.")):
         try:
             body = json.loads(await request.text() or "{}")
         except ValueError:
@@ -77,7 +77,7 @@ async def step_of(request: web.Request) -> str | None:
             return f"chat.update {str(body.get('text', '')).split(':')[0]}"
         thread = " in the thread" if body.get("thread_ts") or "replies" in path else ""
         return f"{path.removeprefix('/api/')}{thread}"
-    if path.startswith("/kubernetes/apis/apps") or path.startswith("/kubernetes/api/v1/namespaces"):
+    if path.startswith(("/kubernetes/apis/apps", "/kubernetes/api/v1/namespaces")):
         if request.query.get("watch"):
             return f"watch {path.rpartition('/')[2]}"
         dry = " (dry run)" if request.query.get("dryRun") else ""

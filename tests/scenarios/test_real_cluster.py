@@ -1,4 +1,4 @@
-"""`dynamo sandbox --kube-context`: the same cards with another cluster in place of the simulated one.
+"""`dynamo sandbox --kube-context`: the same cards with another cluster in its place.
 
 Here that cluster is a second simulated world, reached only through its kubeconfig and registry; the
 same runs against a real one with `make sandbox KUBE_CONTEXT=NAME`.
