@@ -87,7 +87,7 @@ def bolt_app(client: AsyncWebClient, identity: Identity, signing_secret: str | N
     return AsyncApp(
         name="dynamo",
         client=untokened,
-        authorize=authorize,
+        authorize=authorize,  # type: ignore[arg-type]  # None is how Bolt is told "not ours"
         signing_secret=signing_secret or "socket-mode-has-no-signatures",
         request_verification_enabled=not unsigned,
         ssl_check_enabled=False,
