@@ -314,6 +314,10 @@ class SlackDriver:
         place = await self._channel(person, channel)
         await self._post("channel", {"user": person, "channel": place, "do": do})
 
+    async def request_url(self, url: str | None) -> None:
+        """Signed HTTP to this URL from now on, after its challenge; None: Socket Mode again."""
+        await self._post("request_url", {"url": url})
+
     async def rate(self, mode: str) -> None:
         await self._post("rate", {"mode": mode})
 
