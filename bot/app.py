@@ -38,7 +38,7 @@ from bot.engine import Engine, Work
 from bot.errors import PortError
 from bot.ports import Clock
 from bot.workflows.announcing import Announcer
-from bot.workflows.checklist import goal_of, look_at_ci_of
+from bot.workflows.checklist import close_if_there, goal_of, look_at_ci_of
 from bot.workflows.checklist_messages import ChecklistMessages
 from bot.workflows.ci import CiDesk
 from bot.workflows.diagnosis import diagnose
@@ -190,6 +190,7 @@ def _engine(edges: Edges) -> Engine:
         opened=lambda rollout, _: opened_of(rollout, catalog),
         posted=lambda rollout: tell_where(rollout, edges),
         turned_away=lambda rollout: tell_turned_away(rollout, edges),
+        ended=lambda rollout: close_if_there(rollout, edges),
     )
     return Engine(
         store=edges.store,

@@ -77,6 +77,7 @@ class Work:
     opened: Callable[[Rollout, datetime], Card]
     posted: Callable[[Rollout], Awaitable[None]]
     turned_away: Callable[[Rollout], Awaitable[None]]
+    ended: Callable[[Rollout], Coroutine[Any, Any, None]]
 
 
 @dataclass(slots=True)
@@ -367,6 +368,7 @@ class Engine:
         if show:
             self._show(driver)
         if ended:
+            self._spawn(driver, self._work.ended(rollout))
             self._wake_line(rollout)
             # What ran well here may go on, and what runs here is what others will change.
             self.wake_waiting(rollout.service)

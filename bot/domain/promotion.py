@@ -16,7 +16,17 @@ from bot.domain.gate import Gate, GateResult, all_open, only_waits
 ASKABLE = frozenset({Gate.APPROVALS, Gate.CHECKLIST, Gate.CI, Gate.WINDOW})
 """Gates that open by what people, machines or the hours still do for this very digest."""
 
-HOPELESS = frozenset({"CI_RED", "CI_NO_COMMIT", "CI_NO_HOST", "APPROVERS_TOO_FEW"})
+HOPELESS = frozenset(
+    {
+        "CI_RED",
+        "CI_NONE",
+        "CI_UNKNOWN_COMMIT",
+        "CI_NO_ACCESS",
+        "CI_NO_COMMIT",
+        "CI_NO_HOST",
+        "APPROVERS_TOO_FEW",
+    }
+)
 """Codes that no waiting changes: asking for it would be a card that nobody can do anything with."""
 
 _TIMES = ("opens_at", "closes_at", "until", "expires_at", "again_at")

@@ -8,6 +8,7 @@ Its message stands in the channel of the environment that requires it: there peo
 that environment, and there its refusals, approvals and cards are.
 """
 
+import logging
 from datetime import datetime
 
 from bot.domain.audit import ENGINE, AuditEntry, By, subject_of
@@ -23,6 +24,7 @@ from bot.domain.checklist import (
     untick,
 )
 from bot.domain.gate import GateResult
+from bot.domain.rollout import Rollout, RolloutState
 from bot.errors import PortError
 from bot.ports import Decide, Record
 from bot.workflows.ci import ask_ci, evidence_of
@@ -30,6 +32,8 @@ from bot.workflows.edges import Edges
 from bot.workflows.people import groups_of
 from bot.workflows.release import release_of
 from config.catalog import Catalog, Environment, Requirement, UnknownNameError
+
+log = logging.getLogger(__name__)
 
 
 def goal_of(catalog: Catalog) -> Environment:
@@ -159,6 +163,18 @@ async def close_list(service: str, digest: str, edges: Edges) -> Checklist | Non
         return None
     edges.lists.show(service, digest)
     return closed
+
+
+async def close_if_there(rollout: Rollout, edges: Edges) -> None:
+    """A rollout has ended: where it brought the release to its goal, the list has done its work.
+    Best effort: the next click closes it, too."""
+    goal = goal_of(edges.catalog)
+    if rollout.state is not RolloutState.SUCCEEDED or rollout.environment != goal.name:
+        return
+    try:
+        await close_list(rollout.service, rollout.image.digest, edges)
+    except PortError as error:
+        log.warning("the checklist of %s was not closed: %s", rollout.service, error)
 
 
 def who_may(catalog: Catalog) -> dict[str, str]:

@@ -5,6 +5,7 @@ import json
 from collections import Counter
 
 import pytest
+import yaml
 
 from bot.cards.blocks import actions, button
 from bot.cards.card import Card
@@ -484,3 +485,54 @@ async def test_the_gate_lets_through_when_the_list_is_complete_and_closes_again_
 async def test_the_list_of_one_digest_opens_nothing_for_another(sandbox, people):
     await complete(people)
     assert not (await gate_of(sandbox, "1.5.0")).ok
+
+
+@pytest.fixture
+def open_way(tmp_path):
+    """The sample, with nothing but CI and the checklist between QA and production."""
+    catalog = yaml.safe_load(CONFIG.read_text())
+    (tmp_path / "k8s").symlink_to(CONFIG.parent / "k8s")
+    prod = catalog["environments"][-1]
+    prod |= {"confirm": False, "auto": True, "stability_window": "5s"}
+    prod.pop("approvals", None)
+    path = tmp_path / "dynamo.yml"
+    path.write_text(yaml.safe_dump(catalog, sort_keys=False, allow_unicode=True))
+    return path
+
+
+async def test_production_waits_for_the_list_goes_when_it_is_complete_and_closes_it(
+    tmp_path, open_way
+):
+    options = Options(speed=10, keep=tmp_path / "keep", config=open_way)
+    async with launch(options) as sandbox, SlackDriver(sandbox.url) as slack:
+        await slack.watch(*EVERYBODY)
+        await slack.say("ben", QA, f"/dynamo deploy {SERVICE} qa 1.4.0")
+        await slack.message("ben", channel=QA, where=lambda m: "Succeeded" in m.words, timeout=30)
+        await slack.say("elena", PROD, f"/dynamo deploy {SERVICE} prod 1.4.0")
+        waiting = await slack.message(
+            "ben", channel=PROD, where=lambda m: m.from_app and "Checklist 1 of 5" in m.words
+        )
+        assert "Security review (<!subteam^S0SECURITY>)" in waiting.words
+        running = await sandbox.dynamo.edges.cluster.workload("", "dynamo", SERVICE)
+        assert running.deployment.version == "1.3.2"
+        await slack.click("elena", waiting, "Open the checklist")
+        linked = await slack.message("elena", channel=PROD, where=private)
+        assert "1 de 5" in linked.words
+        await complete(slack)
+        done = await slack.message(
+            "ben",
+            channel=PROD,
+            where=lambda m: m.ts == waiting.ts and "Succeeded" in m.words,
+            timeout=40,
+        )
+        assert done.from_app
+        closed = await slack.message(
+            "ben", channel=PROD, where=lambda m: "*Closed*" in m.words and "5 of 5" in m.words
+        )
+        assert closed.buttons == []
+        digest = digest_of(sandbox)
+        ref = await forge(sandbox, "dyn:untick", f"{SERVICE}|{digest}|security-review|")
+        old = await slack.message("dan", channel=PROD, where=lambda m: m.ts == ref.ts)
+        await slack.click("dan", old, "dyn:untick")
+        await refused(slack, "dan", "already in Production")
+        assert "security-review" in (await stored(sandbox)).ticks
