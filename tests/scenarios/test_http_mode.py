@@ -49,9 +49,12 @@ def signed(body: str, *, secret: str = SECRET, at: float | str | None = None) ->
 
 
 async def post(url: str, body: str, headers: Mapping[str, str]) -> int:
-    async with aiohttp.ClientSession() as session:
-        async with session.post(f"{url}/slack/events", data=body, headers=headers) as answer:
-            return answer.status
+    where = f"{url}/slack/events"
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(where, data=body, headers=headers) as answer,
+    ):
+        return answer.status
 
 
 COMMAND = urlencode(

@@ -1,0 +1,87 @@
+"""`dynamo check` against the offline world: all well, and each thing to mend is named."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.check import Found, examine
+from bot.sandbox.launcher import Options, Sandbox, launch
+from bot.sandbox.slack import seed
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[Sandbox]:
+    async with launch(Options(keep=tmp_path, bot=False)) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def environment(world: Sandbox, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """The variables of a well configured bot in this world."""
+    settings = world.settings
+    for name, value in {
+        "SLACK_BOT_TOKEN": seed.BOT_TOKEN,
+        "SLACK_APP_TOKEN": seed.APP_TOKEN,
+        "SLACK_API_URL": settings.slack_api_url,
+        "DYNAMO_CONFIG": str(settings.dynamo_config),
+        "DYNAMO_DATABASE": settings.dynamo_database.get_secret_value(),
+        "DYNAMO_REGISTRY_URL": str(settings.dynamo_registry_url),
+        "KUBECONFIG": str(settings.kubeconfig),
+    }.items():
+        monkeypatch.setenv(name, value)
+    return monkeypatch
+
+
+async def found() -> list[Found]:
+    return [item async for item in examine()]
+
+
+def to_mend(items: list[Found]) -> str:
+    return "\n".join(str(item) for item in items if item.ok is False)
+
+
+async def test_in_a_well_kept_world_nothing_is_to_mend(environment):
+    items = await found()
+    assert to_mend(items) == ""
+    said = "\n".join(item.what for item in items)
+    for part in ("settings", "catalog", "manifests", "database", "Slack", "cluster", "registry"):
+        assert part in said
+
+
+async def test_a_wrong_token_is_named_without_being_shown(environment):
+    environment.setenv("SLACK_BOT_TOKEN", "xoxb-somebody-elses-token")
+    said = to_mend(await found())
+    assert "SLACK_BOT_TOKEN" in said
+    assert "somebody-elses" not in said
+
+
+async def test_a_missing_scope_is_named_with_what_it_is_for(environment, world):
+    world.slack.scopes -= {"users:read"}
+    assert "users:read" in to_mend(await found())
+
+
+async def test_a_cluster_that_does_not_answer_is_told_for_each_environment(environment, tmp_path):
+    nowhere = Path(str(tmp_path / "kubeconfig.yaml")).read_text()
+    other = tmp_path / "other.yaml"
+    other.write_text(nowhere.replace("/kubernetes", ":1/kubernetes").replace(":1/", "/nowhere/"))
+    environment.setenv("KUBECONFIG", str(other))
+    said = to_mend(await found())
+    assert said.count("cluster:") >= 3
+
+
+async def test_every_mistake_of_the_settings_is_told_at_once(environment):
+    environment.delenv("SLACK_BOT_TOKEN")
+    environment.setenv("DYNAMO_PORT", "high")
+    said = to_mend(await found())
+    assert "SLACK_BOT_TOKEN" in said
+    assert "DYNAMO_PORT" in said
+
+
+async def test_a_broken_catalog_is_told_with_its_lines(environment, tmp_path):
+    broken = tmp_path / "broken.yml"
+    broken.write_text("language: en\nregistri: registry.yourapp.com\n")
+    environment.setenv("DYNAMO_CONFIG", str(broken))
+    said = to_mend(await found())
+    assert "broken.yml:2" in said
+    assert "registry" in said
