@@ -27,7 +27,11 @@ _SIGNS: Mapping[str, str] = {
     "take-lock": signs.LOCKED,
     "unlock": signs.UNLOCKED,
     "force-unlock": signs.UNLOCKED,
-    "override": signs.WARNING,
+    "tick": signs.OK,
+    "untick": signs.OPEN,
+    "tick-refused": signs.HAND,
+    "approve": signs.OK,
+    "reject": signs.HAND,
 }
 
 
@@ -66,7 +70,22 @@ def history_line(
     sign = _step_sign(state) if step else _SIGNS.get(entry.action, "")
     unnamed = join([_who(entry.actor), code(entry.action), values["where"]], " ")
     sentence = Mrkdwn(texts.say(key, values, unnamed))
-    return join([moment(entry.at, "date"), Mrkdwn(f"{sign} {sentence}".lstrip())])
+    told = Mrkdwn(f"{sign} {sentence}".lstrip())
+    return join([moment(entry.at, "date"), told, _override(entry, texts)])
+
+
+def _override(entry: AuditEntry, texts: Texts) -> Mrkdwn:
+    """A rollout that passed gates by break-glass is marked so wherever it is told."""
+    override = entry.after.get("override")
+    if not isinstance(override, Mapping):
+        return Mrkdwn("")
+    said = say(
+        texts,
+        "history.override.line",
+        who=_who(str(override.get("by", ""))),
+        because=because(str(override.get("reason", "")), texts),
+    )
+    return Mrkdwn(f"{signs.WARNING} {said}")
 
 
 def _values(
