@@ -156,6 +156,8 @@ class Dynamo:
                 await handler.connect_async()  # type: ignore[no-untyped-call]
             await engine.start()
             announcer.start()
+            head = await edges.audit.head()
+            log.info("the audit log ends with %s:%s", head.count, head.hash)  # a witness elsewhere
             await lists.start()
             dynamo.ready = True
             dynamo._stack = stack.pop_all()

@@ -338,6 +338,28 @@ async def test_two_who_lock_at_once_get_one_lock_and_one_refusal(sandbox, slack)
     assert len(await held(sandbox)) == 1
 
 
+async def test_what_waits_in_the_queue_is_refused_at_its_turn_by_a_lock_that_came_meanwhile(
+    sandbox, slack
+):
+    sandbox.world.set_trouble("slow-start", "tasks-service", "dev")
+    dev = "#dev-deploys"
+    await slack.say("ben", dev, "/dynamo deploy tasks-service dev 1.3.1")
+    await slack.message("ben", channel=dev, where=lambda m: "1.3.1" in m.words and m.from_app)
+    await slack.say("ben", dev, "/dynamo deploy tasks-service dev 1.3.2")
+    await slack.message("ben", channel=dev, where=lambda m: "waits until 1.3.1" in m.words)
+    await slack.say("ana", dev, "/dynamo lock tasks-service dev")
+    await slack.message("ben", channel=dev, where=lambda m: "locked *tasks-service" in m.words)
+    card = await slack.message(
+        "ben",
+        channel=dev,
+        where=lambda m: m.from_app and "tasks-service dev has been locked" in m.words,
+        timeout=40,
+    )
+    assert "1.3.2" in card.words
+    first = (await sandbox.dynamo.edges.store.recent())[-1]
+    assert (first.version, first.state) == ("1.3.1", "SUCCEEDED")  # what was under way went on
+
+
 # --- change windows ------------------------------------------------------------------------------
 
 
