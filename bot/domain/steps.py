@@ -33,6 +33,11 @@ def step_entry(rollout: Rollout, came_from: str, by: By, at: datetime) -> AuditE
         before |= _ran(rollout)
     elif rollout.state.final or rollout.state is RolloutState.ROLLING_BACK:
         after |= _why(rollout)
+    if rollout.override is not None:
+        override = rollout.override
+        after["override"] = {"by": override.by, "reason": override.reason}
+        if not came_from or came_from == RolloutState.AWAITING_APPROVAL:
+            after["override"]["gates"] = gates_seen(override.gates)
     return AuditEntry(
         at=at,
         actor=by.actor,
