@@ -184,8 +184,11 @@ class Engine:
         try:
             if driver.reread:
                 driver.reread = False
-                driver.rollout = await self._store.get(driver.rollout.id) or driver.rollout
+                before = driver.rollout
+                driver.rollout = await self._store.get(before.id) or before
                 self._show(driver)
+                if driver.rollout.state.final and not before.state.final:
+                    self._leave(driver.rollout)  # a person ended it
             while await self._step(driver):
                 driver.tries = 0
         except StaleError:
@@ -369,9 +372,13 @@ class Engine:
             self._show(driver)
         if ended:
             self._spawn(driver, self._work.ended(rollout))
-            self._wake_line(rollout)
-            # What ran well here may go on, and what runs here is what others will change.
-            self.wake_waiting(rollout.service)
+            self._leave(rollout)
+
+    def _leave(self, ended: Rollout) -> None:
+        """Its place is free. What ran well here may go on, and what runs here is what others will
+        change."""
+        self._wake_line(ended)
+        self.wake_waiting(ended.service)
 
     def _wake_line(self, gone: Rollout) -> None:
         """The queue of its place has moved."""

@@ -1,29 +1,38 @@
 """A rollout knows its next step, and what a look at the cluster makes of it."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from bot.domain.gate import Gate, GateResult
 from bot.domain.image import Image
 from bot.domain.judgement import Change, Judgement, Memory
 from bot.domain.progress import (
     LONGEST_SOAK,
     Apply,
+    AskGates,
     Diagnose,
     Observe,
+    Outlook,
     PostCard,
     Prepare,
+    Recheck,
     Rest,
     ShowEnd,
     TakeTurn,
+    TellOpen,
     TellThread,
     advance,
     cancel,
+    in_line,
+    look_again,
     next_step,
+    said_place,
     soak_ends,
     written,
 )
-from bot.domain.rollout import ACTIVE, CardRef, Diagnosis, RolloutState, Running
+from bot.domain.rollout import ACTIVE, DRIVEN, CardRef, Diagnosis, RolloutState, Running
 from bot.domain.verdict import Finding, Outcome, Reason, Verdict
 from bot.domain.workload import Deployment, Workload
 
@@ -214,3 +223,105 @@ def test_there_is_no_way_back_from_a_first_deploy_an_end_or_a_way_back(under_way
     assert cancel(under_way.with_(before=None), "U1", clock.now()) is None
     assert cancel(under_way.with_(state=RolloutState.SUCCEEDED), "U1", clock.now()) is None
     assert cancel(under_way.with_(state=RolloutState.ROLLING_BACK), "U1", clock.now()) is None
+
+
+# --- waiting for people, and for one's turn ------------------------------------------------------
+
+OPEN = GateResult(Gate.ORDER, True, "RAN_BEFORE")
+MISSING = GateResult(Gate.APPROVALS, False, "APPROVALS_MISSING", {"have": 0})
+
+
+@pytest.fixture
+def waiting(make_rollout):
+    return make_rollout(state=RolloutState.AWAITING_APPROVAL, gates=(MISSING,), before=BEFORE)
+
+
+def look(rollout, clock, *gates, **more):
+    return look_again(rollout, Outlook(gates, before=BEFORE, **more), clock.now())
+
+
+def test_what_waits_asks_its_gates_and_tells_once_when_all_are_open(waiting, clock):
+    assert step(waiting) == AskGates()
+    opened = look(waiting, clock, OPEN)
+    assert (opened.open_since, opened.openings) == (clock.now(), 1)
+    assert step(opened) == TellOpen()
+    begun = opened.with_(told=CardRef("C1", since=clock.now()))
+    assert step(begun) == TellOpen(), "an intent without an answer is not told yet"
+    told = opened.with_(told=CardRef("C1", "2"))
+    assert step(told) == AskGates()
+    clock.advance(60)
+    assert look(told, clock, OPEN) == told
+
+
+def test_a_gate_that_closes_again_takes_the_button_away_and_the_next_opening_is_told(
+    waiting, clock
+):
+    told = look(waiting, clock, OPEN).with_(told=CardRef("C1", "2"))
+    closed = look(told, clock, MISSING)
+    assert (closed.open_since, closed.told) == (None, None)
+    again = look(closed, clock, OPEN)
+    assert (again.openings, step(again)) == (2, TellOpen())
+
+
+def test_a_no_to_the_request_ends_it_and_one_from_before_does_not(waiting, clock):
+    said_no = {"given": "U1", "at": clock.now().isoformat()}
+    no = GateResult(Gate.APPROVALS, False, "REJECTED", said_no)
+    ended = look(waiting, clock, OPEN, no)
+    assert (ended.state, ended.refused) == (RolloutState.REJECTED, (OPEN, no))
+    assert step(ended, end_shown=True) == TellThread(), "who asked hears of it"
+    later = waiting.with_(requested_at=clock.now() + timedelta(seconds=1))
+    assert look(later, clock, no).state is RolloutState.AWAITING_APPROVAL
+
+
+def test_what_goes_by_itself_takes_its_place_in_the_queue_when_all_are_open(waiting, clock):
+    assert look(waiting.with_(by_itself=True), clock, MISSING).state is waiting.state
+    clock.advance(5)
+    gone = look(waiting.with_(by_itself=True), clock, OPEN)
+    assert (gone.state, gone.queued_at, gone.released_by) == (
+        RolloutState.QUEUED,
+        clock.now(),
+        "",
+    )
+    assert step(gone) == TakeTurn()
+
+
+def test_a_pod_that_comes_or_goes_is_no_news_on_a_card_that_waits(waiting, clock):
+    shaky = replace(BEFORE, ready=1)
+    outlook = Outlook((MISSING,), before=shaky)
+    assert look_again(waiting, outlook, clock.now()) == waiting
+    other = Outlook((MISSING,), before=replace(BEFORE, version="1.3.9"))
+    assert look_again(waiting, other, clock.now()).before == other.before
+
+
+def test_a_request_that_waits_can_be_cancelled_and_touches_nothing(waiting, clock):
+    ended = cancel(waiting, "U1", clock.now())
+    assert ended is not None
+    assert ended.state is RolloutState.CANCELLED
+    assert step(ended, end_shown=True) == Rest()
+
+
+def test_what_waited_for_its_turn_is_asked_all_gates_once_more(make_rollout):
+    turn = make_rollout(state=RolloutState.APPLYING, behind="1.3.2")
+    assert step(turn) == Recheck()
+    assert step(turn.with_(rechecked=True)) == Prepare()
+    assert step(make_rollout(state=RolloutState.APPLYING)) == Prepare()
+
+
+def test_the_queue_goes_by_when_each_took_its_place_and_not_by_when_it_was_asked_for(
+    make_rollout, clock
+):
+    def queued(name, minutes):
+        return make_rollout(
+            id=name, version=name, queued_at=clock.now() + timedelta(minutes=minutes)
+        )
+
+    driven = make_rollout(id="d", version="driven", state=RolloutState.SOAKING)
+    late, early = queued("late", 9), queued("early", 2)
+    assert in_line([late, driven, early]) == (early, late)
+    said = said_place(late, [early, late, driven])
+    assert (said.place, said.behind) == (2, "driven")
+    assert said_place(early, [early, late]) == early, "nothing goes before it"
+
+
+def test_what_waits_holds_no_place(make_rollout):
+    assert not {RolloutState.AWAITING_APPROVAL, RolloutState.BUILDING} & DRIVEN
