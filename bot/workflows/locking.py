@@ -115,6 +115,7 @@ async def keep(
         card = lock_card(answer, by.actor, _title(scope), _texts(scope), now)
         due = Announcement(_key(), scope.environment.channel.id, card, now)
         if await edges.locks.replace(held, answer.lock, entry, due):
+            edges.bell.ring(scope.service, scope.environment.name)
             return Locked(answer, told=await _tell(due, edges))
 
 
@@ -147,6 +148,7 @@ async def lift(
         card = lifted_card(lifted, held, by.actor, _title(scope), _texts(scope), now)
         due = Announcement(_key(), scope.environment.channel.id, card, now)
         if await edges.locks.replace(held, None, entry, due):
+            edges.bell.ring(scope.service, scope.environment.name)
             return Unlocked(lifted, held, told=await _tell(due, edges))
 
 

@@ -412,7 +412,9 @@ async def test_a_lock_closes_what_was_open_and_its_end_opens_it_again(tested, sa
     await slack.click("elena", waiting, "Approve")
     await card(slack, "Ready")
     await slack.say("elena", PRODUCTION, '/dynamo lock prod --for 5m --reason "load test"')
-    locked = await card(slack, "load test")
+    locked = await slack.message(
+        "ben", channel=PRODUCTION, where=lambda m: m.ts == waiting.ts and "load test" in m.words
+    )
     assert "Deploy to Production" not in locked.buttons
     await slack.advance(301)
     again = await until(sandbox, lambda r: r.openings == 2 and r.told is not None and r.told.ts)
