@@ -45,6 +45,7 @@ from bot.workflows.diagnosis import diagnose
 from bot.workflows.edges import Edges, Place
 from bot.workflows.rollout import look_out, recheck, render, running
 from bot.workflows.telling import (
+    announcement_of,
     card_of,
     checklist_of,
     details_of,
@@ -190,6 +191,7 @@ def _engine(edges: Edges) -> Engine:
         card=lambda rollout, now: card_of(rollout, catalog, now),
         details=lambda rollout, _: details_of(rollout, catalog),
         opened=lambda rollout, _: opened_of(rollout, catalog),
+        announcement=lambda rollout, _: announcement_of(rollout, catalog),
         posted=lambda rollout: tell_where(rollout, edges),
         turned_away=lambda rollout: tell_turned_away(rollout, edges),
         ended=lambda rollout: close_if_there(rollout, edges),

@@ -20,6 +20,7 @@ from bot.domain.judge import judge_rollout
 from bot.domain.judgement import Judgement
 from bot.domain.progress import (
     GIVE_UP_APPLYING,
+    AnnounceOverride,
     Apply,
     AskGates,
     Diagnose,
@@ -75,6 +76,7 @@ class Work:
     card: Callable[[Rollout, datetime], Card]
     details: Callable[[Rollout, datetime], Card]
     opened: Callable[[Rollout, datetime], Card]
+    announcement: Callable[[Rollout, datetime], Card]
     posted: Callable[[Rollout], Awaitable[None]]
     turned_away: Callable[[Rollout], Awaitable[None]]
     ended: Callable[[Rollout], Coroutine[Any, Any, None]]
@@ -115,6 +117,7 @@ class Engine:
             PostCard: self._post_card,
             AskGates: self._ask_gates,
             TellOpen: self._tell_open,
+            AnnounceOverride: self._announce_override,
             TakeTurn: self._take_turn,
             Recheck: self._recheck,
             Prepare: self._prepare,
@@ -243,6 +246,15 @@ class Engine:
         thread = rollout.card.ts
         told = await self._post_once(driver, ref, card, key=key, field="told", thread=thread)
         await self._save(driver, driver.rollout.with_(told=told), show=False)
+        return True
+
+    async def _announce_override(self, driver: _Driver) -> bool:
+        rollout = driver.rollout
+        ref = rollout.announced or CardRef(rollout.card.channel)
+        card = self._work.announcement(rollout, self._clock.now())
+        key = f"{rollout.id}:override"
+        announced = await self._post_once(driver, ref, card, key=key, field="announced")
+        await self._save(driver, driver.rollout.with_(announced=announced), show=False)
         return True
 
     async def _take_turn(self, driver: _Driver) -> bool:

@@ -169,9 +169,25 @@ def _override_line(override: Override, texts: Texts) -> Mrkdwn:
     if past:
         gates = Mrkdwn(listing(past, texts))
         lines.append(say(texts, "promote.override.past", gates=gates))
+    return join(lines, "\n")
+
+
+def announcement_card(rollout: Rollout, *, environment_title: str, texts: Texts) -> Card:
+    """A message of its own in the channel: an edit of the card would call nobody."""
+    override = rollout.override
+    assert override is not None
+    names = {
+        "service": plain(rollout.service, _NAME),
+        "environment": plain(environment_title, _NAME),
+        "version": plain(rollout.version, _NAME),
+        "who": user(override.by),
+    }
+    summary = say(texts, "promote.override.announced", sign=signs.WARNING, **names)
+    lines = [Mrkdwn(f"*{summary}*"), _override_line(override, texts)]
     if override.told:
         lines.append(say(texts, "promote.override.told", who=people(override.told)))
-    return join(lines, "\n")
+    parts = [Part(section(join(lines, "\n"), limit=2_900))]
+    return fit(cut_mrkdwn(summary, SUMMARY), parts, shortened=say(texts, "common.shortened_here"))
 
 
 def override_card(

@@ -42,6 +42,11 @@ class TellOpen:
 
 
 @dataclass(frozen=True, slots=True)
+class AnnounceOverride:
+    """Break-glass: the channel is told before anything is touched."""
+
+
+@dataclass(frozen=True, slots=True)
 class TakeTurn:
     """Queued: go on if nothing else is under way there, else say behind whom."""
 
@@ -90,6 +95,7 @@ Step = (
     PostCard
     | AskGates
     | TellOpen
+    | AnnounceOverride
     | TakeTurn
     | Recheck
     | Prepare
@@ -113,6 +119,8 @@ def next_step(rollout: Rollout, *, end_shown: bool) -> Step:
         return Rest() if rollout.state in _QUIET_ENDS else PostCard()
     if rollout.state.final:
         return _last_step(rollout, end_shown=end_shown)
+    if rollout.override is not None and (rollout.announced is None or not rollout.announced.ts):
+        return AnnounceOverride()
     if rollout.state is RolloutState.AWAITING_APPROVAL:
         untold = rollout.told is None or not rollout.told.ts
         return TellOpen() if rollout.open_since and untold else AskGates()

@@ -162,6 +162,7 @@ class Rollout:
     released_by: str = ""  # the user id of who pressed the button
     queued_at: datetime | None = None  # when it took its place in the queue, if not at once
     override: Override | None = None
+    announced: CardRef | None = None  # the message that told the channel of the override
     commits: Commits | None = None  # between what ran there and this release
     drift: Drift = field(default_factory=Drift)  # what else the apply would change
     behind: str = ""  # the version that a queued one waits for

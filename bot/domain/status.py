@@ -4,13 +4,14 @@ Made from the cluster's snapshot and the store's active rollout; pure, so that w
 told about a workload can be tested without a cluster. The words are in `bot/text` under `status`.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from bot.domain.image import Image
 from bot.domain.lock import Lock
-from bot.domain.rollout import Rollout, RolloutState
+from bot.domain.rollout import DRIVEN, WAITING, Rollout, RolloutState
 from bot.domain.workload import Autoscaler, Container, Pod, Workload
 
 
@@ -90,6 +91,17 @@ class WorkloadStatus:
     warnings: tuple[str, ...] = ()
 
 
+def foremost(active: Iterable[Rollout]) -> Rollout | None:
+    """Of the rollouts of one place the one that a cell tells of: what is driven, else what is in
+    the queue, else what waits for people; the oldest of them."""
+    found = list(active)
+    for states in (DRIVEN, {RolloutState.QUEUED}, WAITING):
+        here = [rollout for rollout in found if rollout.state in states]
+        if here:
+            return here[0]
+    return None
+
+
 def cell_of(
     environment: str, workload: Workload, *, container: str, rollout: Rollout | None = None
 ) -> Cell:
@@ -147,7 +159,7 @@ def version_of(version: str, reference: str) -> str:
 def _health(workload: Workload, rollout: Rollout | None) -> Health:
     found = workload.deployment
     assert found is not None
-    under_way = rollout is not None and rollout.state is not RolloutState.QUEUED
+    under_way = rollout is not None and rollout.state in DRIVEN
     if under_way or found.updated < found.desired or found.replicas > found.desired:
         return Health.PAUSED if found.paused else Health.ROLLING
     if found.paused:

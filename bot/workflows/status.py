@@ -16,6 +16,7 @@ from bot.domain.status import (
     StatusMatrix,
     WorkloadStatus,
     cell_of,
+    foremost,
     status_of,
 )
 from bot.domain.workload import Workload
@@ -71,7 +72,7 @@ async def one(place: Place, edges: Edges) -> WorkloadStatus:
         environment.name,
         look,
         container=service.container,
-        rollout=active[0] if active else None,
+        rollout=foremost(active),
         warnings=warnings(events),
     )
     lock = lock_on(locks, service.name, environment.name, edges.clock.now())
@@ -95,8 +96,8 @@ def _cell(
 ) -> Cell:
     if column is None:
         return Cell(environment.name, Health.UNKNOWN)
-    rollout = next(
-        (r for r in active if (r.service, r.environment) == (service.name, environment.name)), None
+    rollout = foremost(
+        r for r in active if (r.service, r.environment) == (service.name, environment.name)
     )
     workload = column.get(service.name, Workload())
     return cell_of(environment.name, workload, container=service.container, rollout=rollout)

@@ -11,7 +11,7 @@ from bot.cards.checklist import checklist_card
 from bot.cards.details import ended_card
 from bot.cards.mrkdwn import channel
 from bot.cards.pointer import notice_card, pointer_card
-from bot.cards.promotion import opened_card
+from bot.cards.promotion import announcement_card, opened_card
 from bot.cards.rollout import rollout_card
 from bot.domain.checklist import Checklist
 from bot.domain.permission import people_of, roles_that_may_deploy
@@ -61,6 +61,15 @@ def checklist_of(checklist: Checklist, catalog: Catalog) -> Card:
     title = goal.title.to("es" if texts.language == "es" else "en")
     return checklist_card(
         checklist, catalog.checklist, who_may(catalog), environment_title=title, texts=texts
+    )
+
+
+def announcement_of(rollout: Rollout, catalog: Catalog) -> Card:
+    """What the channel hears of an override, with those whose yes was passed by."""
+    environment = _environment(rollout, catalog)
+    texts = _channel_texts(environment, catalog)
+    return announcement_card(
+        rollout, environment_title=_title(rollout, environment, texts), texts=texts
     )
 
 

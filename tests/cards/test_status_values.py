@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bot.domain.rollout import Rollout, RolloutState
-from bot.domain.status import Health, PodState, cell_of, status_of
+from bot.domain.status import Health, PodState, cell_of, foremost, status_of
 from bot.domain.workload import Condition, Container, Deployment, Pod, ReplicaSet, Workload
 
 THEN = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -109,3 +109,16 @@ def test_pods_of_the_new_version_come_first() -> None:
     assert status.pods[1].version == "1.1.0"
     assert status.digest == "sha256:" + "a" * 64
     assert status.warnings == ("BackOff: x",)
+
+
+def test_a_request_that_waits_makes_nothing_busy_and_hides_nothing_that_is(make_rollout):
+    waiting = make_rollout(id="w", state=RolloutState.AWAITING_APPROVAL)
+    queued = make_rollout(id="q", state=RolloutState.QUEUED)
+    driven = make_rollout(id="d", state=RolloutState.SOAKING)
+    assert foremost([waiting, queued, driven]) == driven
+    assert foremost([waiting, queued]) == queued
+    assert foremost([waiting]) == waiting
+    assert foremost([]) is None
+    calm = cell_of("qa", a_workload(), container="web")
+    assert cell_of("qa", a_workload(), container="web", rollout=waiting).health is calm.health
+    assert cell_of("qa", a_workload(), container="web", rollout=driven).health is Health.ROLLING

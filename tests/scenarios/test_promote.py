@@ -439,9 +439,17 @@ async def test_an_override_is_confirmed_announced_and_marked_for_ever(tested, sa
     assert done.state is RolloutState.SUCCEEDED
     assert done.override is not None
     assert {gate.gate for gate in done.override.gates} == {Gate.APPROVALS}
-    shown = await card(slack, "Break-glass")
-    for said in (f"<@{ELENA}>", "users cannot log in", "0 of 1 approvals", "S0RELEASERS"):
+    shown = await slack.message("ben", where=lambda m: m.ts == done.card.ts)
+    told = await slack.message(
+        "ben",
+        channel=PRODUCTION,
+        where=lambda m: m.from_app and m.ts != done.card.ts and "Break-glass" in m.words,
+    )
+    for said in (f"<@{ELENA}>", "users cannot log in", "0 of 1 approvals"):
         assert said in shown.words
+        assert said in told.words
+    assert "S0RELEASERS" in told.words
+    assert told.thread_ts is None, "in the channel, where everybody sees it"
     assert "<!channel>" not in str(shown.body["blocks"])
     (request,) = await audit(sandbox, "request")
     assert request.after["override"]["reason"].startswith("users cannot log in")
@@ -464,6 +472,8 @@ async def test_an_override_lets_go_what_waits_for_approval(tested, sandbox, slac
     assert (done.state, done.requested_by.id) == (RolloutState.SUCCEEDED, BEN)
     assert done.override is not None
     assert done.override.by == ELENA
+    assert done.announced is not None
+    assert done.announced.ts not in ("", waiting.ts), "a message of its own: an edit calls nobody"
 
 
 async def test_a_reason_of_ten_thousand_characters_is_refused(tested, sandbox, slack):
