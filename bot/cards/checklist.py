@@ -64,7 +64,7 @@ def checklist_card(
     if checklist.replaced_by:
         row = buttons.open_checklist(checklist.service, "", texts, newest=True)
         parts += [Part(_id(actions(row), checklist, "newest"))] if row else []
-    parts.append(Part(context(*_foot(checklist, texts)), spare=2))
+    parts.append(Part(_id(context(*_foot(checklist, texts)), checklist, "foot"), spare=2))
     summary = say(texts, f"checklist.{'text_complete' if complete else 'text'}", **values)
     return fit(cut_mrkdwn(summary, SUMMARY), parts, shortened=say(texts, "common.shortened_here"))
 
@@ -206,7 +206,8 @@ def _item_parts(
     line = section(Mrkdwn(f"{signs.OK} *{title}*\n{said}"), limit=1_500, accessory=undo)
     parts = [Part(_id(line, checklist, f"item:{item.id}"))]
     if shown and not brief:
-        parts.append(Part(context(shown), spare=1, full=_cut_off(held.evidence, limit)))
+        words = _id(context(shown), checklist, f"evidence:{item.id}")
+        parts.append(Part(words, spare=1, full=_cut_off(held.evidence, limit)))
     return parts
 
 

@@ -190,7 +190,6 @@ async def _press(
         await close_list(service, digest, edges)
     decided = await edges.checklists.change(service, digest, decide, record)
     if isinstance(decided, Refusal):
-        edges.lists.show(service, digest)
         await _record_refusal(service, digest, decided, by, edges)
     else:
         edges.lists.changed(service, digest)
