@@ -217,16 +217,16 @@ def test_two_environments_keep_their_order(sample: Catalog) -> None:
 
 
 def test_text_takes_the_rest_of_the_line(sample: Catalog) -> None:
-    lock = Command(
-        "lock",
+    remark = Command(
+        "remark",
         arguments=(
             Argument("environment", Kind.ENVIRONMENT),
             Argument("note", Kind.TEXT, required=False),
         ),
         options=(Option("for", kind=Kind.DURATION),),
     )
-    found = understood("lock qa load test in the morning --for 2h", sample, lock)
+    found = understood("remark qa load test in the morning --for 2h", sample, remark)
     assert found.arguments == {"note": "load test in the morning"}
     assert found.options == {"for": "2h"}
-    assert found.line == 'lock qa "load test in the morning" --for 2h'
-    assert parse(found.line, sample, (lock,)) == found
+    assert found.line == 'remark qa "load test in the morning" --for 2h'
+    assert parse(found.line, sample, (remark,)) == found
