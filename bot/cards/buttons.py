@@ -15,6 +15,7 @@ from bot.cards.blocks import BUTTON, VALUE, button, confirm
 from bot.cards.card import Block
 from bot.cards.mrkdwn import clean, plain, say_plain, size
 from bot.domain import progress
+from bot.domain.build import Build
 from bot.domain.rollout import Rollout, RolloutState
 from bot.text import Texts
 
@@ -231,6 +232,26 @@ def untick(
     spoken = say_plain(texts, "button.checklist.untick_item", 75, item=name)
     label = texts("button.checklist.untick")
     return button(label, f"{PREFIX}:untick", value, spoken=spoken) if _carries(value) else None
+
+
+def stop_build(build: Build, texts: Texts) -> Block | None:
+    """Cancels a build, after Slack's own question. Value: its id."""
+    if not _carries(build.id):
+        return None
+    names = {"service": plain(build.service, 60), "version": plain(build.version, 60)}
+    return button(
+        texts("button.stop_build"),
+        f"{PREFIX}:stop-build",
+        build.id,
+        style="danger",
+        confirm=confirm(
+            texts("button.stop_build_confirm.title"),
+            say_plain(texts, "button.stop_build_confirm.text", 300, **names),
+            texts("button.stop_build_confirm.yes"),
+            texts("button.stop_build_confirm.no"),
+            danger=True,
+        ),
+    )
 
 
 def _carries(value: str) -> bool:

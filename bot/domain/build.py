@@ -9,6 +9,7 @@ and a repository's address may be is decided here too, before any program sees t
 """
 
 import re
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -105,7 +106,7 @@ class Build:
     asked_in: str = ""
     state: BuildState = BuildState.QUEUED
     revision: int = 0
-    commanded: bool = True  # the service has a build command
+    command: str = ""  # the service's own, run in the checkout
     step: BuildStep = BuildStep.CHECKOUT
     now: str = ""  # what the step is at, in the tool's own words
     digest: str = ""
@@ -125,11 +126,35 @@ class Build:
 
     @property
     def steps(self) -> tuple[BuildStep, ...]:
-        return tuple(s for s in BuildStep if s is not BuildStep.COMMAND or self.commanded)
+        return tuple(s for s in BuildStep if s is not BuildStep.COMMAND or self.command)
 
     @property
     def result(self) -> Image:
         return Image(self.image, self.version, self.digest)
+
+
+class Log:
+    """What a build wrote: whole, or its beginning and its end where that is too much."""
+
+    def __init__(self, most: int = 900_000, last: int = 400) -> None:
+        self._most = most
+        self._length = 0
+        self._beginning: list[str] = []
+        self._end: deque[str] = deque(maxlen=last)
+        self._left_out = 0
+
+    def add(self, line: str) -> None:
+        if self._length < self._most:
+            self._beginning.append(line)
+            self._length += len(line) + 1
+            return
+        self._left_out += len(self._end) == self._end.maxlen
+        self._end.append(line)
+
+    @property
+    def lines(self) -> list[str]:
+        gap = [f"… {self._left_out} lines are left out …"] if self._left_out else []
+        return [*self._beginning, *gap, *self._end]
 
 
 # --- how it goes on ------------------------------------------------------------------------------
@@ -180,9 +205,11 @@ def followed(build: Build, wish: Wish | None) -> Build:
 
 
 def again(build: Build, wanted: Build) -> Build:
-    """A commit whose build has failed, was cancelled, or whose image is gone is built anew, under
-    the version that it had."""
-    return wanted.with_(version=build.version, revision=build.revision)
+    """A commit whose build has failed, was cancelled, or whose image is gone is built anew: under
+    the version that it had, where it does not have a tag by now."""
+    tagged = wanted.version == wanted.ref
+    version = wanted.version if tagged else build.version
+    return wanted.with_(version=version, revision=build.revision)
 
 
 def _same(one: Wish, other: Wish) -> bool:

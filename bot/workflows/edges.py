@@ -17,6 +17,7 @@ from bot.ports import (
 )
 from bot.workflows.announcing import Announcer
 from bot.workflows.bell import Bell
+from bot.workflows.build_desk import BuildDesk
 from bot.workflows.checklist_messages import ChecklistMessages
 from bot.workflows.ci import CiDesk
 from config.catalog import Catalog, Environment, Service
@@ -39,6 +40,7 @@ class Edges:
     lists: ChecklistMessages
     ci: CiDesk
     comparisons: Comparisons | None = None  # None: no git host is configured
+    builds: BuildDesk | None = None  # None: nothing is built here
     bell: Bell = field(default_factory=Bell)
 
 

@@ -1,0 +1,406 @@
+"""Builds as they run: each commit once, with one card, from the request to the image.
+
+There is no resume code: a build that is not settled is looked at, the one thing that it needs next
+is done and saved, and it is looked at again. One that was killed starts over: its image gets its
+version's tag only at the end, so what the registry has under it is either the whole or nothing, and
+what it has of this commit is taken as it is. Steps that go by are shown, not stored.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from bot.cards.blocks import shown_hash
+from bot.cards.card import Card
+from bot.domain.audit import ENGINE, AuditEntry, By, subject_of
+from bot.domain.build import (
+    TAIL,
+    Build,
+    BuildState,
+    BuildStep,
+    Cause,
+    Failure,
+    Log,
+    at_step,
+    begun,
+    built,
+    cancelled,
+    failed,
+)
+from bot.domain.rollout import CardRef
+from bot.errors import PortError, StaleError, Trouble
+from bot.ports import (
+    Audit,
+    Builder,
+    Builds,
+    Clock,
+    Git,
+    Images,
+    Messenger,
+    Order,
+    Progressing,
+    Revision,
+)
+
+log = logging.getLogger(__name__)
+
+_AT_ONCE = 2  # builds; a build is heavy
+_BACK_OFF = (1, 2, 4, 8, 15, 30)  # seconds between tries of Slack or the store
+_REVISION = "org.opencontainers.image.revision"
+
+
+@dataclass(slots=True)
+class _Running:
+    """What is held of one build while it is driven; all of it can be lost."""
+
+    task: asyncio.Task[None] | None = None
+    work: asyncio.Task[str | Failure] | None = None
+    seen: Build | None = None  # with the step it is at
+    log: Log = field(default_factory=Log)
+    shown: str = ""  # fingerprint of the newest card handed to Slack
+    tries: int = 0
+    news: bool = False
+    cancel_alarm: Callable[[], None] | None = None
+
+
+class BuildDesk:
+    """`render` and `ended` make the two messages. Set after it is made: `deploy` carries out what
+    was wished for a built image; it returns the id of the rollout that has taken the card over."""
+
+    def __init__(
+        self,
+        *,
+        builds: Builds,
+        git: Git,
+        builder: Builder,
+        images: Images,
+        messenger: Messenger,
+        audit: Audit,
+        clock: Clock,
+        render: Callable[[Build], Card],
+        ended: Callable[[Build, str], Card],
+    ) -> None:
+        self.builds = builds
+        self.git = git
+        self._builder = builder
+        self._images = images
+        self._messenger = messenger
+        self._audit = audit
+        self._clock = clock
+        self._render = render
+        self._ended = ended
+        self._running: dict[str, _Running] = {}
+        self._slots = asyncio.Semaphore(_AT_ONCE)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._stopping = False
+        self.deploy: Callable[[Build], Awaitable[str]] | None = None
+
+    async def start(self) -> None:
+        for build in await self.builds.unsettled():
+            self.wake(build.id)
+
+    async def stop(self) -> None:
+        self._stopping = True
+        for running in self._running.values():
+            if running.cancel_alarm is not None:
+                running.cancel_alarm()
+        tasks = [*self._tasks, *(r.task for r in self._running.values() if r.task)]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def wake(self, build_id: str) -> None:
+        """It was stored, or changed in the store: look at it."""
+        if self._stopping:
+            return
+        running = self._running.setdefault(build_id, _Running())
+        running.news = True
+        if running.task is None:
+            running.task = asyncio.get_running_loop().create_task(self._drive(build_id, running))
+
+    async def cancel(self, build_id: str, by: By) -> Build | None:
+        """None where it is over, or unknown."""
+        while True:
+            build = await self.builds.get(build_id)
+            ended = cancelled(build, by.actor, self._clock.now()) if build else None
+            if ended is None:
+                return None
+            try:
+                saved = await self._save(ended, by)
+            except StaleError:
+                continue
+            running = self._running.get(build_id)
+            if running is not None:
+                self._show(saved, running)
+                if running.work is not None:
+                    running.work.cancel()
+            self.wake(build_id)
+            return saved
+
+    # --- one build, one task at a time -----------------------------------------------------------
+
+    async def _drive(self, build_id: str, running: _Running) -> None:
+        try:
+            while running.news and not self._stopping:
+                running.news = False
+                await self._pass(build_id, running)
+        finally:
+            running.task = None
+
+    async def _pass(self, build_id: str, running: _Running) -> None:
+        try:
+            while await self._step(build_id, running):
+                running.tries = 0
+        except StaleError:
+            running.news = True
+        except PortError as error:
+            log.warning("build %s: %s", build_id, error)
+            if error.temporary:
+                self._try_again(build_id, running)
+            else:
+                await self._give_up(build_id, error)
+        except Exception:
+            log.exception("build %s met a bug; trying again", build_id)
+            self._try_again(build_id, running)
+
+    async def _step(self, build_id: str, running: _Running) -> bool:
+        build = await self.builds.get(build_id)
+        if build is None or build.settled:
+            self._running.pop(build_id, None)
+            return False
+        if not build.card.ts:
+            await self._post(build, running)
+        elif not build.state.final:
+            await self._run(build, running)
+        else:
+            await self._finish(build, running)
+        return True
+
+    async def _give_up(self, build_id: str, error: PortError) -> None:
+        """Nobody can be told in the channel: it ends without having been built."""
+        build = await self.builds.get(build_id)
+        if build is None or build.settled:
+            return
+        now = self._clock.now()
+        if not build.state.final:
+            values = {"port": error.port, "message": error.values.get("message", "")}
+            build = failed(build, Failure(Cause.AWAY, build.step, values), (), now)
+        await self._save(build.with_(settled=True))
+
+    # --- its messages ----------------------------------------------------------------------------
+
+    async def _post(self, build: Build, running: _Running) -> None:
+        key = f"build:{build.id}"
+        card = self._render(build)
+        found = None
+        if build.card.since is not None:
+            found = await self._messenger.find(build.card.channel, key, build.card.since)
+        else:
+            intent = CardRef(build.card.channel, since=self._clock.now())
+            build = await self._save(build.with_(card=intent))
+        posted = found or await self._messenger.post(build.card.channel, card, key=key)
+        running.shown = shown_hash(card) if found is None else ""
+        while True:
+            try:
+                await self._save(build.with_(card=posted))
+            except StaleError:  # somebody followed it in this moment
+                build = await self.builds.get(build.id) or build
+            else:
+                return
+
+    async def _finish(self, build: Build, running: _Running) -> None:
+        if build.state is BuildState.BUILT and build.wishes and not build.rollout:
+            assert self.deploy is not None
+            taken = await self.deploy(build)
+            build = await self._save(build.with_(rollout=taken or "-"))
+        if build.rollout in ("", "-"):
+            await self._show_end(build)
+        told = build.told or CardRef(build.card.channel)
+        key, thread = f"build:{build.id}:ended", build.card.ts
+        found = None
+        if told.since is not None:
+            found = await self._messenger.find(told.channel, key, told.since, thread=thread)
+        else:
+            intent = CardRef(told.channel, since=self._clock.now())
+            build = await self._save(build.with_(told=intent))
+        if found is None:
+            card = self._ended(build, await self.builds.log(build.id))
+            found = await self._messenger.post(told.channel, card, thread=thread, key=key)
+        await self._save(build.with_(told=found, settled=True))
+
+    async def _show_end(self, build: Build) -> None:
+        try:
+            await self._messenger.update(build.card, self._render(build), urgent=True)
+        except PortError as error:
+            if error.temporary:
+                raise
+            log.info("the card of build %s was not edited: %s", build.id, error)
+
+    def _show(self, build: Build, running: _Running) -> None:
+        card = self._render(build)
+        print_ = shown_hash(card)
+        if print_ == running.shown or not build.card.ts:
+            return
+        running.shown = print_
+        task = asyncio.get_running_loop().create_task(self._edit(build, card))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _edit(self, build: Build, card: Card) -> None:
+        try:
+            await self._messenger.update(build.card, card)
+        except PortError as error:
+            log.info("the card of build %s was not edited: %s", build.id, error)
+
+    # --- building --------------------------------------------------------------------------------
+
+    async def _run(self, build: Build, running: _Running) -> None:
+        async with self._slots:
+            latest = await self.builds.get(build.id)
+            if latest is None or latest.state.final:
+                return
+            simulated, away = await self._is_simulated()
+            started = begun(latest, self._clock.now(), simulated=simulated)
+            started = await self._save(started)
+            running.seen, running.log = started, Log()
+            self._show(started, running)
+            outcome = away or await self._work(started, running)
+        await self._end(build.id, running, outcome)
+
+    async def _is_simulated(self) -> tuple[bool, Failure | None]:
+        try:
+            return await self._builder.simulated(), None
+        except PortError as error:
+            return False, _away(error, BuildStep.CHECKOUT)
+
+    async def _work(self, build: Build, running: _Running) -> str | Failure | None:
+        """None where it was cancelled."""
+        loop = asyncio.get_running_loop()
+
+        def report(said: Progressing) -> None:  # of any thread
+            loop.call_soon_threadsafe(self._hear, running, said)
+
+        running.work = loop.create_task(self._build(build, report))
+        try:
+            await asyncio.wait({running.work})
+        finally:
+            if not running.work.done():
+                running.work.cancel()
+                await asyncio.gather(running.work, return_exceptions=True)
+        work, running.work = running.work, None
+        if work.cancelled():
+            return None
+        step = running.seen.step if running.seen else BuildStep.CHECKOUT
+        error = work.exception()
+        if isinstance(error, PortError):
+            return _away(error, step)
+        if error is not None:
+            log.error("build %s met a bug", build.id, exc_info=error)
+            return Failure(Cause.BUG, step)
+        return work.result()
+
+    async def _build(self, build: Build, report: Callable[[Progressing], None]) -> str | Failure:
+        there = await self._there_already(build)
+        if there is not None:
+            return there
+        order = Order(
+            build=build.id,
+            service=build.service,
+            name=build.image,
+            version=build.version,
+            commit=build.commit,
+            source=build.repository,
+            created=build.requested_at,
+            command=build.command,
+        )
+        revision = Revision(build.commit, build.version if build.version == build.ref else "")
+        report(Progressing(BuildStep.CHECKOUT))
+        async with self.git.checkout(build.repository, revision, report) as files:
+            if not isinstance(files, Path):
+                return files
+            return await self._builder.build(order, files, report)
+
+    async def _there_already(self, build: Build) -> str | Failure | None:
+        """What the registry has under this version: the image of this commit, pushed in the moment
+        of a crash; or another's, which is never overwritten."""
+        try:
+            found = await self._images.resolve(build.image, build.version)
+        except PortError as error:
+            if error.trouble is Trouble.NOT_FOUND:
+                return None
+            raise
+        if found.labels.get(_REVISION, found.revision) == build.commit:
+            return found.image.digest
+        values = {"version": build.version}
+        return Failure(Cause.VERSION_TAKEN, BuildStep.CHECKOUT, values)
+
+    def _hear(self, running: _Running, said: Progressing) -> None:
+        if said.line:
+            running.log.add(said.line)
+        seen = running.seen
+        if seen is None or running.work is None:
+            return
+        if said.step is not seen.step or (said.words and said.words != seen.now):
+            running.seen = at_step(seen, said.step, said.words)
+            self._show(running.seen, running)
+
+    async def _end(self, build_id: str, running: _Running, outcome: str | Failure | None) -> None:
+        lines = running.log.lines
+        await self.builds.keep_log(build_id, "\n".join(lines))
+        while True:
+            build = await self.builds.get(build_id)
+            if build is None or build.state.final:  # cancelled: that is its end
+                return
+            now = self._clock.now()
+            if outcome is None:
+                return
+            if isinstance(outcome, Failure):
+                ended = failed(build, outcome, tuple(lines[-TAIL:]), now)
+            else:
+                ended = built(build, outcome, now)
+            try:
+                await self._save(ended)
+            except StaleError:
+                continue
+            return
+
+    # --- around it -------------------------------------------------------------------------------
+
+    async def _save(self, build: Build, by: By = ENGINE) -> Build:
+        saved = await self.builds.save(build)
+        action = _ENDS.get(saved.state)
+        if action is not None:
+            await self._audit.record(build_entry(action, saved, by, self._clock.now()))
+        return saved
+
+    def _try_again(self, build_id: str, running: _Running) -> None:
+        seconds = _BACK_OFF[min(running.tries, len(_BACK_OFF) - 1)]
+        running.tries += 1
+        due = self._clock.now() + timedelta(seconds=seconds)
+        running.cancel_alarm = self._clock.call_at(due, lambda: self.wake(build_id))
+
+
+_ENDS = {
+    BuildState.BUILT: "built",
+    BuildState.FAILED: "build-failed",
+    BuildState.CANCELLED: "build-cancelled",
+}
+
+
+def build_entry(action: str, build: Build, by: By, at: datetime) -> AuditEntry:
+    """The key holds it to one record for each build and action, however often it is saved."""
+    after = {"build": build.id, "version": build.version, "commit": build.commit, "ref": build.ref}
+    after |= {"digest": build.digest, "line": build.line, "asked_by": build.requested_by.id}
+    if build.failure is not None:
+        after["cause"] = str(build.failure.cause)
+    key = f"{action}:{build.id}"
+    subject = subject_of(build.service)
+    return AuditEntry(at, by.actor, by.surface, action, subject, after=after, key=key)
+
+
+def _away(error: PortError, step: BuildStep) -> Failure:
+    values = {"port": error.port, "message": error.values.get("message", "")}
+    return Failure(Cause.AWAY, step, values)
