@@ -240,7 +240,7 @@ def opened_card(rollout: Rollout, *, environment_title: str, who: str, texts: Te
     }
     line = say(texts, "promote.opened", **names)
     return fit(
-        cut_mrkdwn(line, 2 * SUMMARY),
+        cut_mrkdwn(say(texts, "promote.opened_text", **names), SUMMARY),
         [Part(section(line, limit=1_500))],
         shortened=say(texts, "common.shortened_here"),
     )

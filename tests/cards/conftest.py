@@ -11,22 +11,29 @@ from typing import Any
 
 import pytest
 
+from bot.cards.buttons import ask
 from bot.cards.card import Card
+from bot.cards.choice import choice_card
 from bot.cards.details import details_card, ended_card
 from bot.cards.help import help_card, verb_help_card
 from bot.cards.history import history_card
 from bot.cards.lock import answer_card, held_card, lifted_card, lock_card, locks_card
 from bot.cards.pointer import notice_card, pointer_card
+from bot.cards.promotion import announcement_card, opened_card, override_card
 from bot.cards.refusal import dry_run_card, refusal_card
 from bot.cards.rollout import rollout_card
 from bot.cards.status import status_card, workload_card
 from bot.cards.trouble import trouble_card
 from bot.cards.usage import unknown_version_card, usage_card
+from bot.cards.whoami import whoami_card
 from bot.domain.audit import ENGINE, AuditEntry, By, Head, chained
+from bot.domain.drift import Difference, Drift
 from bot.domain.gate import Gate, GateResult
 from bot.domain.image import Image
 from bot.domain.judgement import Change
 from bot.domain.lock import Kept, Lifted, Lock, LockAnswer, judge_locks
+from bot.domain.permission import RoleHeld, Standing, StandingThere
+from bot.domain.promotion import Commit, Commits, Override
 from bot.domain.rollout import (
     Actor,
     CardRef,
@@ -51,6 +58,7 @@ from bot.domain.verdict import Finding, Outcome, Reason, Verdict
 from bot.domain.workload import Autoscaler
 from bot.errors import PortError, Trouble
 from bot.text import LANGUAGES, Texts
+from config.catalog import Localized
 
 NOW = datetime(2026, 11, 24, 12, 3, 20, tzinfo=UTC)
 DIGEST = "sha256:ab12" + "0" * 56 + "9f04"
@@ -105,6 +113,53 @@ def a_rollout(**changes: Any) -> Rollout:
         verdict=Verdict(Outcome.WAIT, Reason.UPDATING, {"updated": 2, "desired": 3}),
     )
     return rollout.with_(**changes)
+
+
+ASKED_GATES = (
+    GateResult(Gate.ORDER, True, "RAN_BEFORE", {"environment": "qa", "version": "1.4.0"}),
+    GateResult(Gate.WINDOW, False, "WINDOW_CLOSED", {"opens_at": "2026-11-24T14:00:00+00:00"}),
+)
+_TALLY: dict[str, str | int] = {"need": 1, "roles": "release-managers", "who": "S0RELEASERS U0LEAD"}
+VOID = GateResult(
+    Gate.APPROVALS,
+    False,
+    "APPROVALS_MISSING",
+    {**_TALLY, "have": 0, "void": "U0LEAD", "expired": "", "own": "U0REQUEST", "given": ""},
+)
+APPROVED = GateResult(
+    Gate.APPROVALS,
+    True,
+    "APPROVED",
+    {**_TALLY, "have": 1, "given": "U0LEAD", "expires_at": "2026-11-25T12:00:00+00:00"},
+)
+SAID_NO = GateResult(
+    Gate.APPROVALS,
+    False,
+    "REJECTED",
+    {"given": "U0LEAD", "reason": "the migration <!channel> is missing", "at": NOW.isoformat()},
+)
+OVERRIDE = Override("U0LEAD", "users cannot log in <!here>", NOW, (VOID,), "S0RELEASERS")
+COMMITS = Commits(
+    shown=tuple(
+        Commit("c0ffee" + f"{n:034x}", f"Change <!channel> number {n}", f"Author *{n}*")
+        for n in range(10)
+    ),
+    of=12,
+    url="https://github.com/yourorg/tasks-service/compare/a...b",
+)
+DRIFT = Drift(
+    (
+        Difference("containers[tasks-service].resources.limits.memory", "384Mi", "512Mi"),
+        Difference("labels[tier]", "", "back `end` <!here>"),
+    ),
+    2,
+)
+
+
+def _waiting(**changes: Any) -> Rollout:
+    asked: dict[str, Any] = {"covers": "f00d", "commits": COMMITS, "drift": DRIFT}
+    waits = RolloutState.AWAITING_APPROVAL
+    return _untouched(state=waits, line="promote tasks-service qa", **{**asked, **changes})
 
 
 def _untouched(**changes: Any) -> Rollout:
@@ -290,6 +345,19 @@ ROLLOUTS: dict[str, Rollout] = {
     ),
     "building": _untouched(state=RolloutState.BUILDING),
     "awaiting-approval": _untouched(state=RolloutState.AWAITING_APPROVAL),
+    "waiting": _waiting(gates=(*ASKED_GATES, VOID)),
+    "waiting-unknown": _waiting(
+        gates=(*ASKED_GATES, VOID), commits=Commits(unknown="NO_COMMIT"), drift=Drift()
+    ),
+    "waiting-open": _waiting(gates=(*ASKED_GATES[:1], APPROVED), open_since=NOW, openings=1),
+    "waiting-by-itself": _waiting(gates=(*ASKED_GATES, VOID), by_itself=True),
+    "queued-in-line": _untouched(
+        state=RolloutState.QUEUED, behind="1.3.9", behind_whom="U0LEAD", place=2
+    ),
+    "override": a_rollout(override=OVERRIDE),
+    "rejected-by-a-person": _untouched(
+        state=RolloutState.REJECTED, finished_at=NOW, refused=(*ASKED_GATES[:1], SAID_NO)
+    ),
 }
 
 
@@ -468,6 +536,18 @@ def _locked_matrix() -> StatusMatrix:
     return replace(found, services=(replace(first, cells=cells), *found.services[1:]))
 
 
+_STANDING = Standing(
+    (
+        RoleHeld("qa", Localized("Quality *assurance*", "Calidad"), True, ()),
+        RoleHeld("docs", Localized("Documentation", "Documentación"), True, ("S0DOCSTEAM",)),
+    ),
+    (
+        StandingThere(Localized("Development", "Desarrollo"), True, True, None, None, "S0QA"),
+        StandingThere(Localized("Production", "Producción"), False, True, True, False, "U0LEAD"),
+        StandingThere(Localized("Nowhere", "Ninguna parte"), False, False, None, None, ""),
+    ),
+)
+
 CASES: dict[str, Callable[[Texts], Card]] = {
     "lock-new": lambda texts: lock_card(
         LockAnswer(Kept.NEW, _LOCK), "U0ANA00000", "QA", texts, NOW
@@ -507,6 +587,34 @@ CASES: dict[str, Callable[[Texts], Card]] = {
         if rollout.state.final
     },
     "refusal": lambda texts: refusal_card(GATES, texts=texts, **_NAMED),
+    "refusal-ask": lambda texts: refusal_card(
+        (*ASKED_GATES, VOID),
+        texts=texts,
+        ask=ask(DIGEST, "promote tasks-service prod", texts),
+        **_NAMED,
+    ),
+    "override-question": lambda texts: override_card(
+        (*ASKED_GATES, VOID),
+        before=Running("1.3.2", OLD_DIGEST, ready=3, desired=3),
+        digest=DIGEST,
+        reason="users cannot log in <!here>",
+        texts=texts,
+        **_NAMED,
+    ),
+    "override-announced": lambda texts: announcement_card(
+        a_rollout(override=OVERRIDE), environment_title="QA", texts=texts
+    ),
+    "opened": lambda texts: opened_card(
+        _waiting(), environment_title="QA", who="S0RELEASERS U0LEAD", texts=texts
+    ),
+    "choice": lambda texts: choice_card(
+        texts,
+        "several_to_promote",
+        ("promote tasks-service qa", "promote tasks-service prod"),
+        service="tasks-service",
+    ),
+    "whoami": lambda texts: whoami_card(_STANDING, "U0REQUEST", texts),
+    "whoami-nobody": lambda texts: whoami_card(Standing((), ()), "U0REQUEST", texts),
     "refusal-not-allowed": lambda texts: refusal_card(NOT_ALLOWED, texts=texts, **_NAMED),
     "dry-run-accepted": lambda texts: dry_run_card(OPEN_GATES, texts=texts, **_DRY),
     "dry-run-refused": lambda texts: dry_run_card(GATES, texts=texts, **_DRY),
