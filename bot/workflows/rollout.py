@@ -48,6 +48,7 @@ class Request:
     override: str = ""  # break-glass: why
     confirmed: bool = False  # break-glass: Slack's own question was answered with yes
     requester: str = ""  # who asked first, where `actor` lets it go
+    card: CardRef | None = None  # a message that stands already and becomes its card
 
     @property
     def by(self) -> By:
@@ -330,7 +331,7 @@ def _rollout(plan: Plan, edges: Edges) -> Rollout:
         requested_by=request.actor,
         requested_at=edges.clock.now(),
         line=request.line,
-        card=CardRef(place.environment.channel.id),
+        card=request.card or CardRef(place.environment.channel.id),
         asked_in=request.asked_in,
         reason=request.reason,
         before=plan.before,
