@@ -276,6 +276,9 @@ class Checklists(Protocol):
     async def shown(self, service: str, digest: str, revision: int) -> None:
         """Slack has confirmed this revision."""
 
+    async def live(self) -> Sequence[tuple[str, str]]:
+        """Service and digest of the current lists that are not closed."""
+
     async def unshown(self) -> Sequence[tuple[str, str]]:
         """Service and digest of all lists whose message does not show the newest revision."""
 

@@ -72,9 +72,15 @@ class SqliteChecklists:
 
         return await self._store.run(write)
 
+    async def live(self) -> Sequence[tuple[str, str]]:
+        return await self._keys("current and json_extract(body, '$.closed_at') is null")
+
     async def unshown(self) -> Sequence[tuple[str, str]]:
+        return await self._keys("shown < revision")
+
+    async def _keys(self, where: str) -> Sequence[tuple[str, str]]:
         def read(db: Database) -> list[tuple[str, str]]:
-            query = "select service, digest from checklists where shown < revision order by rowid"
+            query = f"select service, digest from checklists where {where} order by rowid"  # noqa: S608
             return [(row[0], row[1]) for row in db.conn.execute(query).fetchall()]
 
         return await self._store.run(read)

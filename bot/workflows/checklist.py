@@ -110,8 +110,9 @@ async def look_at_ci(checklist: Checklist, edges: Edges) -> Checklist:
         return checklist
     try:
         gate = await ci_of(checklist, edges)
-    except PortError:
-        edges.lists.look_again(checklist.service, checklist.digest, None)
+    except PortError as error:
+        if error.temporary:
+            edges.lists.look_again(checklist.service, checklist.digest, None)
         return checklist
     again = gate.values.get("again_at")
     if again:

@@ -71,9 +71,12 @@ class ChecklistMessages:
         self.on_change: Callable[[str], None] = lambda _: None
 
     async def start(self) -> None:
-        """Show what an earlier process did not get shown."""
+        """Show what an earlier process did not get shown, and ask CI of what it may have waited
+        for."""
         for service, digest in await self._checklists.unshown():
             self.show(service, digest)
+        for service, digest in await self._checklists.live():
+            self.look_again(service, digest, self._clock.now())
 
     async def stop(self) -> None:
         self._stopping = True
