@@ -361,6 +361,100 @@ async def test_another_digest_needs_another_approval(tested, sandbox, slack):
     assert "0 of 1 approvals" in refusal.words
 
 
+async def test_a_tag_that_moved_meanwhile_is_told_and_refused(tested, sandbox, slack):
+    waiting = await asked_for(slack)
+    await slack.click("elena", waiting, "Approve")
+    ready = await card(slack, "Ready")
+    rollout = await until(sandbox, lambda r: r.open_since is not None)
+    path = rollout.image.repository.partition("/")[2]
+    repository = sandbox.world.registry.repositories[path]
+    repository.tags["1.4.0"] = repository.tags["1.3.1"]
+    await slack.click("elena", ready, "Deploy to Production")
+    answer = await private(slack, "elena", "es ahora otra imagen")
+    assert f"promote {SERVICE} prod" in answer.words
+    assert await running(sandbox) == "1.3.2"
+    assert (await until(sandbox, lambda r: True)).state is RolloutState.AWAITING_APPROVAL
+
+
+class TestAnApprovalOfTenMinutes:
+    @pytest.fixture
+    def changes(self) -> tuple[Change, ...]:
+        def short(content: dict[str, Any]) -> None:
+            production(content)["approvals"]["valid_for"] = "10m"
+
+        return (short,)
+
+    async def test_it_ends_with_its_time_and_the_button_goes_with_it(self, tested, sandbox, slack):
+        waiting = await asked_for(slack)
+        await slack.click("elena", waiting, "Approve")
+        await card(slack, "Ready")
+        await slack.advance(601)
+        shown = await card(slack, "Its time is over")
+        assert "Deploy to Production" not in shown.buttons
+        await slack.click("elena", shown, "Approve")
+        await card(slack, "Ready")
+
+
+async def test_who_may_deploy_there_asks_by_promoting(tested, sandbox, slack):
+    group = sandbox.slack.workspace.usergroups["S0RELEASERS"]
+    group.users = (*group.users, CARLA)
+    await slack.advance(400)  # who is in a group is remembered for five minutes
+    await slack.say("elena", PRODUCTION, f"/dynamo promover {SERVICE} producción")
+    waiting = await card(slack, "0 of 1 approvals")
+    await slack.click("carla", waiting, "Approve")
+    ready = await card(slack, "Ready")
+    await slack.click("elena", ready, "Deploy to Production")
+    done = await until(sandbox, lambda r: r.settled)
+    assert (done.state, done.requested_by.id) == (RolloutState.SUCCEEDED, ELENA)
+
+
+async def tick(slack: SlackDriver, person: str, checklist: Message, item: str) -> None:
+    """The buttons of all items say the same: this one is told by what it carries."""
+    rows = [block for block in checklist.blocks if f"|{item}" in str(block)]
+    one = Message({**checklist.body, "blocks": rows})
+    await slack.click(person, one, "dyn:tick")
+
+
+class TestTheSampleAsItIs:
+    """With the checks of the commit and the checklist in the way as well: five people."""
+
+    @pytest.fixture
+    def changes(self) -> tuple[Change, ...]:
+        def as_it_is(content: dict[str, Any]) -> None:
+            sample = yaml.safe_load(CONFIG.read_text())["environments"]
+            for environment, other in zip(content["environments"], sample, strict=True):
+                environment["requires"] = other.get("requires", [])
+
+        return (as_it_is,)
+
+    async def test_production_opens_when_checklist_and_approval_are_there(
+        self, tested, sandbox, slack
+    ):
+        await slack.watch("dan", "farid")
+        waiting = await asked_for(slack)
+        assert "Checklist 1 of 5" in waiting.words
+        await slack.click("elena", waiting, "Approve")
+        approved = await card(slack, "Approved by")
+        assert "Deploy to Production" not in approved.buttons, "the checklist is open"
+        await slack.click("ben", approved, "Open the checklist")
+        items = ("performance", "manual-qa", "security-review", "documentation")
+        people = ("carla", "carla", "dan", "farid")
+        for count, (person, item) in enumerate(zip(people, items, strict=True), start=1):
+            heading = f"ready for Production? {count} of 5"
+            checklist = await slack.message(
+                person,
+                channel=PRODUCTION,
+                where=lambda m, h=heading: h in m.words,
+                timeout=PATIENCE,
+            )
+            await tick(slack, person, checklist, item)
+        ready = await card(slack, "Ready")
+        await slack.click("elena", ready, "Deploy to Production")
+        done = await until(sandbox, lambda r: r.settled)
+        assert done.state is RolloutState.SUCCEEDED
+        assert await running(sandbox) == "1.4.0"
+
+
 # --- small teams, and environments that go by themselves ----------------------------------------
 
 
