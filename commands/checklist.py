@@ -8,7 +8,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from bot.cards.card import Card
-from bot.cards.checklist import evidence_error, evidence_modal, moved_card, refused_card
+from bot.cards.checklist import (
+    MOST_WITH_TWO_BUTTONS,
+    evidence_error,
+    evidence_modal,
+    moved_card,
+    refused_card,
+)
+from bot.cards.mrkdwn import clean
 from bot.cards.pointer import notice_card
 from bot.cards.usage import usage_card
 from bot.domain.checklist import Checklist, No, Refusal
@@ -27,7 +34,7 @@ from bot.workflows.version import Chosen, NotChosen, choose
 from commands.asked import Asked, title
 from commands.command import UsageCode, UsageError
 from commands.vocabulary import CHECKLIST
-from config.catalog import UnknownNameError
+from config.catalog import Catalog, UnknownNameError
 
 COMMAND = CHECKLIST
 
@@ -80,7 +87,8 @@ async def ask_evidence(asked: Asked, pieces: Sequence[str], trigger_id: str) -> 
         return _refused(asked, service, allowed)
     item = next(each for each in asked.edges.catalog.checklist if each.id == item_id)
     data = "|".join((service, digest, item_id, asked.channel))
-    await asked.edges.messenger.open_modal(trigger_id, evidence_modal(item, data, asked.texts))
+    modal = evidence_modal(item, data, asked.texts, optional=_optional(asked.edges.catalog))
+    await asked.edges.messenger.open_modal(trigger_id, modal)
     return None
 
 
@@ -92,9 +100,14 @@ def evidence_errors(entered: str, texts: Texts) -> dict[str, str]:
 
 async def submit_evidence(asked: Asked, pieces: Sequence[str], entered: str) -> Card | None:
     service, digest, item = (*pieces, "", "", "")[:3]
-    written = entered.strip()
+    written = clean(entered, lines=True).strip()
     decided = await press_tick(service, digest, item, asked.by, asked.edges, written)
     return _refused(asked, service, decided) if isinstance(decided, Refusal) else None
+
+
+def _optional(catalog: Catalog) -> bool:
+    """In a long list the modal is the only way to tick."""
+    return len(catalog.checklist) > MOST_WITH_TWO_BUTTONS
 
 
 async def _open(asked: Asked, place: Place, chosen: Chosen) -> Card | None:

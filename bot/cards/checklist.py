@@ -16,7 +16,6 @@ from bot.cards.card import Block, Card
 from bot.cards.modal import Modal, text_input
 from bot.cards.mrkdwn import (
     Mrkdwn,
-    clean,
     code,
     cut_mrkdwn,
     escape,
@@ -40,6 +39,13 @@ _BRIEF = 150
 """Evidence up to this length stands in the item's own line."""
 _READ = 6_000
 """Characters that all evidence together may take of a message."""
+
+MOST_WITH_TWO_BUTTONS = 12
+"""A longer list has one button for each item, which asks for evidence that may be left out: with
+two, the message would be larger than Slack takes."""
+
+_TITLES = 3_000
+"""Characters that the texts of all items together may take."""
 
 _URL = re.compile(r"(?s)(?P<said>.*?)\s*(?P<url>https?://\S+)")
 
@@ -106,14 +112,16 @@ def refused_card(
         "line": code(buttons.typed("checklist")),
     }
     line = say(texts, f"checklist.no.{refusal.why}", **values)
+    spoken = {**values, "at": f"{refusal.tick.at:%H:%M} UTC" if refusal.tick else ""}
     parts = [Part(section(Mrkdwn(f"{signs.HAND} {line}"), limit=1_500))]
     if refusal.why is No.STALE_DIGEST and held is not None:
         row = buttons.open_checklist(held.service, "", texts, newest=True)
         parts += [Part(actions(row))] if row else []
-    return fit(cut_mrkdwn(line, SUMMARY), parts, shortened=say(texts, "common.shortened_here"))
+    summary = cut_mrkdwn(say(texts, f"checklist.no.{refusal.why}", **spoken), SUMMARY)
+    return fit(summary, parts, shortened=say(texts, "common.shortened_here"))
 
 
-def evidence_modal(item: ChecklistItem, data: str, texts: Texts) -> Modal:
+def evidence_modal(item: ChecklistItem, data: str, texts: Texts, *, optional: bool) -> Modal:
     name = item.text.to(_language(texts))
     return Modal(
         callback=f"{buttons.PREFIX}:evidence",
@@ -125,6 +133,7 @@ def evidence_modal(item: ChecklistItem, data: str, texts: Texts) -> Modal:
                 "evidence",
                 say_plain(texts, "checklist.modal.label", 200, item=name),
                 hint=texts("checklist.modal.hint", limit=f"{LONGEST_EVIDENCE:,}"),
+                optional=optional,
             )
         ],
         data=data,
@@ -132,9 +141,7 @@ def evidence_modal(item: ChecklistItem, data: str, texts: Texts) -> Modal:
 
 
 def evidence_error(written: str, texts: Texts) -> str:
-    """Why this cannot be evidence; "" where it can."""
-    if not clean(written, lines=True, most=10 * LONGEST_EVIDENCE).strip():
-        return texts("checklist.modal.empty")
+    """Why this cannot be evidence; "" where it can. None at all is a tick without."""
     if len(written) > LONGEST_EVIDENCE:
         return texts(
             "checklist.modal.too_long", count=f"{len(written):,}", limit=f"{LONGEST_EVIDENCE:,}"
@@ -186,18 +193,23 @@ def _item_parts(
 ) -> list[Part]:
     held = checklist.ticks.get(item.id)
     name = item.text.to(_language(texts))
-    title = escape(name, 300)
+    title = escape(name, min(300, _TITLES // max(1, count)))
     live = checklist.closed_at is None and not checklist.replaced_by
     if held is None:
         waits = _waits(item, who, texts)
-        line = section(Mrkdwn(f"{signs.OPEN} *{title}*\n{waits}"), limit=1_500)
-        parts = [Part(_id(line, checklist, f"item:{item.id}"))]
         row = _tick_buttons(checklist, item, name, texts) if live else []
-        return parts + ([Part(_id(actions(*row), checklist, f"do:{item.id}"))] if row else [])
+        long = count > MOST_WITH_TWO_BUTTONS
+        beside = row[-1] if row and long else None
+        said = Mrkdwn(f"{signs.OPEN} *{title}*\n{waits}")
+        line = section(said, limit=1_500, accessory=beside)
+        parts = [Part(_id(line, checklist, f"item:{item.id}"))]
+        if row and not long:
+            parts.append(Part(_id(actions(*row), checklist, f"do:{item.id}")))
+        return parts
     said = _ticked(held, texts)
     limit = min(LONGEST_EVIDENCE, _READ // max(1, count))
     shown = evidence(held.evidence, texts, limit)
-    brief = len(held.evidence) <= _BRIEF or _URL.fullmatch(held.evidence.strip()) is not None
+    brief = len(held.evidence) <= _BRIEF
     if shown and brief:
         said = Mrkdwn(f"{said} · {shown}")
     undo = None

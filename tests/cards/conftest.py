@@ -4,6 +4,7 @@ A test that asks for `case` runs once for each of `CASES`; one that asks for `la
 each language.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,7 @@ import pytest
 
 from bot.cards.buttons import ask
 from bot.cards.card import Card
+from bot.cards.checklist import checklist_card, moved_card, refused_card
 from bot.cards.choice import choice_card
 from bot.cards.details import details_card, ended_card
 from bot.cards.help import help_card, verb_help_card
@@ -27,6 +29,7 @@ from bot.cards.trouble import trouble_card
 from bot.cards.usage import unknown_version_card, usage_card
 from bot.cards.whoami import whoami_card
 from bot.domain.audit import ENGINE, AuditEntry, By, Head, chained
+from bot.domain.checklist import Before, Checklist, No, Refusal, Tick, judge_checklist
 from bot.domain.drift import Difference, Drift
 from bot.domain.gate import Gate, GateResult
 from bot.domain.image import Image
@@ -58,7 +61,7 @@ from bot.domain.verdict import Finding, Outcome, Reason, Verdict
 from bot.domain.workload import Autoscaler
 from bot.errors import PortError, Trouble
 from bot.text import LANGUAGES, Texts
-from config.catalog import Localized
+from config.catalog import ChecklistItem, Localized
 
 NOW = datetime(2026, 11, 24, 12, 3, 20, tzinfo=UTC)
 DIGEST = "sha256:ab12" + "0" * 56 + "9f04"
@@ -548,7 +551,85 @@ _STANDING = Standing(
     ),
 )
 
+_ITEMS = (
+    ChecklistItem(
+        "tests", Localized("Unit and integration tests pass", "Las pruebas pasan"), automatic="ci"
+    ),
+    ChecklistItem("manual-qa", Localized("Manual QA approved", "Pruebas manuales"), role="qa"),
+    ChecklistItem(
+        "security-review", Localized("Security review", "Revisión de seguridad"), role="security"
+    ),
+)
+_WHO = {"qa": "S0QATESTER", "security": "S0SECURITY U0DAN00000"}
+_LIST = Checklist(
+    "tasks-service",
+    "sha256:ab12" + "0" * 56 + "9f04",
+    "1.4.0",
+    NOW,
+    ticks={"tests": Tick("", NOW, "unit, build https://ci.example/runs/812", automatic=True)},
+    revision=3,
+)
+_TICKED = {
+    **_LIST.ticks,
+    "manual-qa": Tick("U0CARLA000", NOW, "exploratory session, 2 h"),
+    "security-review": Tick("U0DAN00000", NOW, "https://wiki.example/review/7"),
+}
+
+
+def _checklist(texts: Texts, **changes: Any) -> Card:
+    shown = _LIST.with_(**changes)
+    return checklist_card(shown, _ITEMS, _WHO, environment_title="Production", texts=texts)
+
+
+def _no(why: No, texts: Texts, **changes: Any) -> Card:
+    refusal = Refusal(why, _ITEMS[2], _TICKED["security-review"], _LIST.with_(**changes))
+    return refused_card(refusal, "tasks-service", _WHO, environment_title="Production", texts=texts)
+
+
+_CI_VALUES: dict[str, Any] = {
+    "commit": "7120e99",
+    "repository": "yourorg/tasks-service",
+    "done": 2,
+    "of": 3,
+    "checks": json.dumps([["unit", "https://ci.example/runs/812"], ["smoke", ""]]),
+}
+CI_PENDING = GateResult(Gate.CI, False, "CI_PENDING", _CI_VALUES)
+_DEMANDING = (
+    GateResult(Gate.CI, False, "CI_RED", _CI_VALUES),
+    judge_checklist(_LIST, _ITEMS, _WHO),
+    GateResult(Gate.ORDER, True, "RAN_BEFORE", {"environment": "qa", "version": "1.4.0"}),
+)
+
 CASES: dict[str, Callable[[Texts], Card]] = {
+    "checklist": _checklist,
+    "checklist-after-another": lambda texts: _checklist(
+        texts, before=Before("1.3.2", "sha256:ab12" + "1" * 56 + "9f04", 2, 3)
+    ),
+    "checklist-complete": lambda texts: _checklist(texts, ticks=_TICKED),
+    "checklist-replaced": lambda texts: _checklist(texts, ticks=_TICKED, replaced_by="1.5.0"),
+    "checklist-closed": lambda texts: _checklist(texts, ticks=_TICKED, closed_at=NOW),
+    "checklist-moved": lambda texts: moved_card(
+        _LIST, _ITEMS, "https://acme.slack.com/archives/C0PRODUCTN/p17", texts
+    ),
+    "checklist-no-item": lambda texts: _no(No.NO_SUCH_ITEM, texts),
+    "checklist-no-role": lambda texts: _no(No.NOT_YOUR_ROLE, texts),
+    "checklist-no-already": lambda texts: _no(No.ALREADY_TICKED, texts),
+    "checklist-no-tick": lambda texts: _no(No.NOT_TICKED, texts),
+    "checklist-no-changed": lambda texts: _no(No.CHANGED, texts),
+    "checklist-no-automatic": lambda texts: _no(No.AUTOMATIC, texts),
+    "checklist-no-closed": lambda texts: _no(No.CLOSED, texts, closed_at=NOW),
+    "checklist-no-stale": lambda texts: _no(No.STALE_DIGEST, texts, replaced_by="1.5.0"),
+    "checklist-no-list": lambda texts: _no(No.NO_LIST, texts),
+    "refusal-demands": lambda texts: refusal_card(_DEMANDING, texts=texts, **_NAMED),
+    "rollout-waiting-for-ci": _rollout_case(
+        a_rollout(
+            state=RolloutState.AWAITING_APPROVAL,
+            by_itself=True,
+            gates=(CI_PENDING,),
+            change=None,
+            before_generation=None,
+        )
+    ),
     "lock-new": lambda texts: lock_card(
         LockAnswer(Kept.NEW, _LOCK), "U0ANA00000", "QA", texts, NOW
     ),

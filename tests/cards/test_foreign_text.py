@@ -15,9 +15,9 @@ from bot.cards.buttons import split_value, typed, verb_of
 from bot.cards.card import Card
 from bot.cards.details import details_card, ended_card
 from bot.cards.help import help_card, verb_help_card
-from bot.cards.mrkdwn import Mrkdwn, clean, cut, cut_mrkdwn, escape, link, size, user
+from bot.cards.mrkdwn import Mrkdwn, clean, cut, cut_mrkdwn, escape, link, people, size, user
 from bot.cards.pointer import notice_card, pointer_card
-from bot.cards.refusal import dry_run_card, people, refusal_card
+from bot.cards.refusal import dry_run_card, refusal_card
 from bot.cards.rollout import rollout_card
 from bot.cards.status import status_card, workload_card
 from bot.cards.trouble import trouble_card
