@@ -62,6 +62,7 @@ _SIGN = {
     Health.PARTIAL: signs.WARNING,
     Health.DOWN: signs.BAD,
     Health.ROLLING: signs.BUSY,
+    Health.STUCK: signs.WARNING,
     Health.PAUSED: signs.WARNING,
     Health.ZERO: signs.OPEN,
     Health.ABSENT: signs.OPEN,
@@ -220,9 +221,9 @@ def _workload_lines(
         lines.append(say(texts, "status.workload.digest", digest=digest))
     if cell.since is not None:
         lines.append(say(texts, "status.workload.since", since=moment(cell.since, "date")))
-    if cell.towards and cell.state is not None:
+    if cell.towards:
         towards = plain(cell.towards, VERSION)
-        lines.append(say(texts, f"status.towards.{cell.state}", towards=towards))
+        lines.append(say(texts, f"status.towards.{cell.state or Health.STUCK}", towards=towards))
     if cell.autoscaler is not None:
         scaler = cell.autoscaler
         lines.append(

@@ -12,7 +12,7 @@ from enum import StrEnum
 from bot.domain.image import Image
 from bot.domain.lock import Lock
 from bot.domain.rollout import DRIVEN, WAITING, Rollout, RolloutState
-from bot.domain.workload import Autoscaler, Container, Pod, Workload
+from bot.domain.workload import Autoscaler, Container, Pod, ReplicaSet, Workload
 
 
 class Health(StrEnum):
@@ -20,6 +20,7 @@ class Health(StrEnum):
     PARTIAL = "PARTIAL"  # some are
     DOWN = "DOWN"  # none is
     ROLLING = "ROLLING"  # a rollout of Dynamo's, or of somebody else, is under way
+    STUCK = "STUCK"  # a change does not come through, and nobody drives it
     PAUSED = "PAUSED"
     ZERO = "ZERO"  # scaled to zero: wanted so
     ABSENT = "ABSENT"  # never deployed there
@@ -112,14 +113,18 @@ def cell_of(
     state = rollout.state if rollout is not None else None
     if found is None:
         return Cell(environment, Health.ABSENT, towards=towards, state=state)
-    replica_set = workload.new_replica_set
+    serving = _serving(workload)
+    template = version_of(found.version, found.images.get(container, ""))
+    health = _health(workload, rollout)
+    if serving is not None and not towards and health is Health.STUCK:
+        towards = template
     return Cell(
         environment=environment,
-        health=_health(workload, rollout),
-        version=version_of(found.version, found.images.get(container, "")),
-        ready=found.ready,
+        health=health,
+        version=_version_of_set(serving, container) if serving else template,
+        ready=serving.ready if serving else found.ready,
         desired=found.desired,
-        since=(replica_set.created_at if replica_set else None) or found.created_at,
+        since=_since(workload, serving),
         towards=towards,
         state=state,
         autoscaler=workload.autoscaler,
@@ -144,7 +149,7 @@ def status_of(
         service=service,
         namespace=found.namespace if found else "",
         cell=cell_of(environment, workload, container=container, rollout=rollout),
-        digest=Image.parse(found.images.get(container, "")).digest if found else "",
+        digest=_digest(workload, container),
         pods=tuple(_pod_status(pod, workload, container) for pod in newest),
         warnings=warnings,
     )
@@ -156,12 +161,54 @@ def version_of(version: str, reference: str) -> str:
     return version or image.tag or image.short_digest
 
 
+def _serving(workload: Workload) -> ReplicaSet | None:
+    """The older ReplicaSet that serves because no pod of the new one is ready; else None."""
+    found, new = workload.deployment, workload.new_replica_set
+    if found is None or (new is not None and new.ready):
+        return None
+    older = [
+        each
+        for each in workload.replica_sets
+        if each.owner_uid == found.uid and each.ready and (new is None or each.uid != new.uid)
+    ]
+    return max(older, key=lambda each: (each.ready, each.revision), default=None)
+
+
+def _version_of_set(replica_set: ReplicaSet, container: str) -> str:
+    return version_of(replica_set.version, replica_set.images.get(container, ""))
+
+
+def _since(workload: Workload, serving: ReplicaSet | None) -> datetime | None:
+    """When the version that serves came there: its rollout's end, as the Deployment remembers it.
+    A ReplicaSet's own age would be that of its first use, and a roll-back uses it again."""
+    found, new = workload.deployment, workload.new_replica_set
+    assert found is not None
+    if serving is not None:
+        return serving.created_at
+    done = found.condition("Progressing")
+    if done is not None and done.reason == "NewReplicaSetAvailable" and done.updated_at:
+        return done.updated_at
+    return (new.created_at if new else None) or found.created_at
+
+
+def _digest(workload: Workload, container: str) -> str:
+    found = workload.deployment
+    if found is None:
+        return ""
+    serving = _serving(workload)
+    images = serving.images if serving else found.images
+    return Image.parse(images.get(container, "")).digest
+
+
 def _health(workload: Workload, rollout: Rollout | None) -> Health:
     found = workload.deployment
     assert found is not None
-    under_way = rollout is not None and rollout.state in DRIVEN
-    if under_way or found.updated < found.desired or found.replicas > found.desired:
-        return Health.PAUSED if found.paused else Health.ROLLING
+    driven = rollout is not None and rollout.state in DRIVEN
+    unfinished = found.updated < found.desired or found.replicas > found.desired
+    if driven or unfinished:
+        if found.paused:
+            return Health.PAUSED
+        return Health.STUCK if not driven and _stuck(workload) else Health.ROLLING
     if found.paused:
         return Health.PAUSED
     if not found.desired:
@@ -169,6 +216,15 @@ def _health(workload: Workload, rollout: Rollout | None) -> Health:
     if found.ready >= found.desired:
         return Health.READY
     return Health.PARTIAL if found.ready else Health.DOWN
+
+
+def _stuck(workload: Workload) -> bool:
+    """The deadline has passed, or a new pod fails: it does not come through by waiting."""
+    found = workload.deployment
+    progressing = found.condition("Progressing") if found else None
+    if progressing is not None and progressing.reason == "ProgressDeadlineExceeded":
+        return True
+    return any(_pod_state(pod)[0] is PodState.FAILING for pod in workload.new_pods)
 
 
 def _pod_status(pod: Pod, workload: Workload, container: str) -> PodStatus:

@@ -1,6 +1,7 @@
 """What `status` makes of a snapshot of the cluster."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from bot.domain.status import Health, PodState, cell_of, foremost, status_of
 from bot.domain.workload import Condition, Container, Deployment, Pod, ReplicaSet, Workload
 
 THEN = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+NOW = THEN + timedelta(days=3)
 READY = (Condition("Ready", "True"),)
 IMAGE = "registry.yourapp.com/dynamo/web:1.2.0@sha256:" + "a" * 64
 
@@ -122,3 +124,25 @@ def test_a_request_that_waits_makes_nothing_busy_and_hides_nothing_that_is(make_
     calm = cell_of("qa", a_workload(), container="web")
     assert cell_of("qa", a_workload(), container="web", rollout=waiting).health is calm.health
     assert cell_of("qa", a_workload(), container="web", rollout=driven).health is Health.ROLLING
+
+
+def stuck_workload() -> Workload:
+    """2.0.0 cannot be pulled; 1.1.0 serves as before."""
+    failing = Container("web", waiting_reason="ImagePullBackOff")
+    workload = a_workload(a_pod("new", failing), updated=1, replicas=3, ready=2)
+    sets = (
+        ReplicaSet("web-new", "n", "d", revision=2, version="2.0.0", desired=1, replicas=1),
+        ReplicaSet("web-old", "o", "d", revision=1, version="1.1.0", desired=2, ready=2),
+    )
+    return replace(workload, replica_sets=sets)
+
+
+def test_a_release_that_cannot_start_is_stuck_and_what_serves_is_the_one_before() -> None:
+    cell = cell_of("qa", stuck_workload(), container="web")
+    assert (cell.health, cell.version, cell.ready) == (Health.STUCK, "1.1.0", 2)
+    assert cell.towards == "1.2.0"
+
+
+def test_the_age_of_a_version_is_that_of_its_rollout_not_of_its_first_use() -> None:
+    done = Condition("Progressing", "True", "NewReplicaSetAvailable", updated_at=NOW)
+    assert cell_of("qa", a_workload(conditions=(done,)), container="web").since == NOW
