@@ -193,7 +193,6 @@ async def _waiting(rollout: Rollout, plan: Plan, *, by_itself: bool, edges: Edge
         gates=waited_for(plan.gates, by_itself=by_itself),
         covers=await covered_by(plan.request.place, rollout.image.digest),
         drift=plan.drift,
-        commits=await commits_between(plan.request.place, plan.before, rollout.image, edges),
     )
 
 
@@ -285,8 +284,9 @@ async def look_out(rollout: Rollout, edges: Edges) -> Outlook:
         edges.catalog.service(rollout.service), edges.catalog.environment(rollout.environment)
     )
     plan = await plan_again(rollout, place, rollout.requested_by.id, edges)
-    commits = rollout.commits
-    if commits is None or commits.since != (plan.before.digest if plan.before else ""):
+    commits = rollout.commits  # not asked for at the request: no git host delays a first card
+    since = plan.before.digest if plan.before else ""
+    if commits is None or commits.since != since or commits.unknown == "AWAY":
         commits = await commits_between(place, plan.before, rollout.image, edges)
     covers = await covered_by(place, rollout.image.digest)
     return Outlook(plan.gates, covers, plan.before, commits, plan.drift)
