@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
+from bot.adapters.github_checks import GitHubChecks
 from bot.adapters.kubernetes_cluster import KubernetesCluster
 from bot.adapters.oci_registry import OciRegistry
 from bot.adapters.slack_app import (
@@ -21,10 +22,18 @@ from bot.adapters.slack_app import (
 )
 from bot.adapters.sqlite_store import SqliteStore
 from bot.adapters.wall_clock import WallClock
+from bot.domain.release import hosted_name
 from bot.errors import PortError, Trouble
 from bot.text import Texts
 from bot.text.sentences import trouble_sentence
-from config.catalog import Catalog, CatalogError, Environment, load_catalog
+from config.catalog import (
+    Catalog,
+    CatalogError,
+    Environment,
+    Requirement,
+    Service,
+    load_catalog,
+)
 from config.manifests import ManifestError, load_manifests
 from config.settings import Settings, SettingsError
 
@@ -124,6 +133,8 @@ async def examine() -> AsyncIterator[Found]:
                 yield found
         for service in catalog.services:
             yield await _images(images, service.image)
+        async for found in _git_host(settings, catalog):
+            yield found
 
 
 def _manifests(catalog: Catalog) -> Iterator[Found]:
@@ -210,6 +221,33 @@ async def _images(images: OciRegistry, repository: str) -> Found:
         fix = "check DYNAMO_REGISTRY_URL and the registry's credentials"
         return Found(False, f"registry: {repository}: {_said(error)}", fix)
     return Found(True, f"registry: {repository} has {len(tags)} versions")
+
+
+async def _git_host(settings: Settings, catalog: Catalog) -> AsyncIterator[Found]:
+    """Where an environment requires CI: whether each repository is shown to Dynamo."""
+    if all(Requirement.CI not in environment.requires for environment in catalog.environments):
+        return
+    checks = GitHubChecks(settings.github_api_url, settings.github_token)
+    try:
+        for service in catalog.services:
+            yield await _repository(checks, service)
+    finally:
+        await checks.close()
+
+
+async def _repository(checks: GitHubChecks, service: Service) -> Found:
+    name = hosted_name(service.repository)
+    if not service.has_ci:
+        return Found(None, f"CI: {service.name} has none, as dynamo.yml says")
+    if not name:
+        fix = "name its address on the git host, or say ci: none"
+        return Found(False, f"CI: {service.repository} is on no git host", fix)
+    try:
+        await checks.shows(name)
+    except PortError as error:
+        fix = "set GITHUB_TOKEN to one that may read checks and statuses; check GITHUB_API_URL"
+        return Found(False, f"CI: {name}: {_said(error)}", fix)
+    return Found(True, f"CI: {name} is shown")
 
 
 def _said(error: PortError) -> str:

@@ -122,6 +122,11 @@ class GitHubChecks:
         )
         return (*runs, *statuses)
 
+    async def shows(self, repository: str) -> None:
+        """Whether this repository is shown to us: raises PortError as `of_commit`."""
+        _demand_names(repository, "0" * 40)
+        await self.get(f"repos/{repository}", 1, repository, "")
+
     async def _runs(self, path: str, repository: str, commit: str) -> list[Check]:
         found: list[Check] = []
         for page in range(1, _MOST_PAGES + 1):

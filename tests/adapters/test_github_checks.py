@@ -98,6 +98,13 @@ async def test_all_pages_are_read(checks, host):
     assert judge_ci(found).state is CiState.RED
 
 
+async def test_whether_a_repository_is_shown_is_told(checks):
+    await checks.shows(REPOSITORY)
+    with pytest.raises(PortError) as caught:
+        await checks.shows("yourorg/nothing")
+    assert caught.value.trouble is Trouble.NOT_FOUND
+
+
 async def test_a_commit_without_checks_has_none(checks):
     assert judge_ci(await checks.of_commit(REPOSITORY, COMMIT)).state is CiState.NONE
 

@@ -27,6 +27,7 @@ def environment(world: Sandbox, monkeypatch: pytest.MonkeyPatch) -> pytest.Monke
         "DYNAMO_CONFIG": str(settings.dynamo_config),
         "DYNAMO_DATABASE": settings.dynamo_database.get_secret_value(),
         "DYNAMO_REGISTRY_URL": str(settings.dynamo_registry_url),
+        "GITHUB_API_URL": settings.github_api_url,
         "KUBECONFIG": str(settings.kubeconfig),
     }.items():
         monkeypatch.setenv(name, value)
@@ -45,7 +46,7 @@ async def test_in_a_well_kept_world_nothing_is_to_mend(environment):
     items = await found()
     assert to_mend(items) == ""
     said = "\n".join(item.what for item in items)
-    for part in ("settings", "catalog", "manifests", "database", "Slack", "cluster", "registry"):
+    for part in ("settings", "catalog", "manifests", "database", "Slack", "cluster", "registry", "CI"):
         assert part in said
 
 
@@ -85,3 +86,10 @@ async def test_a_broken_catalog_is_told_with_its_lines(environment, tmp_path):
     said = to_mend(await found())
     assert "broken.yml:2" in said
     assert "registry" in said
+
+
+async def test_a_repository_that_the_git_host_does_not_show_is_named(environment, world):
+    del world.git_host.repositories["yourorg/tasks-service"]
+    said = to_mend(await found())
+    assert "CI: yourorg/tasks-service" in said
+    assert "GITHUB_TOKEN" in said

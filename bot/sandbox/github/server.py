@@ -33,6 +33,7 @@ def github_app(
     control."""
     api = _Api(host, commits)
     app = web.Application(middlewares=[api.guard])
+    app.router.add_get("/repos/{owner}/{name}", api.repository)
     app.router.add_get("/repos/{owner}/{name}/commits/{sha}", api.commit)
     app.router.add_get("/repos/{owner}/{name}/commits/{sha}/check-runs", api.check_runs)
     app.router.add_get("/repos/{owner}/{name}/commits/{sha}/status", api.status)
@@ -73,6 +74,10 @@ class _Api:
         return answer
 
     # -- the API ---------------------------------------------------------------------------------
+
+    async def repository(self, request: web.Request) -> web.Response:
+        found, _ = self._found(request, "")
+        return web.json_response({"full_name": found.name, "private": False})
 
     async def commit(self, request: web.Request) -> web.Response:
         repository, found = self._found(request)
