@@ -316,7 +316,7 @@ def test_the_queue_goes_by_when_each_took_its_place_and_not_by_when_it_was_asked
         )
 
     driven = make_rollout(id="d", version="driven", state=RolloutState.SOAKING)
-    late, early = queued("late", 9), queued("early", 2)
+    late, early = queued("a-late", 9), queued("z-early", 2)
     assert in_line([late, driven, early]) == (early, late)
     said = said_place(late, [early, late, driven])
     assert (said.place, said.behind) == (2, "driven")
