@@ -24,6 +24,8 @@ from config.lookup import fold, index, rank
 
 _ADDRESS = frozenset({"/dynamo", "dynamo", "@dynamo"})
 """The command's own name, typed again or pasted."""
+_HELP = frozenset({"--help", "--h", "--ayuda"})
+"""One dash reads as two (`typed`), so `-h` is here as `--h`."""
 _MENTION = re.compile(r"\s*<@[A-Z0-9]+(\|[^<>]*)?>[,:]?")
 """Whom the line is said to, where the bot is mentioned instead of a slash command."""
 
@@ -68,6 +70,9 @@ def _understand(
     if not line:
         return Refusal(UsageError(UsageCode.EMPTY))
     command = _verbs(commands).get(fold(tidy(line[0].text)))
+    if (helps := _explaining(commands)) and _asks_for_help(line, command):
+        about = () if command is None or _explains(command) else (Word(command.name),)
+        line, command = (Word(helps), *about), _verbs(commands)[fold(helps)]
     if command is None:
         return _unknown_command(line, catalog, commands)
     given = read_options(line, command, catalog)
@@ -80,6 +85,15 @@ def _understand(
     return _invocation(command, values, given.values, catalog)
 
 
+def _asks_for_help(line: Line, command: Command | None) -> bool:
+    """`deploy --help`, `deploy -h`, or `--help` alone, as in every shell. A verb's own option of
+    that name goes first, and after an unknown verb the verb is the mistake to tell."""
+    if command is None:
+        return line[0].is_option and fold(line[0].text) in _HELP
+    own = {f"--{fold(word)}" for option in command.options for word in option.words}
+    return any(word.is_option and fold(word.text) in _HELP - own for word in line[1:])
+
+
 @lru_cache(maxsize=16)
 def _verbs(commands: tuple[Command, ...]) -> Mapping[str, Command]:
     return index(commands).exact
@@ -89,6 +103,7 @@ def _unknown_command(line: Line, catalog: Catalog, commands: tuple[Command, ...]
     """Repairs: a verb that looks alike, a verb that stands later, a verb that only reads."""
     typed = tidy(line[0].text)
     near = tuple(name for name, _ in rank(typed, commands))
+    helps = _explaining(commands)
     repairs = [replaced(line, 0, Word(name)) for name in near]
     for place, word in enumerate(line[1:10], start=1):
         if fold(word.text) in _verbs(commands):
@@ -97,15 +112,20 @@ def _unknown_command(line: Line, catalog: Catalog, commands: tuple[Command, ...]
                 repairs.append((word, *line[:place], *line[place + 1 :]))
     if is_name(typed, catalog):
         repairs.extend((Word(command.name), *line) for command in commands if _shows(command))
-    helps = next((item.name for item in commands if _explains(item)), None)
-    fallbacks = [(Word(helps), Word(name)) for name in near] if helps else []
-    choices = near or tuple(command.name for command in commands)
+    known = tuple(name for name in near if name != helps)  # help about help tells nobody anything
+    fallbacks = [(Word(helps), Word(name)) for name in known] if helps else []
+    choices = known or tuple(command.name for command in commands)
     error = UsageError(UsageCode.UNKNOWN_COMMAND, {"word": shown(line[0].text), "choices": choices})
     return Refusal(error, tuple(repairs), tuple(fallbacks))
 
 
 def _shows(command: Command) -> bool:
     return command.reads and any(argument.kind in NAMES for argument in command.arguments)
+
+
+def _explaining(commands: Sequence[Command]) -> str | None:
+    """The name of the verb that tells about verbs: help."""
+    return next((item.name for item in commands if _explains(item)), None)
 
 
 def _explains(command: Command) -> bool:

@@ -202,7 +202,9 @@ class _Filling:
     def _unknown(self, kind: Kind, place: int) -> Refusal:
         word = self.line[place]
         if kind is Kind.COMMAND:
-            near = tuple(name for name, _ in rank(tidy(word.text), self.commands))
+            asked = self.command.name  # help about help tells nobody anything
+            ranked = rank(tidy(word.text), self.commands)
+            near = tuple(name for name, _ in ranked if name != asked)
             every = tuple(command.name for command in self.commands)
             return self._refusal(
                 UsageCode.UNKNOWN_COMMAND, place, near, every, word=shown(word.text)

@@ -24,6 +24,7 @@ _SLACK_THING = re.compile(
     r"|(?P<url>(?:https?|ftp|mailto|tel):[^<>|]*)(?:\|(?P<label>[^<>]*))?"
     r")>"
 )
+_NAME = re.compile(r"<([@#])([A-Z0-9]+)\|([^<>]*)>")
 _ENTITY = re.compile(r"&(amp|lt|gt);")
 _ENTITIES = {"amp": "&", "lt": "<", "gt": ">"}
 _DASHES = "-‐‑‒–—―−﹘﹣－"
@@ -83,7 +84,17 @@ def clean(text: str) -> str:
         text = _ENTITY.sub(lambda match: _ENTITIES[match[1]], text)
     if not (text.isascii() and text.isprintable()):
         text = "".join(map(_visible, text))
-    return text
+    return _names_read(text) if "<" in text else text
+
+
+def _names_read(text: str) -> str:
+    """Names in Slack's notation that were pasted as text, so that Slack escaped them once more.
+    What is nested deeper than anybody nests loses its brackets, so nothing is left to read."""
+    for _ in range(3):
+        if not _NAME.search(text):
+            return text
+        text = _NAME.sub(lambda match: f"{match[1]}{match[3] or match[2]}", text)
+    return re.sub(r"<+(?=[@#])", "", text)
 
 
 def escape(text: str) -> str:

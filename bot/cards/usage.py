@@ -101,13 +101,19 @@ def _shown(values: Mapping[str, str | tuple[str, ...]], texts: Texts) -> dict[st
             shown[name] = _names(value, texts)
             shown["count"] = len(value)
         else:
-            shown[name] = code(value, 120)
+            shown[name] = _typed(value, 120)
     return shown
 
 
+def _typed(word: str, limit: int) -> Mrkdwn:
+    """Typed as nothing between quotes, it is shown as those: a gap in a sentence says nothing."""
+    return code(word, limit) or code('""')
+
+
 def _names(words: Sequence[str], texts: Texts) -> Mrkdwn:
-    shown = [str(code(word, 80)) for word in words[:CHOICES]]
-    return Mrkdwn(listing([*shown, "…"] if len(words) > CHOICES else shown, texts))
+    shown = [str(_typed(word, 80)) for word in words[:CHOICES]]
+    more = [texts("usage.others")] if len(words) > CHOICES else []
+    return Mrkdwn(listing([*shown, *more], texts))
 
 
 def unknown_version_card(*, service: str, version: str, lines: Sequence[str], texts: Texts) -> Card:

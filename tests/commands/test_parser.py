@@ -2,8 +2,9 @@
 
 import pytest
 
-from commands.command import Argument, Command, Invocation, Kind, Option
+from commands.command import Argument, Command, Invocation, Kind, Option, UsageError
 from commands.parser import parse
+from commands.typed import clean, escape
 from commands.vocabulary import VERBS
 from config.catalog import Catalog
 
@@ -230,3 +231,55 @@ def test_text_takes_the_rest_of_the_line(sample: Catalog) -> None:
     assert found.options == {"for": "2h"}
     assert found.line == 'remark qa "load test in the morning" --for 2h'
     assert parse(found.line, sample, (remark,)) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("deploy --help", "help deploy"),
+        ("deploy -h", "help deploy"),
+        ("desplegar --ayuda", "help deploy"),
+        ("deploy tasks-servce —help", "help deploy"),
+        ("deploy tasks-service qa 1.4.0 --dry-run --help", "help deploy"),
+        ("help --help", "help"),
+        ("--help", "help"),
+        ("-h", "help"),
+    ],
+)
+def test_asking_for_help_as_in_a_shell_is_answered_as_help(
+    sample: Catalog, text: str, line: str
+) -> None:
+    answer = parse(text, sample)
+    assert isinstance(answer, Invocation)
+    assert (answer.command, answer.line) == ("help", line)
+    assert answer.arguments == ({"command": "deploy"} if "deploy" in line else {})
+
+
+def test_help_between_quotes_is_a_reason_and_asks_for_nothing(sample: Catalog) -> None:
+    answer = parse('deploy tasks-service qa --reason "--help"', sample)
+    assert isinstance(answer, Invocation)
+    assert (answer.command, answer.options) == ("deploy", {"reason": "--help"})
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("deploy <@U0ANA00000|ana> qa", "@ana"),
+        ("deploy &lt;@U0ANA00000|ana&gt; qa", "@ana"),
+        ("deploy <#C0QADEPLOYS|qa-deploys> qa", "#qa-deploys"),
+        ("deploy &lt;#C0QADEPLOYS|qa-deploys&gt; qa", "#qa-deploys"),
+        ("deploy &lt;@U0ANA00000|&gt; qa", "@U0ANA00000"),
+    ],
+)
+def test_what_slack_made_of_a_name_is_read_as_the_name_even_when_it_was_pasted(
+    sample: Catalog, text: str, word: str
+) -> None:
+    error = parse(text, sample)
+    assert isinstance(error, UsageError)
+    assert error.values["word"] == word
+
+
+def test_a_name_within_names_costs_no_time_and_leaves_none_behind() -> None:
+    text = clean("&lt;@A|" * 2_000 + "x" + "&gt;" * 2_000)
+    assert "<@" not in text
+    assert clean(escape(text)) == text

@@ -172,7 +172,6 @@ def test_one_word_too_many_is_never_dropped_in_silence(
     [
         "1.4.0;reboot",
         "$(reboot)",
-        "feature/login",
         ".1",
         "../1",
         "x" * 129,
@@ -274,3 +273,19 @@ def test_the_search_for_a_suggestion_is_bounded() -> None:
 
     assert suggestions(Refusal(UsageError(UsageCode.EMPTY), ((Word("a"),),) * 4), never) == ()
     assert len(tried) == MOST_TRIES
+
+
+@pytest.mark.parametrize("text", ["scale tasks qa 3", "scale", "help scale"])
+def test_a_verb_that_only_resembles_help_is_not_answered_with_help_about_help(
+    sample: Catalog, text: str
+) -> None:
+    verbs = tuple(verb for verb in VERBS if verb.name != "scale")
+    error = parse(text, sample, verbs)
+    assert isinstance(error, UsageError)
+    assert not any(line.startswith("help help") for line in error.suggestions)
+    assert error.values["choices"] != ("help",)
+
+
+def test_help_is_still_offered_where_help_was_misspelt(sample: Catalog) -> None:
+    assert refused("hlep", sample).suggestions == ("help",)
+    assert refused("hlep deploy", sample).suggestions == ("help deploy",)
