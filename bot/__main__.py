@@ -31,9 +31,8 @@ def _parser() -> argparse.ArgumentParser:
     run.set_defaults(command=_run)
 
     sandbox = commands.add_parser("sandbox", help="an offline world on one port, in the browser")
-    sandbox.add_argument("--port", type=int, default=8765, help="default 8765; 0: a free one")
-    sandbox.add_argument("--speed", type=float, default=1.0, help="10: ten times faster")
-    sandbox.add_argument("--keep", type=Path, metavar="DIR", help="keep Dynamo's memory there")
+    sandbox.add_argument("--port", type=_port, default=8765, help="default 8765; 0: a free one")
+    sandbox.add_argument("--speed", type=_speed, default=1.0, help="10: ten times faster")
     sandbox.add_argument("--kube-context", metavar="NAME", help="a real cluster of the kubeconfig")
     sandbox.add_argument(
         "--registry",
@@ -69,6 +68,20 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65535:
+        raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
+    return port
+
+
+def _speed(text: str) -> float:
+    speed = float(text)
+    if not 0 < speed <= 1000:
+        raise argparse.ArgumentTypeError("a speed is a number above 0, at most 1000")
+    return speed
+
+
 def _run(_: argparse.Namespace) -> int:
     from bot.app import Dynamo
     from bot.errors import PortError
@@ -101,13 +114,15 @@ def _run(_: argparse.Namespace) -> int:
 
 
 def _sandbox(arguments: argparse.Namespace) -> int:
+    from bot.errors import PortError
+    from bot.sandbox import NoClusterError
     from bot.sandbox.launcher import Options, launch
+    from config.catalog import CatalogError
 
     _log_to_stderr()
     options = Options(
         port=arguments.port,
         speed=arguments.speed,
-        keep=arguments.keep,
         kube_context=arguments.kube_context,
         kubeconfig=os.environ.get("KUBECONFIG", ""),
         registry=arguments.registry,
@@ -121,6 +136,12 @@ def _sandbox(arguments: argparse.Namespace) -> int:
 
     try:
         asyncio.run(serve())
+    except CatalogError as mistakes:
+        return _say(str(mistakes))
+    except PortError as error:
+        return _say(f"{error.port}: {error.values.get('message', error.trouble)}")
+    except NoClusterError as error:
+        return _say(str(error))
     except OSError as error:
         return _say(f"port {arguments.port}: {error.strerror}. Try: make sandbox PORT=0")
     return 0

@@ -83,9 +83,13 @@ def bolt_app(client: AsyncWebClient, identity: Identity, signing_secret: str | N
         )
 
     unsigned = signing_secret is None
+    # Bolt's own loggers follow the root's level and would log the bodies of unsigned requests.
+    quiet = logging.getLogger("slack_bolt")
+    quiet.setLevel(logging.WARNING)
     untokened = AsyncWebClient(base_url=client.base_url, session=client.session)
     return AsyncApp(
         name="dynamo",
+        logger=quiet,
         client=untokened,
         authorize=authorize,  # type: ignore[arg-type]  # None is how Bolt is told "not ours"
         signing_secret=signing_secret or "socket-mode-has-no-signatures",
@@ -101,12 +105,20 @@ def http_endpoint(app: AsyncApp) -> web.RouteTableDef:
     @routes.post("/slack/events")
     async def events(request: web.Request) -> web.Response:
         stamp = request.headers.get("X-Slack-Request-Timestamp", "")
-        if not stamp.isascii() or not stamp.isdigit():  # Bolt would answer 500
-            return web.json_response({"error": "invalid request"}, status=401)
-        answer = await app.async_dispatch(await to_bolt_request(request))
-        return await to_aiohttp_response(answer)
+        signature = request.headers.get("X-Slack-Signature", "")
+        if not (stamp.isascii() and stamp.isdigit() and signature.isascii()):  # Bolt: 500
+            return _turned_away()
+        try:
+            asked = await to_bolt_request(request)
+        except ValueError:  # Bolt reads the body before it looks at the signature
+            return _turned_away()
+        return await to_aiohttp_response(await app.async_dispatch(asked))
 
     return routes
+
+
+def _turned_away() -> web.Response:
+    return web.json_response({"error": "invalid request"}, status=401)
 
 
 def socket_mode(app: AsyncApp, app_token: str, client: AsyncWebClient) -> AsyncSocketModeHandler:

@@ -36,8 +36,9 @@ def split_value(value: str) -> tuple[str, ...]:
 
 
 def typed(line: str) -> str:
-    """A line as a person types it: `/dynamo deploy tasks-service qa`."""
-    shown = clean(line)
+    """A line as a person types it: `/dynamo deploy tasks-service qa`. The normal form of a line
+    may hold Slack's own escapes; whoever shows it escapes it again."""
+    shown = clean(line).replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
     return shown if shown.startswith(COMMAND) else f"{COMMAND} {shown}".rstrip()
 
 

@@ -233,6 +233,8 @@ def _now_line(rollout: Rollout, values: Mapping[str, object], texts: Texts) -> M
         "serving": _serving(rollout, texts),
     }
     cancelled = rollout.state is RolloutState.CANCELLED
+    if rollout.verdict is not None and rollout.verdict.reason is Reason.DELETED:
+        return say(texts, "rollout.now.gone", **said)
     if cancelled or (rollout.change is None and not rollout.ended_by):
         return _untouched_line(rollout, said, texts)
     if not progress.available:

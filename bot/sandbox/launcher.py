@@ -6,6 +6,7 @@ loopback, as they would across the network. Only this file knows both sides. One
 the git host, `/world` the side panel.
 """
 
+import asyncio
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -19,16 +20,17 @@ import yaml
 from aiohttp import web
 from pydantic import SecretStr
 
-from bot.app import Dynamo
+from bot.app import Dynamo, Offline
 from bot.domain.release import hosted_name
 from bot.sandbox.clock import Clock
 from bot.sandbox.github.host import GitHost, from_releases
 from bot.sandbox.github.server import TOKEN, github_app
+from bot.sandbox.github.sources import make_sources
 from bot.sandbox.kubernetes.world import World
 from bot.sandbox.kubernetes.world_api import world_app
 from bot.sandbox.page import add_page
-from bot.sandbox.real_cluster import RealCluster, services_running
 from bot.sandbox.registry.release_table import RELEASES
+from bot.sandbox.simulated_builder import SimulatedBuilder
 from bot.sandbox.slack import seed
 from bot.sandbox.slack.faults import Fault
 from bot.sandbox.slack.manifest import read_manifest
@@ -135,17 +137,22 @@ async def launch(options: Options, middlewares: Sequence[Any] = ()) -> AsyncIter
             app.add_subapp("/v2", world.registry_app())
             app.add_subapp("/world", world_app(world))
         else:
+            # Imported here: the official client takes a second, and only this needs it.
+            from bot.sandbox.real_cluster import RealCluster, services_running
+
             real = RealCluster(options.kube_context, options.kubeconfig, options.registry)
             running = services_running(real, options.config, home)
             options = replace(options, config=await stack.enter_async_context(running))
         git_host = _git_host(app, clock, catalog)
+        sources = await asyncio.to_thread(_sources, home / "git", git_host, catalog)
         port = await _serve(app, options.port, stack)
         url = f"http://127.0.0.1:{port}"
         slack.base_url.given = url
         settings = settings_for(url, home, options)
         sandbox = Sandbox(url, clock, slack, world, git_host, settings)
         if options.bot:
-            sandbox.bot = await Dynamo.start(settings, clock=WorldClock(clock))
+            offline = Offline(SimulatedBuilder(world.registry, clock) if world else None, sources)
+            sandbox.bot = await Dynamo.start(settings, clock=WorldClock(clock), offline=offline)
             stack.push_async_callback(sandbox.bot.stop)
         yield sandbox
 
@@ -190,6 +197,23 @@ def _git_host(app: web.Application, clock: Clock, catalog: Catalog) -> GitHost:
     }
     app.add_subapp("/github", github_app(host, commits))
     return host
+
+
+def _sources(directory: Path, host: GitHost, catalog: Catalog) -> dict[str, str]:
+    """Where git finds the repositories that the catalog names, once they are made and the git host
+    knows their commits."""
+    directory.mkdir(parents=True, exist_ok=True)
+    addresses = {
+        each.name: each.repository
+        for each in catalog.services
+        if hosted_name(each.repository) and each.repository.startswith("https://")
+    }
+    made = make_sources(directory, addresses, host.now())
+    for service, (_, commits) in made.items():
+        for commit in commits:
+            name = hosted_name(addresses[service])
+            host.add_commit(name, commit.sha, commit.message, author=commit.author, at=commit.at)
+    return {addresses[service]: f"file://{path}" for service, (path, _) in made.items()}
 
 
 def settings_for(url: str, home: Path, options: Options) -> Settings:

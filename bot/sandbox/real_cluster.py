@@ -9,6 +9,7 @@ machine both reach: SERVICE:1.0.0 runs in QA and production, 1.1.0 in dev, and 1
 
 import asyncio
 import time
+import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,6 +19,8 @@ from typing import Any
 
 import yaml
 from kubernetes import client, config
+
+from bot.sandbox import NoClusterError
 
 MANAGER = "dynamo"
 MARK = {"app.kubernetes.io/managed-by": "dynamo-sandbox"}
@@ -39,14 +42,21 @@ class RealCluster:
 async def services_running(cluster: RealCluster, sample: Path, home: Path) -> AsyncIterator[Path]:
     """Write the catalog and manifests for this cluster, start the services; yields the catalog.
 
-    Raises `kubernetes.client.ApiException` where the cluster does not let us, and
-    `kubernetes.config.ConfigException` where there is no such context.
+    Raises NoClusterError where there is no such context, the cluster does not let us, or the
+    registry does not have the images.
     """
     catalog = write_catalog(cluster, sample, home)
-    api: client.ApiClient = config.new_client_from_config(  # type: ignore[no-untyped-call]
-        config_file=cluster.kubeconfig or None, context=cluster.context
-    )
-    made = await asyncio.to_thread(_start, api, cluster, catalog)
+    try:
+        api: client.ApiClient = config.new_client_from_config(  # type: ignore[no-untyped-call]
+            config_file=cluster.kubeconfig or None, context=cluster.context
+        )
+        made = await asyncio.to_thread(_start, api, cluster, catalog)
+    except config.ConfigException as error:
+        raise NoClusterError(f"kubeconfig: {str(error).splitlines()[0]}") from error
+    except client.ApiException as error:
+        raise NoClusterError(f"cluster {cluster.context}: {error.status} {error.reason}") from error
+    except urllib.error.URLError as error:
+        raise NoClusterError(f"registry {cluster.registry}: {error}") from error
     try:
         yield catalog
     finally:
