@@ -7,9 +7,13 @@ let finish, and whatever is not finished the next start finishes.
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
 from functools import partial
 
+from bot.adapters.docker_images import DockerImages
+from bot.adapters.git_source import GitSource, token_host_of
 from bot.adapters.github_checks import GitHubChecks
 from bot.adapters.github_comparisons import GitHubComparisons
 from bot.adapters.http_server import HttpServer
@@ -29,15 +33,19 @@ from bot.adapters.slack_app import (
 from bot.adapters.slack_messenger import SlackMessenger, SlackPeople
 from bot.adapters.sqlite_approvals import SqliteApprovals
 from bot.adapters.sqlite_audit import SqliteAudit
+from bot.adapters.sqlite_builds import SqliteBuilds
 from bot.adapters.sqlite_checklists import SqliteChecklists
 from bot.adapters.sqlite_locks import SqliteLocks
 from bot.adapters.sqlite_outbox import SqliteOutbox
 from bot.adapters.sqlite_store import SqliteStore
+from bot.adapters.stand_in_builder import StandInBuilder
 from bot.adapters.wall_clock import WallClock
 from bot.engine import Engine, Work
 from bot.errors import PortError
-from bot.ports import Clock
+from bot.ports import Builder, Clock
 from bot.workflows.announcing import Announcer
+from bot.workflows.build import deploy_built
+from bot.workflows.build_desk import BuildDesk
 from bot.workflows.checklist import close_if_there, goal_of, look_at_ci_of
 from bot.workflows.checklist_messages import ChecklistMessages
 from bot.workflows.ci import CiDesk
@@ -46,6 +54,8 @@ from bot.workflows.edges import Edges, Place
 from bot.workflows.rollout import look_out, recheck, render, running
 from bot.workflows.telling import (
     announcement_of,
+    build_ended_of,
+    build_of,
     card_of,
     checklist_of,
     details_of,
@@ -53,6 +63,7 @@ from bot.workflows.telling import (
     tell_turned_away,
     tell_where,
 )
+from commands.build import tell_not_deployed
 from commands.router import Router
 from config.catalog import load_catalog
 from config.settings import Settings
@@ -61,6 +72,15 @@ log = logging.getLogger(__name__)
 
 _SLACK_RETRY = (1, 2, 4, 8, 15, 30)  # seconds, while Slack does not answer at the start
 _DRAIN = 5.0  # seconds that begun answers get when stopping
+
+
+@dataclass(frozen=True, slots=True)
+class Offline:
+    """What the sandbox has in the place of the world: a builder for where no Docker Engine is, and
+    where the repositories of the catalog are instead."""
+
+    builder: Builder | None = None
+    sources: Mapping[str, str] = field(default_factory=dict)
 
 
 class Dynamo:
@@ -76,7 +96,9 @@ class Dynamo:
         self._stack = AsyncExitStack()
 
     @classmethod
-    async def start(cls, settings: Settings, *, clock: Clock | None = None) -> "Dynamo":
+    async def start(
+        cls, settings: Settings, *, clock: Clock | None = None, offline: Offline | None = None
+    ) -> "Dynamo":
         """Raises CatalogError or PortError (wrong token, database in use): then nothing runs."""
         clock = clock or WallClock()
         catalog = load_catalog(settings.dynamo_config)
@@ -110,6 +132,21 @@ class Dynamo:
                 channel=lambda: goal_of(catalog).channel.id,
             )
             stack.push_async_callback(lists.stop)
+            audit = SqliteAudit(store)
+            git = _git(settings, offline)
+            await asyncio.to_thread(git.clear)
+            builds = BuildDesk(
+                builds=SqliteBuilds(store),
+                git=git,
+                builder=_builder(settings, offline),
+                images=images,
+                messenger=messenger,
+                audit=audit,
+                clock=clock,
+                render=lambda build: build_of(build, catalog),
+                ended=lambda build, log: build_ended_of(build, log, catalog),
+            )
+            stack.push_async_callback(builds.stop)
             edges = Edges(
                 catalog=catalog,
                 store=store,
@@ -118,7 +155,7 @@ class Dynamo:
                 messenger=messenger,
                 people=SlackPeople(client, clock),
                 clock=clock,
-                audit=SqliteAudit(store),
+                audit=audit,
                 locks=SqliteLocks(store),
                 announcer=announcer,
                 approvals=SqliteApprovals(store),
@@ -126,11 +163,18 @@ class Dynamo:
                 checklists=checklists,
                 lists=lists,
                 ci=ci,
+                builds=builds,
             )
             lists.on_change = edges.bell.ring
             lists.look = partial(look_at_ci_of, edges)
             engine = _engine(edges)
             edges.bell.listen(engine.wake_waiting)
+            builds.deploy = partial(
+                deploy_built,
+                edges=edges,
+                wake=engine.wake,
+                answered=partial(tell_not_deployed, edges=edges, wake=engine.wake),
+            )
             stack.push_async_callback(engine.stop)
             dynamo = cls(edges, engine, cluster)
             dynamo.identity = identity
@@ -160,6 +204,7 @@ class Dynamo:
             head = await edges.audit.head()
             log.info("the audit log ends with %s:%s", head.count, head.hash)  # a witness elsewhere
             await lists.start()
+            await builds.start()
             dynamo.ready = True
             dynamo._stack = stack.pop_all()
         log.info("Dynamo serves %s (%s)", identity.team, settings.mode)
@@ -176,6 +221,24 @@ class Dynamo:
             "dynamo_watch_streams": float(self.cluster.streams),
             "dynamo_tasks": float(len(asyncio.all_tasks())),
         }
+
+
+def _git(settings: Settings, offline: Offline | None) -> GitSource:
+    return GitSource(
+        settings.database_path.parent / "builds",
+        token=settings.github_token,
+        token_host=token_host_of(settings.github_api_url),
+        instead=offline.sources if offline else None,
+    )
+
+
+def _builder(settings: Settings, offline: Offline | None) -> Builder:
+    real = DockerImages(settings.docker_host or "", registry=settings.dynamo_registry_url or "")
+    if offline is None or offline.builder is None:
+        return real
+    if settings.docker_host is None:
+        return offline.builder
+    return StandInBuilder(real, offline.builder)
 
 
 def _engine(edges: Edges) -> Engine:

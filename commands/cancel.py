@@ -6,9 +6,11 @@ from bot.cards.pointer import notice_card
 from bot.cards.signs import HAND, OK
 from bot.domain.rollout import Rollout
 from bot.text import Texts
+from bot.workflows.build import build_for, cancel_build
 from bot.workflows.cancel import Cancelled, NotCancelled, cancel_rollout
 from bot.workflows.edges import Place
 from commands.asked import Asked, title
+from commands.build import stopped
 from commands.vocabulary import CANCEL
 
 COMMAND = CANCEL
@@ -17,6 +19,9 @@ COMMAND = CANCEL
 async def run(asked: Asked) -> Card | None:
     place = asked.place
     active = await asked.edges.store.active(place.service.name, place.environment.name)
+    building = await build_for(place, asked.edges)
+    if building is not None:
+        return stopped(asked, await cancel_build(building.id, asked.by, asked.edges))
     if not active:
         return notice_card(
             asked.texts,

@@ -19,7 +19,7 @@ class Kind(StrEnum):
     SERVICE = "service"
     ENVIRONMENT = "environment"
     VERSION = "version"
-    """A tag by the OCI grammar, or a sha256 digest."""
+    """A tag by the OCI grammar, a sha256 digest, or a branch that can be built."""
     COMMAND = "command"
     COUNT = "count"
     """3, +1 or -1."""

@@ -28,6 +28,7 @@ from bot.text import Texts
 from bot.workflows.edges import Edges
 from commands import (
     approve,
+    build,
     cancel,
     checklist,
     deploy,
@@ -56,6 +57,7 @@ RUN: Final[Mapping[str, Run]] = {
     module.COMMAND.name: module.run
     for module in (
         deploy,
+        build,
         promote,
         approve,
         reject,
@@ -248,6 +250,8 @@ class Router:
                 work = self._press_decision(origin, verb, rollout_id, covers)
             case "ask" | "override" as verb, _:
                 work = self._press_again(origin, verb, value)
+            case "stop-build", (build_id,):
+                work = self._press_stop_build(origin, build_id)
             case "cancel", (rollout_id, *_):
                 work = self._press_cancel(origin, rollout_id)
             case _:
@@ -271,6 +275,10 @@ class Router:
     async def _press_cancel(self, origin: Origin, rollout_id: str) -> Card | None:
         texts = await self._texts(origin)
         return await cancel.press(self._asked(origin, Invocation("cancel"), texts), rollout_id)
+
+    async def _press_stop_build(self, origin: Origin, build_id: str) -> Card | None:
+        texts = await self._texts(origin)
+        return await build.press_stop(self._asked(origin, Invocation("build"), texts), build_id)
 
     async def _press_decision(
         self, origin: Origin, verb: str, rollout_id: str, covers: str

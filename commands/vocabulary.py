@@ -28,6 +28,13 @@ DEPLOY = Command(
     ),
 )
 
+BUILD = Command(
+    name="build",
+    aliases=("construir", "construye"),
+    arguments=(SERVICE, Argument("ref", Kind.VERSION)),
+    examples=("build tasks-service main", "build tasks-service v1.5.0"),
+)
+
 PROMOTE = Command(
     name="promote",
     aliases=("promover", "promueve"),
@@ -140,6 +147,7 @@ HELP = Command(
 
 VERBS: tuple[Command, ...] = (
     DEPLOY,
+    BUILD,
     PROMOTE,
     APPROVE,
     REJECT,

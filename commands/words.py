@@ -16,6 +16,9 @@ FILLERS = frozenset({"to", "in", "on", "into", "the", "a", "al", "en", "de", "la
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 """By the grammar of the OCI distribution specification."""
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_BRANCH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*){1,8}")
+"""`feature/login`: no version of any image, but a ref that can be built."""
+_LONGEST_BRANCH = 200
 _COUNT = re.compile(r"[-+]?[0-9]{1,9}")
 _DURATION = re.compile(r"([0-9]{1,6}[smhd]){1,4}")
 _LIKE_A_VERSION = re.compile(r"[vV]?[0-9].*|sha256:.*|[0-9a-f]{7,40}", re.DOTALL)
@@ -45,7 +48,8 @@ INVALID = {
 def is_valid(kind: Kind, text: str) -> bool:
     """By the grammar of the kind; names are looked up instead."""
     if kind is Kind.VERSION:
-        return (_TAG.fullmatch(text) or _DIGEST.fullmatch(text)) is not None
+        found = _TAG.fullmatch(text) or _DIGEST.fullmatch(text) or _BRANCH.fullmatch(text)
+        return found is not None and len(text) <= _LONGEST_BRANCH
     if kind is Kind.COUNT:
         return _COUNT.fullmatch(text) is not None
     if kind is Kind.DURATION:

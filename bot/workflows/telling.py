@@ -6,6 +6,7 @@ Pure but for the two that whisper; the engine and the app put them where they be
 import logging
 from datetime import datetime
 
+from bot.cards.build import build_card, build_ended_card
 from bot.cards.card import Card
 from bot.cards.checklist import checklist_card
 from bot.cards.details import ended_card
@@ -13,6 +14,7 @@ from bot.cards.mrkdwn import channel
 from bot.cards.pointer import notice_card, pointer_card
 from bot.cards.promotion import announcement_card, opened_card
 from bot.cards.rollout import rollout_card
+from bot.domain.build import Build
 from bot.domain.checklist import Checklist
 from bot.domain.permission import people_of, roles_that_may_deploy
 from bot.domain.rollout import Rollout
@@ -20,7 +22,7 @@ from bot.errors import PortError, Trouble
 from bot.text import Texts
 from bot.workflows.checklist import goal_of, who_may
 from bot.workflows.edges import Edges
-from config.catalog import Catalog, Environment, UnknownNameError
+from config.catalog import Catalog, Environment, Language, UnknownNameError
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +73,25 @@ def announcement_of(rollout: Rollout, catalog: Catalog) -> Card:
     return announcement_card(
         rollout, environment_title=_title(rollout, environment, texts), texts=texts
     )
+
+
+def build_of(build: Build, catalog: Catalog) -> Card:
+    """The card of a build, in the language of its channel."""
+    texts = _build_texts(build, catalog)
+    wanted = [wish.environment for wish in build.wishes]
+    found = [each for each in catalog.environments if each.name in wanted]
+    language: Language = "es" if texts.language == "es" else "en"
+    titles = tuple(each.title.to(language) for each in found)
+    return build_card(build, environment_titles=titles, texts=texts)
+
+
+def build_ended_of(build: Build, log: str, catalog: Catalog) -> Card:
+    return build_ended_card(build, log, _build_texts(build, catalog))
+
+
+def _build_texts(build: Build, catalog: Catalog) -> Texts:
+    there = [e for e in catalog.environments if e.channel.id == build.card.channel]
+    return _channel_texts(there[0] if there else None, catalog)
 
 
 async def tell_where(rollout: Rollout, edges: Edges) -> None:
