@@ -23,7 +23,7 @@ from config.schema import (
     RoleShape,
     ServiceShape,
 )
-from config.shapes import shape
+from config.shapes import sections_meant, shape
 from config.values import (
     LANGUAGES,
     ApprovalPolicy,
@@ -78,6 +78,7 @@ def load_catalog(path: Path | str) -> Catalog:
         raise CatalogError(error.mistakes) from error
     if document.value is None:
         raise CatalogError([Mistake(document.path, 1, 1, "is empty", "begin with the sample file")])
+    document = sections_meant(document, FileShape)
     file, misshapen = shape(document, FileShape)
     mistakes = (*document.mistakes, *misshapen, *broken_rules(document))
     if file is None or mistakes:

@@ -1,8 +1,9 @@
 """Reads one YAML file into plain values that remember their lines, and distrusts all of it.
 
 Used for `dynamo.yml` and for the Kubernetes manifests. Size, depth and number of values are
-limited while reading, so that no file can cost more than a fraction of a second. Anchors and aliases are refused altogether: they are how a small file becomes a
-huge one, and no line of a configuration should change what another line means.
+limited while reading, so that no file can cost more than a fraction of a second. Anchors and
+aliases are refused altogether: they are how a small file becomes a huge one, and no line of a
+configuration should change what another line means.
 
 YAML 1.1 and 1.2 read some plain words differently (`yes`, `12:30`, `1_000`). Such a word is a
 mistake here: with quotes it means the same to every reader.

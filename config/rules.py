@@ -66,6 +66,8 @@ def broken_rules(document: Document) -> Iterator[Mistake]:
 
 def _dangling_references(document: Document) -> Iterator[Mistake]:
     for pattern, kind in REFERENCES:
+        if not isinstance(_within(document.value, (kind,)), dict | list):
+            continue  # the section itself is the mistake, and it is told already
         known = _names(document.value, kind)
         for steps, word in _texts(document.value, pattern):
             if word not in known:

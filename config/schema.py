@@ -289,9 +289,9 @@ def _no_ci(value: object) -> object:
 
 class ServiceShape(_Shape):
     aliases: list[Alias] = Field([], description="a list of words: [gateway]")
-    repository: Repository = Field(description="https://github.com/yourorg/tasks-service")
-    image: ImageName | None = Field(None, description="registry.yourapp.com/dynamo/tasks-service")
-    manifests: Directory | None = Field(None, description="a directory: k8s/tasks-service")
+    repository: Repository = Field(description="https://github.com/yourorg/{name}")
+    image: ImageName | None = Field(None, description="registry.yourapp.com/dynamo/{name}")
+    manifests: Directory | None = Field(None, description="a directory: k8s/{name}")
     container: Container | None = Field(None, description="a container of the Deployment")
     port: Annotated[int, Field(ge=1, le=65535)] = Field(8080, description="a port: 8080")
     health: HealthPath = Field("/healthz", description="a path: /healthz")

@@ -7,13 +7,15 @@ the model's field descriptions know what would be right.
 from __future__ import annotations
 
 import types
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from config.lookup import nearest
+from config.lookup import NEAREST, fold, nearest
 from config.mistakes import Mistake, meant
 from config.reading import Document, Steps
 
@@ -28,6 +30,46 @@ _WANTED = {
     "dict_type": "names with values",
     "model_type": "names with values",
 }
+
+
+OWN_NAME = "{name}"
+"""In the description of a field: the name under which what it belongs to is described."""
+
+
+def sections_meant(document: Document, model: type[BaseModel]) -> Document:
+    """The document with misspelt keys of its top level read as the sections they were meant to be.
+
+    Else one letter would hide every mistake within the section, and make false ones of what
+    points into it. The misspelling is a mistake of the document, so it is told all the same.
+    """
+    sections = document.value
+    if not isinstance(sections, dict):
+        return document
+    known = tuple(_fields(model))
+    missing = [name for name in known if name not in sections]
+    read: dict[str, str] = {}
+    for key in sections:
+        near = nearest(key, missing) if key not in known and len(read) < len(known) else ()
+        if near and near[0] not in read.values():
+            read[key] = near[0]
+    if not read:
+        return document
+    told = [
+        document.mistake((k,), f"unknown key {_short(k)}", meant((n,))) for k, n in read.items()
+    ]
+    return replace(
+        document,
+        value={read.get(key, key): inside for key, inside in sections.items()},
+        places={_read_as(steps, read): place for steps, place in document.places.items()},
+        mistakes=(*document.mistakes, *told),
+        doubtful=frozenset(_read_as(steps, read) for steps in document.doubtful),
+    )
+
+
+def _read_as(steps: Steps, read: Mapping[str, str]) -> Steps:
+    if not steps or not isinstance(steps[0], str):
+        return steps
+    return (read.get(steps[0], steps[0]), *steps[1:])
 
 
 def shape(document: Document, model: type[M]) -> tuple[M | None, tuple[Mistake, ...]]:
@@ -49,12 +91,12 @@ def _mistake(document: Document, model: type[BaseModel], detail: ErrorDetails) -
     if kind == "missing":
         owner, name = _model_at(model, steps[:-1]), str(steps[-1])
         return document.mistake(
-            steps[:-1], f"{_named(steps[:-1])} needs {name}", _example(owner, (name,))
+            steps[:-1], f"{_named(steps[:-1])} needs {name}", _example(owner, steps)
         )
     if kind == "extra_forbidden":
         owner = _model_at(model, steps[:-1])
         known = tuple(_fields(owner))
-        hint = meant(nearest(str(steps[-1]), known)) or f"the keys here are {', '.join(known)}"
+        hint = meant(_meant_key(str(steps[-1]), known)) or f"the keys here are {', '.join(known)}"
         return document.mistake(steps, f"unknown key {_short(steps[-1])}", hint)
     message, fix = _said(detail, _example(_model_at(model, steps[:-1]), steps))
     return document.mistake(steps, f"{_named(steps)} {message}", fix)
@@ -94,8 +136,20 @@ def _named(steps: Steps) -> str:
 def _example(owner: type[BaseModel] | None, steps: Steps) -> str:
     """What the description of the field says that holds the value, however deep inside it."""
     fields = _fields(owner)
-    held = next((fields[str(part)] for part in reversed(steps) if str(part) in fields), None)
-    return f"write {held.description}" if held and held.description else ""
+    at = next((at for at in reversed(range(len(steps))) if str(steps[at]) in fields), None)
+    said = fields[str(steps[at])].description if at is not None else None
+    if at is None or not said:
+        return ""
+    name = str(steps[at - 1])[:60] if at else "name"
+    return f"write {said.replace(OWN_NAME, name)}"
+
+
+def _meant_key(key: str, known: Iterable[str]) -> tuple[str, ...]:
+    """Keys that look like it; where none does, those that it is short for: `repo`."""
+    if alike := nearest(key, known):
+        return alike
+    short = fold(key)
+    return tuple(name for name in known if len(short) > 2 and name.startswith(short))[:NEAREST]
 
 
 def _short(value: object) -> str:

@@ -115,7 +115,7 @@ class ApprovalPolicy:
     """Whether whoever asks for the release may be one of those who approve it."""
     valid_for: timedelta = timedelta(hours=24)
     small_team: bool = False
-    """Where nobody else has any of the roles, the requester's own approval counts, and is said to."""
+    """Where nobody else has any of the roles, the requester's own approval counts, as is said."""
 
 
 @dataclass(frozen=True, slots=True)

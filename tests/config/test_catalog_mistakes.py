@@ -98,3 +98,54 @@ def test_a_required_checklist_without_items_is_told(changed: Callable[..., Path]
     text = changed().read_text("utf-8")
     path = changed((text[text.index("\nchecklist:") :], "\n"))
     assert only(path).message == "there is no checklist"
+
+
+@pytest.mark.parametrize(
+    ("section", "typed"),
+    [("environments", "enviroments"), ("channels", "chanels"), ("roles", "rols")],
+)
+def test_a_misspelt_section_is_one_mistake_and_hides_none_within(
+    changed: Callable[..., Path], section: str, typed: str
+) -> None:
+    path = changed((f"\n{section}:", f"\n{typed}:"))
+    mistake = only(path)
+    assert mistake.message == f"unknown key '{typed}'"
+    assert section in mistake.fix
+    path = changed((f"\n{section}:", f"\n{typed}:"), ("    confirm: true", "    confrim: true"))
+    assert [m.message for m in mistakes_of(path) if m.line == line_of(path, "confrim")] == [
+        "unknown key 'confrim'"
+    ]
+    assert len(mistakes_of(path)) == 2
+
+
+@pytest.mark.parametrize("section", ["channels", "roles", "services"])
+def test_a_section_that_is_missing_is_one_mistake(
+    changed: Callable[..., Path], section: str
+) -> None:
+    path = changed((f"\n{section}:", "\nzzzz:"))
+    mistakes = mistakes_of(path)
+    assert [mistake.message for mistake in mistakes] == [
+        f"the file needs {section}",
+        "unknown key 'zzzz'",
+    ]
+
+
+def test_two_misspellings_of_one_section_do_not_become_one(changed: Callable[..., Path]) -> None:
+    path = changed(("\nchannels:", "\nchanels:"), ("\nroles:", "\nchannel: {}\n\nroles:"))
+    assert {m.message for m in mistakes_of(path)} == {
+        "unknown key 'chanels'",
+        "unknown key 'channel'",
+    }
+
+
+def test_what_is_missing_is_said_with_the_name_of_its_own_service(
+    changed: Callable[..., Path],
+) -> None:
+    path = changed(("    repository: https://github.com/yourorg/forms-service\n", ""))
+    assert only(path).fix == "write https://github.com/yourorg/forms-service"
+
+
+def test_a_key_that_was_cut_short_is_recognised(changed: Callable[..., Path]) -> None:
+    line = "repository: https://github.com/yourorg/forms-service\n"
+    path = changed((f"    {line}", f"    {line}    repo: x\n"))
+    assert only(path).fix == "did you mean repository?"
