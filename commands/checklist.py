@@ -20,6 +20,7 @@ from bot.cards.pointer import notice_card
 from bot.cards.usage import usage_card
 from bot.domain.checklist import Checklist, No, Refusal
 from bot.domain.image import is_digest
+from bot.errors import PortError
 from bot.text import Texts
 from bot.workflows.checklist import (
     could_tick,
@@ -117,9 +118,15 @@ async def _open(asked: Asked, place: Place, chosen: Chosen) -> Card | None:
 
 
 async def _link(asked: Asked, held: Checklist) -> Card | None:
-    """Raises PortError where its message could not be posted."""
-    ref = await asked.edges.lists.placed(held.service, held.digest)
-    permalink = await asked.edges.messenger.permalink(ref)
+    """Raises PortError where its message cannot be posted; what may pass is tried again by itself,
+    and the answer says that it is on its way."""
+    try:
+        ref = await asked.edges.lists.placed(held.service, held.digest)
+        permalink = await asked.edges.messenger.permalink(ref)
+    except PortError as error:
+        if not error.temporary:
+            raise
+        permalink = ""
     return moved_card(held, asked.edges.catalog.checklist, permalink, asked.texts)
 
 

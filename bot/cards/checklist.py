@@ -78,10 +78,10 @@ def checklist_card(
 def moved_card(
     checklist: Checklist, items: Sequence[ChecklistItem], permalink: str, texts: Texts
 ) -> Card:
-    """For whoever asked elsewhere: a link to the one message."""
+    """For whoever asked: a link to the one message. `permalink` is "" while it is being posted."""
     values = _values(checklist, items, "")
     where = link(permalink, texts("checklist.moved_link"))
-    line = say(texts, "checklist.moved", link=where, **values)
+    line = say(texts, f"checklist.{'moved' if permalink else 'on_its_way'}", link=where, **values)
     return fit(
         say(texts, "checklist.moved_text", **values),
         [Part(section(Mrkdwn(f"{signs.LIST} {line}"), limit=1_500))],

@@ -611,6 +611,7 @@ CASES: dict[str, Callable[[Texts], Card]] = {
     "checklist-moved": lambda texts: moved_card(
         _LIST, _ITEMS, "https://acme.slack.com/archives/C0PRODUCTN/p17", texts
     ),
+    "checklist-on-its-way": lambda texts: moved_card(_LIST, _ITEMS, "", texts),
     "checklist-no-item": lambda texts: _no(No.NO_SUCH_ITEM, texts),
     "checklist-no-role": lambda texts: _no(No.NOT_YOUR_ROLE, texts),
     "checklist-no-already": lambda texts: _no(No.ALREADY_TICKED, texts),

@@ -414,6 +414,8 @@ def _list(sandbox):
 async def test_a_post_whose_answer_was_lost_is_found_and_not_posted_twice(sandbox, people):
     await people.fault(method="chat.postMessage", drop=True, after=True, times=1)
     await people.say("ben", GENERAL, f"/dynamo checklist {SERVICE} 1.4.0")
+    answer = await people.message("ben", channel=GENERAL, where=private)
+    assert "on its way" in answer.words
     async with asyncio.timeout(20):
         while True:
             held = await stored(sandbox)
