@@ -167,7 +167,7 @@ class Messenger(Protocol):
         """Edit a message, within the shared budget: the newest card wins. True once Slack has
         confirmed this card; False where a newer one took its place before it was sent."""
 
-    async def whisper(self, channel: str, user: str, card: Card) -> None:
+    async def whisper(self, channel: str, user: str, card: Card, *, thread: str = "") -> None:
         """A private answer: seen by one person, in the channel where possible, else a DM."""
 
     async def answer(

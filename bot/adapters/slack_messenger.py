@@ -91,12 +91,11 @@ class SlackMessenger:
                 break
         return None
 
-    async def whisper(self, channel: str, user: str, card: Card) -> None:
+    async def whisper(self, channel: str, user: str, card: Card, *, thread: str = "") -> None:
+        place = {"channel": channel, "user": user, **({"thread_ts": thread} if thread else {})}
         try:
             async with slack_errors(channel=channel):
-                await _with_fallback(
-                    self._patient.chat_postEphemeral, card, {"channel": channel, "user": user}
-                )
+                await _with_fallback(self._patient.chat_postEphemeral, card, place)
         except PortError as error:
             if error.trouble not in {Trouble.NOT_INVITED, Trouble.UNEXPECTED}:
                 raise

@@ -224,3 +224,12 @@ async def test_a_person_is_answered_in_the_language_of_their_slack(sandbox, slac
     await slack.say("ana", QA, "/dynamo ayuda")
     answer = await slack.message("ana", where=lambda m: m.ephemeral and m.from_app)
     assert "entorno" in answer.words
+
+
+async def test_a_mention_in_a_thread_is_answered_in_that_thread(sandbox, slack):
+    await slack.say("ben", QA, "/dynamo deploy tasks-service qa")
+    card = await slack.message("ben", channel=QA, where=lambda m: m.from_app)
+    await slack.say("ben", QA, "@dynamo status tasks-service qa", thread_ts=card.ts)
+    answer = await slack.message("ben", where=lambda m: m.ephemeral and m.from_app)
+    assert answer.thread_ts == card.ts
+    assert "tasks-service" in answer.words
