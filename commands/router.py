@@ -93,6 +93,7 @@ class Origin:
     replace: bool = False  # the message that was clicked is a private one
     surface: str = Surface.SLASH
     trigger: str = ""  # opens a modal, within three seconds
+    thread: str = ""  # a mention in a thread is answered there
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +200,12 @@ class Router:
         if event.get("bot_id") or not event.get("user"):
             return
         text = re.sub(r"<@[A-Z0-9]+(\|[^>]*)?>", " ", event.get("text") or "", count=1)
-        origin = Origin(event["user"], event["channel"], surface=Surface.MENTION)
+        origin = Origin(
+            event["user"],
+            event["channel"],
+            surface=Surface.MENTION,
+            thread=event.get("thread_ts", ""),
+        )
         self._spawn(self._once(f"event:{body.get('event_id', '')}", self._typed(origin, text)))
 
     async def _on_home(self, ack: AsyncAck, body: dict[str, Any]) -> None:
@@ -397,7 +403,8 @@ class Router:
                     origin.response_url, origin.user, origin.channel, card, replace=origin.replace
                 )
             else:
-                await messenger.whisper(origin.channel or origin.user, origin.user, card)
+                where = origin.channel or origin.user
+                await messenger.whisper(where, origin.user, card, thread=origin.thread)
         except PortError:
             log.exception("nobody could be told: %s", card.text)
 
