@@ -11,6 +11,7 @@ help:  ## say what can be made
 
 $(READY): requirements/dev.txt requirements/uv.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Dynamo needs Python 3.11 or newer with venv (on Debian: apt-get install python3-venv)"; exit 1; }
+	@echo "Setting up in $(VENV): once, about ten seconds"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
 	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip sync --quiet --require-hashes requirements/dev.txt requirements/uv.txt
