@@ -658,3 +658,21 @@ async def test_in_the_queue_each_sees_its_place_behind_whom_and_can_leave(sandbo
         channel=dev,
         where=lambda m: m.ts == last.ts and "number 1 in line" in m.words,
     )
+
+
+async def test_at_its_turn_all_gates_are_asked_again(sandbox, slack):
+    dev = "#dev-deploys"
+    sandbox.world.set_trouble("slow-start", SERVICE, "dev")
+    await slack.say("ben", dev, f"/dynamo deploy {SERVICE} dev 1.3.1")
+    await slack.message("ben", channel=dev, where=lambda m: "updated" in m.words)
+    await slack.say("ben", dev, f"/dynamo deploy {SERVICE} dev 1.3.2")
+    queued = await slack.message("ben", channel=dev, where=lambda m: "number 1 in line" in m.words)
+    await slack.say("ana", dev, '/dynamo lock dev --reason "load test"')
+    refused = await slack.message(
+        "ben",
+        channel=dev,
+        where=lambda m: m.ts == queued.ts and "was not started" in m.words,
+        timeout=40,
+    )
+    assert "load test" in refused.words
+    assert await running(sandbox, "dynamo-dev") == "1.3.1"
