@@ -63,7 +63,7 @@ class World:
         self.environments = [EnvironmentName(name, space) for name, space in environments]
         self.rate_limit_slack = rate_limit_slack
         self.registry = registry or Registry()
-        self.digests = release_table.fill(self.registry, self.clock.now())
+        self.digests = release_table.fill(self.registry)
         self.storage = Storage(self.clock)
         for name, cpu, memory in nodes:
             self._add_node(name, cpu, memory)
