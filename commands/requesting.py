@@ -95,7 +95,11 @@ async def answer_to(
             permalink = await permalink_of(rollout, asked.edges)
             name = title(request.place, asked.texts)
             return pointer_card(
-                rollout, environment_title=name, permalink=permalink, texts=asked.texts
+                rollout,
+                environment_title=name,
+                permalink=permalink,
+                texts=asked.texts,
+                already=True,
             )
         case DryRun(plan):
             return _dry_run(asked, plan)

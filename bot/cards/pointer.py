@@ -5,7 +5,8 @@ from __future__ import annotations
 from bot.cards import signs
 from bot.cards.blocks import Part, fit, section
 from bot.cards.card import Card
-from bot.cards.mrkdwn import Mrkdwn, channel, cut_mrkdwn, escaped, link, plain, say
+from bot.cards.demands import role_count
+from bot.cards.mrkdwn import Mrkdwn, channel, cut_mrkdwn, escaped, link, plain, say, user
 from bot.domain.rollout import Rollout
 from bot.text import TextError, Texts
 
@@ -13,20 +14,29 @@ SUMMARY = 150
 _NAME = 60
 
 
-def pointer_card(rollout: Rollout, *, environment_title: str, permalink: str, texts: Texts) -> Card:
+def pointer_card(
+    rollout: Rollout,
+    *,
+    environment_title: str,
+    permalink: str,
+    texts: Texts,
+    already: bool = False,
+) -> Card:
     """Typed elsewhere: the card is in the environment's channel. `permalink` is "" while the card
-    is still on its way."""
+    is still on its way. `already`: nothing was started, somebody asked for the same before."""
     names = {
         "service": plain(rollout.service, _NAME),
         "environment": plain(environment_title, _NAME),
         "version": plain(rollout.version, _NAME),
     }
     where = channel(rollout.card.channel)
+    key = "already" if already else "line"
     line = say(
         texts,
-        "pointer.line" if permalink else "pointer.line_waiting",
+        f"pointer.{key}" if permalink else "pointer.line_waiting",
         sign=signs.POINTER,
         channel=where,
+        who=user(rollout.requested_by.id),
         link=link(permalink, texts("pointer.link")),
         **names,
     )
@@ -47,7 +57,7 @@ def notice_card(
     key = f"notice.{notice}"
     if key not in texts:
         raise TextError(key)
-    line = Mrkdwn(texts.say(key, escaped(values), ""))
+    line = Mrkdwn(texts.say(key, {**role_count(values), **escaped(values)}, ""))
     shown = Mrkdwn(f"{sign} {line}")
     return fit(
         cut_mrkdwn(line, SUMMARY),

@@ -12,7 +12,7 @@ from bot.domain.audit import AuditEntry, By, Surface, subject_of
 from bot.domain.drift import Drift, beside_the_release
 from bot.domain.gate import GateResult, all_open, lets_through, passed_by
 from bot.domain.image import Image
-from bot.domain.progress import Outlook, let_go
+from bot.domain.progress import Outlook, let_go, said_place
 from bot.domain.promotion import Asking, Override, Way, askable, choose_way, waited_for
 from bot.domain.rollout import Actor, CardRef, Rollout, RolloutState, Running
 from bot.domain.steps import refusal_entry
@@ -178,7 +178,11 @@ async def _refused(plan: Plan, edges: Edges, *, may_ask: bool = False) -> Refuse
 
 async def _store(plan: Plan, way: Way, edges: Edges) -> Answer:
     wanted = _rollout(plan, edges)
-    if way is not Way.START:
+    if way is Way.START:
+        place = plan.request.place
+        others = await edges.store.active(place.service.name, place.environment.name)
+        wanted = said_place(wanted, others)  # its first card says behind whom it waits
+    else:
         wanted = await _waiting(wanted, plan, by_itself=way is Way.WAIT_AND_GO, edges=edges)
     stored = await edges.store.add(wanted, plan.request.by)
     if stored.id != wanted.id:

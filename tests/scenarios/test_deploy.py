@@ -140,6 +140,7 @@ async def test_the_same_release_twice_is_one_rollout_and_a_link(sandbox, slack):
     await slack.say("ana", QA, "/dynamo deploy tasks-service qa 1.4.0")
     answer = await slack.message("ana", where=lambda m: m.ephemeral and m.from_app)
     assert "archives/C0QADEPLOYS" in str(answer.body)
+    assert "nada más" in answer.words  # Ana reads Spanish: nothing more was started
     await settled(sandbox, slack)
     assert len(await rollouts(sandbox)) == 1
 
