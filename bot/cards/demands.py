@@ -15,6 +15,11 @@ _NAME = 80
 _SHOWN = 20
 
 
+def role_count(values: Mapping[str, object]) -> dict[str, object]:
+    """How many roles a sentence names: "the role a", "one of the roles a, b"."""
+    return {"count": len(str(values["roles"]).split(","))} if "roles" in values else {}
+
+
 def demand_values(values: Mapping[str, Value], texts: Texts) -> dict[str, object]:
     """Of a gate's values those that a sentence needs in words: `checks`, `waiting`, `commit`."""
     shown: dict[str, object] = {}

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from bot.cards import buttons, signs
 from bot.cards.blocks import Part, actions, context, fit, header, section
 from bot.cards.card import Block, Card
-from bot.cards.demands import demand_values
+from bot.cards.demands import demand_values, role_count
 from bot.cards.evidence import server_parts
 from bot.cards.hold import hold_values
 from bot.cards.mrkdwn import (
@@ -157,6 +157,7 @@ def _shown(values: Mapping[str, Value], texts: Texts) -> dict[str, object]:
     for name in ("who", "given"):
         if name in values:
             shown[name] = people(str(values[name]))
+    shown |= role_count(values)
     return {**shown, **hold_values(values, texts), **demand_values(values, texts)}
 
 

@@ -45,6 +45,8 @@ WORDS = 300
 """Of the requester's own reason."""
 
 _SPARE_FACTS, _SPARE_STEPS = 2, 1
+_TOGETHER = "\u00a0"
+"""No-break space: no narrow screen parts a sign from its word."""
 _TENSE = {signs.OK: "done", signs.OPEN: "open", signs.SKIPPED: "open"}
 
 
@@ -261,10 +263,11 @@ def _steps(rollout: Rollout, texts: Texts) -> Mrkdwn:
     counts = {"updated": rollout.progress.updated, "desired": rollout.progress.desired}
     marked = []
     for mark, step in zip(_marks(rollout), steps, strict=True):
-        tense = _TENSE.get(mark, "now")
+        never = rollout.state is RolloutState.CANCELLED  # what waited was never under way
+        tense = _TENSE.get(mark, "open" if never else "now")
         counted = step == "roll" and tense == "now" and rollout.progress.desired
         key = f"rollout.step.{step}.{'counted' if counted and not _went_back(rollout) else tense}"
-        marked.append(f"{mark} {say(texts, key, **counts)}")
+        marked.append(f"{mark}{_TOGETHER}{say(texts, key, **counts)}")
     return Mrkdwn("   ".join(marked))
 
 

@@ -19,6 +19,9 @@ SIGNALS = 128
 
 _DIGEST = re.compile(r"(sha256:[0-9a-f]{4})[0-9a-f]{56}([0-9a-f]{4})")
 
+_GET = re.compile(r"GET :([^/\s]+)(/.*)", re.DOTALL)
+"""How a `Probe` writes it (bot/domain/workload.py)."""
+
 _STYLES = {
     "time": ("{time}", "%H:%M UTC"),
     "seconds": ("{time_secs}", "%H:%M:%S UTC"),
@@ -159,14 +162,34 @@ def _sentence(
     words = str(values.get("message", "")).strip().rstrip(".") if quoting else ""
     derived: dict[str, object] = {
         "said": f": {words}" if words else ".",
-        "affected": affected(finding, texts) if finding is not None else "",
+        **_where(finding, texts),
+        "count": values.get("old" if reason is Reason.OLD_PODS else "desired", 0),
     }
     code = values.get("exit_code")
     if isinstance(code, int):
         derived["meaning"] = exit_code_meaning(code, texts)
-    said = texts.say(_form(reason, outcome, values, texts), {**derived, **values}, str(reason))
-    said = _DIGEST.sub(r"\1…\2", said)  # sixty-four digits say no more than eight
-    return said.replace(", .", ".").replace(", :", ":")  # nobody was affected by name
+    said = texts.say(
+        _form(reason, outcome, values, texts),
+        {**derived, **values, **_probe(values, texts)},
+        str(reason),
+    )
+    return _DIGEST.sub(r"\1…\2", said)  # sixty-four digits say no more than eight
+
+
+def _probe(values: Mapping[str, object], texts: Texts) -> dict[str, object]:
+    """What a probe asks for, as people say it: "GET /healthz on port http"."""
+    asked = _GET.fullmatch(str(values.get("probe", "")))
+    return {"probe": texts("common.probe", path=asked[2], port=asked[1])} if asked else {}
+
+
+def _where(finding: Finding | None, texts: Texts) -> dict[str, object]:
+    """The affected pods as a subject, as a place and as whom it is for; "" where none is known."""
+    some = affected(finding, texts) if finding is not None else ""
+    return {
+        "affected": some,
+        "in_pods": texts("common.pods.in", affected=some) if some else "",
+        "for_pods": texts("common.pods.for", affected=some) if some else "",
+    }
 
 
 def _form(reason: Reason, outcome: Outcome, values: Mapping[str, object], texts: Texts) -> str:

@@ -1,12 +1,17 @@
 """Codes and values become sentences in both languages, and every code has one."""
 
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 
+from bot.cards.demands import role_count
+from bot.cards.pointer import notice_card
+from bot.cards.refusal import gate_parts, gate_sentence
+from bot.domain.gate import Gate, GateResult
 from bot.domain.rollout import RolloutState
 from bot.domain.status import Health, PodState
-from bot.domain.verdict import Finding, Outcome, Reason, Verdict
+from bot.domain.verdict import Finding, Outcome, Reason, Value, Verdict
 from bot.errors import Trouble
 from bot.text import LANGUAGES, Texts
 from bot.text.sentences import (
@@ -152,3 +157,86 @@ def test_everything_that_cards_name_has_a_word(language: str) -> None:
         assert f"argument.{kind}" in texts
     for verb in VERBS:
         assert f"help.verb.{verb.name}" in texts
+
+
+@both
+def test_one_pod_is_told_in_the_singular(language: str) -> None:
+    texts = Texts.of(language)
+    for reason in (Reason.COMPLETE, Reason.UPDATING):
+        for desired, one in ((1, True), (3, False)):
+            values: dict[str, Value] = {"available": 1, "updated": 1, "desired": desired, "old": 0}
+            said = verdict_sentence(Verdict(Outcome.WAIT, reason, values=values), texts)
+            assert f"{desired} pod " in said if one else f"{desired} pods " in said
+
+
+@both
+def test_the_pods_that_are_affected_are_part_of_the_sentence(language: str) -> None:
+    texts = Texts.of(language)
+    image = f"r/a@sha256:{'ab' * 32}"
+    some: dict[str, Any] = {"pods": ("a",), "of": 1, "container": "web", "values": {"image": image}}
+    pulled = finding_sentence(Finding(Reason.IMAGE_PULL_FAILED, Outcome.FAIL, **some), texts)
+    for_it = {"en": " for the only new pod.", "es": " para el único pod nuevo."}[language]
+    assert "abab…abab" in pulled
+    assert pulled.endswith(for_it)
+    node = finding_sentence(Finding(Reason.UNSCHEDULABLE, Outcome.FAIL, **some), texts)
+    assert node.endswith(for_it)
+    crashed = finding_sentence(
+        Finding(Reason.CRASHED, Outcome.FAIL, exit_code=1, message="main (), ended", **some), texts
+    )
+    in_it = {"en": "), in the only new pod: ", "es": "), en el único pod nuevo: "}[language]
+    assert crashed.endswith(f"{in_it}main (), ended")
+    nobody = finding_sentence(Finding(Reason.IMAGE_PULL_FAILED, Outcome.FAIL), texts)
+    assert nobody[-2:] not in (" .", ",.")
+    name = finding_sentence(Finding(Reason.INVALID_IMAGE_NAME, Outcome.FAIL, **some), texts)
+    assert " web " in name.partition("r/a")[0]
+
+
+@both
+def test_a_probe_is_said_as_people_say_it(language: str) -> None:
+    finding = Finding(
+        Reason.READINESS_PROBE, Outcome.FAIL, pods=("a",), values={"probe": "GET :http/healthz?a=:"}
+    )
+    said = finding_sentence(finding, Texts.of(language))
+    on = {"en": "on port", "es": "en el puerto"}[language]
+    assert f"GET /healthz?a=: {on} http" in said
+    assert ":http" not in said
+
+
+def test_hints_in_spanish_address_nobody() -> None:
+    texts = Texts.of("es")
+    for key, text in texts.entries.items():
+        if key.startswith("hint."):
+            first = text.partition(" ")[0]
+            assert first.endswith(("ar", "er", "ir", "arlo")) or first == "Al", (key, first)
+
+
+@both
+@pytest.mark.parametrize("possible", [0, 1, 2])
+def test_too_few_approvers_read_well_in_every_number(possible: int, language: str) -> None:
+    gate = GateResult(
+        Gate.APPROVALS, False, "APPROVERS_TOO_FEW", {"have": 0, "need": 3, "possible": possible}
+    )
+    said = gate_sentence(gate, Texts.of(language))
+    assert f": {possible}, " in said
+    assert f"{possible} pe" not in said
+
+
+@both
+@pytest.mark.parametrize(
+    "key", ["gate.fix.NOT_ALLOWED", "gate.fix.NOT_BREAK_GLASS", "notice.not_yours"]
+)
+def test_several_roles_are_a_choice(key: str, language: str) -> None:
+    texts = Texts.of(language)
+    wanted = {"en": ("the role ", "one of the roles "), "es": ("el rol ", "uno de los roles ")}
+    for words, roles in zip(wanted[language], ("security", "developers, qa"), strict=True):
+        said = texts(key, roles=roles, who="", **role_count({"roles": roles}))
+        assert f"{words}{roles}" in said
+
+
+@both
+def test_a_notice_and_a_gate_count_the_roles_that_they_name(language: str) -> None:
+    texts = Texts.of(language)
+    several = {"en": "one of the roles a, b", "es": "uno de los roles a, b"}[language]
+    assert several in notice_card(texts, "not_yours", roles="a, b", who="").text
+    gate = GateResult(Gate.PERMISSION, False, "NOT_ALLOWED", {"roles": "a, b", "who": "U0ANA00000"})
+    assert several in str(gate_parts([gate], texts)[0].block)
