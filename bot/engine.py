@@ -46,6 +46,7 @@ from bot.domain.progress import (
 )
 from bot.domain.promotion import next_look
 from bot.domain.rollout import (
+    WAITING,
     CardRef,
     Diagnosis,
     Obstacle,
@@ -131,6 +132,10 @@ class Engine:
         """Go on with everything that is not settled: the same as any other pass."""
         for rollout in await self._store.unsettled():
             self._drivers[rollout.id] = driver = _Driver(rollout)
+            if rollout.state in WAITING:
+                # The last edit may have been lost with the process, and what waits may not change
+                # for hours: its card is shown anew.
+                self._show(driver)
             self._wake(driver)
 
     async def stop(self) -> None:
@@ -194,6 +199,7 @@ class Engine:
                     self._leave(driver.rollout)  # a person ended it
             while await self._step(driver):
                 driver.tries = 0
+            self._show(driver)  # again, where an edit has failed and nothing has changed since
         except StaleError:
             driver.reread = True
             self._wake(driver)

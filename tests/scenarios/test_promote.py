@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 import yaml
 
+from bot.app import Dynamo
 from bot.cards.blocks import actions, button
 from bot.cards.card import Card
 from bot.domain.audit import Surface
 from bot.domain.gate import Gate
 from bot.domain.rollout import Rollout, RolloutState
-from bot.sandbox.launcher import CONFIG, Options, Sandbox, launch
+from bot.sandbox.launcher import CONFIG, Options, Sandbox, WorldClock, launch
 from bot.sandbox.slack.driver import Message, SlackDriver
 from bot.sandbox.slack.seed import BEN, CARLA, ELENA
 
@@ -81,7 +82,6 @@ async def tested(sandbox: Sandbox, slack: SlackDriver) -> Rollout:
 
 async def until(sandbox: Sandbox, holds: Callable[[Rollout], bool]) -> Rollout:
     """The newest rollout, once it is so."""
-    assert sandbox.dynamo is not None
     async with asyncio.timeout(PATIENCE):
         while True:
             found = await sandbox.dynamo.edges.store.recent()
@@ -119,14 +119,12 @@ async def asked_for(slack: SlackDriver, user: str = "ben") -> Message:
 
 
 async def running(sandbox: Sandbox, namespace: str = "dynamo") -> str:
-    assert sandbox.dynamo is not None
     look = await sandbox.dynamo.edges.cluster.workload("", namespace, SERVICE)
     assert look.deployment is not None
     return look.deployment.version
 
 
 async def audit(sandbox: Sandbox, action: str) -> list[Any]:
-    assert sandbox.dynamo is not None
     records = await sandbox.dynamo.edges.audit.page(SERVICE, "prod", limit=200)
     return [record.entry for record in records if record.entry.action == action]
 
@@ -295,7 +293,6 @@ async def pressed(
 ) -> Message:
     """Elena presses a button that says this, as it stood on an older message or on a forged one;
     what she alone is answered."""
-    assert sandbox.dynamo is not None
     row = actions(button(label, action, value))
     await sandbox.dynamo.edges.messenger.post(PRODUCTION_ID, Card(label, (row,)))
     message = await card(slack, label)
@@ -351,7 +348,6 @@ async def test_another_digest_needs_another_approval(tested, sandbox, slack):
     await card(slack, "Ready")
     first = await until(sandbox, lambda r: True)
     await slack.say("ben", QA, f"/dynamo deploy {SERVICE} qa 1.3.1 --dry-run")
-    assert sandbox.dynamo is not None
     info = await sandbox.dynamo.edges.images.resolve(first.image.repository, "1.3.1")
     await sandbox.dynamo.edges.store.add(
         tested.with_(
@@ -676,3 +672,35 @@ async def test_at_its_turn_all_gates_are_asked_again(sandbox, slack):
     )
     assert "load test" in refused.words
     assert await running(sandbox, "dynamo-dev") == "1.3.1"
+
+
+async def test_a_request_outlives_the_process_that_took_it(tested, sandbox, slack):
+    """It waits through a restart, hears of what was decided meanwhile, and is told of once."""
+    waiting = await asked_for(slack)
+    rollout = await until(sandbox, lambda r: r.state is RolloutState.AWAITING_APPROVAL)
+    first = sandbox.dynamo
+    await slack.click("elena", waiting, "Approve")
+    ready = await until(sandbox, lambda r: r.told is not None and r.told.ts)
+    await sandbox.dynamo.stop()
+
+    sandbox.bot = await Dynamo.start(sandbox.settings, clock=WorldClock(sandbox.clock))
+    assert sandbox.dynamo is not first
+    shown = await card(slack, "Ready")
+    await slack.click("elena", shown, "Deploy to Production")
+    done = await until(sandbox, lambda r: r.settled)
+    assert (done.id, done.state) == (rollout.id, RolloutState.SUCCEEDED)
+    assert done.told == ready.told
+    replies = await slack.messages("ben", PRODUCTION, thread_ts=waiting.ts)
+    told = [m for m in replies if "every gate is open" in m.words]
+    assert len(told) == 1
+    await sandbox.dynamo.stop()
+
+
+async def test_an_edit_that_slack_did_not_take_is_made_again_though_nothing_changes(
+    tested, sandbox, slack
+):
+    waiting = await asked_for(slack)
+    await slack.fault(method="chat.update", status=500, error="internal_error", times=3)
+    await slack.click("elena", waiting, "Approve")
+    ready = await card(slack, "Ready")
+    assert "Deploy to Production" in ready.buttons
