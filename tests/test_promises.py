@@ -116,3 +116,16 @@ def test_the_lock_files_name_no_registry():
         text = path.read_text()
         assert "://" not in text
         assert "--hash=sha256:" in text
+
+
+@pytest.mark.parametrize(
+    "page", ["README.md", *(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md"))]
+)
+def test_every_file_that_a_page_links_to_is_there(page):
+    text = (ROOT / page).read_text()
+    linked = re.findall(r"\]\(([^)#:]+)\)", text)
+    named = re.findall(r"`((?:docs|deploy|config|bot|commands|tests)/[\w./-]+\.\w+)`", text)
+    for target in linked:
+        assert ((ROOT / page).parent / target).exists(), target
+    for target in named:
+        assert (ROOT / target).exists(), target
