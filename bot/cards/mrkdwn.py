@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from bot.text import Texts
@@ -36,6 +36,9 @@ _JOINERS = "\u200c\u200d"
 _CALL = re.compile(r"@(?=channel|here|everyone|group)", re.IGNORECASE)
 _BREAK = "\u2060"
 """Word joiner: invisible, but `@ here` calls nobody, even where Slack parses plain text."""
+
+_MARKS = re.compile(r"(?<!\S)[*_~](?!\S)|((?<![^\W_])[*_~]+|[*_~]+(?![^\W_]))")
+"""Style marks in group 1: all but one alone between blanks, and those within a word."""
 
 _PEOPLE = 12
 
@@ -79,11 +82,21 @@ def _visible(character: str) -> str:
 
 def escape(text: str, limit: int = 2_000) -> Mrkdwn:
     """Foreign text as one line of mrkdwn of at most `limit` characters: no mention, no link, no
-    code. An `Mrkdwn` is returned as it is."""
-    if isinstance(text, Mrkdwn):
-        return text
+    code, no bold, italic or strike. An `Mrkdwn` is returned as it is."""
+    return text if isinstance(text, Mrkdwn) else _escape(text, limit, _plain_marks)
+
+
+def _plain_marks(text: str) -> str:
+    """`*`, `_` and `~` where they could begin or end a style, kept apart from their neighbours. On
+    both sides: Slack looks at what stands before an opening mark and after a closing one, and
+    takes no mark for one that an invisible character parts from the word. Within a word
+    (CONFIG_KEY) a mark styles nothing and stays as it can be copied."""
+    return _MARKS.sub(lambda run: _BREAK + _BREAK.join(run[1]) + _BREAK if run[1] else run[0], text)
+
+
+def _escape(text: str, limit: int, marks: Callable[[str], str]) -> Mrkdwn:
     cleaned = clean(text, most=_SLACK * limit + _SLACK)
-    cleaned = _CALL.sub("@" + _BREAK, cleaned).replace("`", _TICK)
+    cleaned = marks(_CALL.sub("@" + _BREAK, cleaned).replace("`", _TICK))
     shown = "".join(_ENTITIES.get(character, character) for character in cleaned)
     return Mrkdwn(_fill(shown, _ATOM.findall(shown[: 5 * limit]), limit))
 
@@ -181,8 +194,8 @@ def link(url: str, label: str, limit: int = 300) -> Mrkdwn:
 
 
 def code(text: str, limit: int = 300) -> Mrkdwn:
-    """One line as inline code."""
-    shown = escape(text, limit)
+    """One line as inline code, within which Slack knows no styles."""
+    shown = text if isinstance(text, Mrkdwn) else _escape(text, limit, str)
     return Mrkdwn(f"`{shown}`") if shown else Mrkdwn("")
 
 

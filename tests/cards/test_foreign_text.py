@@ -15,7 +15,18 @@ from bot.cards.buttons import split_value, typed, verb_of
 from bot.cards.card import Card
 from bot.cards.details import details_card, ended_card
 from bot.cards.help import help_card, verb_help_card
-from bot.cards.mrkdwn import Mrkdwn, clean, cut, cut_mrkdwn, escape, link, people, size, user
+from bot.cards.mrkdwn import (
+    Mrkdwn,
+    clean,
+    code,
+    cut,
+    cut_mrkdwn,
+    escape,
+    link,
+    people,
+    size,
+    user,
+)
 from bot.cards.pointer import notice_card, pointer_card
 from bot.cards.refusal import dry_run_card, refusal_card
 from bot.cards.rollout import rollout_card
@@ -222,9 +233,12 @@ def test_any_words_make_a_harmless_private_answer(
     names: dict[str, Any] = {"service": a, "environment_title": b, "version": c, "line": a}
     assert_harmless(refusal_card(gates, texts=texts, **names))
     assert_harmless(dry_run_card(gates, texts=texts, deploy_line=b, **names))
-    for code in ("unknown-service", "missing-arguments", "unbalanced-quote", a):
+    for wrong in ("unknown-service", "missing-arguments", "unbalanced-quote", a):
         told = {"word": a, "choices": many, "missing": many, "quote": b, "rest": c, "usage": b}
-        assert_harmless(usage_card(typo(code, told, many), verb=typo.verb(a, b, many), texts=texts))
+        error, verb = typo(wrong, told, many), typo.verb(a, b, many)
+        assert_harmless(
+            usage_card(typo(wrong, told, many), verb=typo.verb(a, b, many), texts=texts)
+        )
     assert_harmless(unknown_version_card(service=a, version=b, lines=many, texts=texts))
     assert_harmless(help_card([typo.verb(a, b, many)] * 60, texts=texts))
     assert_harmless(verb_help_card(typo.verb(a, b, many), texts=texts))
@@ -304,3 +318,30 @@ def test_a_click_is_read_back() -> None:
     assert verb_of("other:run") == verb_of("") == verb_of("dyn") == ""
     assert split_value("k7m2|PROGRESSING") == ("k7m2", "PROGRESSING")
     assert typed("deploy a qa") == typed("/dynamo deploy a qa") == "/dynamo deploy a qa"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("*bold* _it_ ~x~", "|*|bold|*| |_|it|_| |~|x|~|"),
+        ("(*bold*), said _he_.", "(|*|bold|*|), said |_|he|_|."),
+        ("**b** *_x_*", "|*|*|b|*|*| |*|_|x|_|*|"),
+        ("2 * 3 _ 4 ~ 5", "2 * 3 _ 4 ~ 5"),
+        ("CONFIG_KEY a*b x~y", "CONFIG_KEY a*b x~y"),
+    ],
+)
+def test_foreign_marks_style_nothing(text: str, shown: str) -> None:
+    assert escape(text).replace("\u2060", "|") == shown
+    assert "\u2060" not in code(text)
+
+
+@QUICK
+@given(text=st.text("*_~ab. (", max_size=30))
+def test_no_foreign_mark_can_begin_or_end_a_style(text: str) -> None:
+    """By Slack's own rule: before an opening mark and after a closing one stands a blank, a sign
+    or nothing."""
+    shown = f" {escape(text)} "
+    for mark in re.finditer(r"[*_~]", shown):
+        before, after = shown[mark.start() - 1], shown[mark.end()]
+        assert not (before in " .(*_~" and after not in " \u2060")
+        assert not (after in " .(*_~" and before not in " \u2060")
