@@ -18,7 +18,7 @@ from bot.ports import Revision
 
 
 def head(repository) -> str:
-    return repository.git("rev-parse", "HEAD")
+    return str(repository.git("rev-parse", "HEAD"))
 
 
 async def files_of(git, address, revision, said) -> dict[str, str]:
