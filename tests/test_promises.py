@@ -106,6 +106,13 @@ def test_a_verb_that_is_declared_is_carried_out_and_documented_with_examples_tha
         assert getattr(read, "line", None), example
 
 
+@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
+def test_the_document_lists_every_other_word_for_a_verb(verb):
+    heading = COMMANDS.split(f"## {verb.name}\n")[1].split("\n")[0]
+    _, _, also = heading.partition(" · also ")
+    assert tuple(re.findall(r"`([^`]+)`", also)) == verb.aliases
+
+
 def test_every_setting_is_documented():
     for name in Settings.model_fields:
         assert f"`{name.upper()}`" in OPERATIONS

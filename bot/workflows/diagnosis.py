@@ -5,6 +5,7 @@ Fetched in parallel and within three seconds: the card already tells the cause, 
 """
 
 import asyncio
+import re
 from collections.abc import Sequence
 
 from bot.domain.redaction import redact
@@ -18,6 +19,11 @@ from bot.workflows.edges import Edges
 _SECONDS = 3.0
 _LOG_LINES = 20
 _EVENTS = 8
+_BY_CHANCE = re.compile(
+    r"(?<=-)[bcdfghjklmnpqrstvwxz2456789]{5}(?![\w-])"  # as Kubernetes ends the name of a pod
+    r"|\b\d{1,3}(?:\.\d{1,3}){3}\b(?::\d+)?|\[[0-9a-fA-F:]+\](?::\d+)?"
+)
+"""What differs from pod to pod in events that say the same: names, addresses, ports."""
 _NEVER_STARTED = frozenset(
     {
         Reason.IMAGE_NOT_FOUND,
@@ -91,11 +97,14 @@ async def _events(
 
 
 def warnings(events: Sequence[Event], most: int = _EVENTS) -> tuple[str, ...]:
-    """Warning events as lines, the same ones folded into one, the latest last."""
-    counts: dict[str, int] = {}
+    """Warning events as lines, the latest last. Those that say the same of another pod or address
+    are one line, in the words of the latest."""
+    folded: dict[str, tuple[str, int]] = {}
     for event in events:
         if event.type == "Warning":
             line = redact(f"{event.reason}: {event.message}")
-            counts[line] = counts.pop(line, 0) + max(1, event.count)
-    lines = [line if n == 1 else f"{line} ×{n}" for line, n in counts.items()]
+            same = _BY_CHANCE.sub("…", line)
+            _, before = folded.pop(same, ("", 0))
+            folded[same] = (line, before + max(1, event.count))
+    lines = [line if n == 1 else f"{line} ×{n}" for line, n in folded.values()]
     return tuple(lines[-most:])

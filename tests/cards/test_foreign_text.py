@@ -235,10 +235,8 @@ def test_any_words_make_a_harmless_private_answer(
     assert_harmless(dry_run_card(gates, texts=texts, deploy_line=b, **names))
     for wrong in ("unknown-service", "missing-arguments", "unbalanced-quote", a):
         told = {"word": a, "choices": many, "missing": many, "quote": b, "rest": c, "usage": b}
-        error, verb = typo(wrong, told, many), typo.verb(a, b, many)
-        assert_harmless(
-            usage_card(typo(wrong, told, many), verb=typo.verb(a, b, many), texts=texts)
-        )
+        verb = typo.verb(a, b, many)
+        assert_harmless(usage_card(typo(wrong, told, many), verb=verb, texts=texts))
     assert_harmless(unknown_version_card(service=a, version=b, lines=many, texts=texts))
     assert_harmless(help_card([typo.verb(a, b, many)] * 60, texts=texts))
     assert_harmless(verb_help_card(typo.verb(a, b, many), texts=texts))
