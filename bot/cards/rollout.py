@@ -45,6 +45,8 @@ WORDS = 300
 """Of the requester's own reason."""
 
 _SPARE_FACTS, _SPARE_STEPS = 2, 1
+_KEEPS_STOPPING = (Reason.CRASHED, Reason.OOM_KILLED, Reason.LIVENESS_PROBE, Reason.STARTUP_PROBE)
+"""Such a pod is available between two ends, so that its figure alone would comfort wrongly."""
 _TOGETHER = "\u00a0"
 """No-break space: no narrow screen parts a sign from its word."""
 _TENSE = {signs.OK: "done", signs.OPEN: "open", signs.SKIPPED: "open"}
@@ -243,6 +245,8 @@ def _now_line(rollout: Rollout, values: Mapping[str, object], texts: Texts) -> M
         return say(texts, "rollout.now.none_available", **said)
     if not progress.old or before is None:
         key = "back_only" if rollout.ended_by else "new_only"
+        if rollout.verdict is not None and rollout.verdict.reason in _KEEPS_STOPPING:
+            key = f"{key}_stopping"
         return say(texts, f"rollout.now.{key}", **said)
     # More pods available than old ones are left: some of the new ones serve too.
     still = progress.available <= progress.old and not rollout.ended_by
