@@ -8,14 +8,17 @@ costs no memory here.
 
 import asyncio
 import contextlib
+import ctypes
 import os
 import signal
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 LONGEST_LINE = 2_000
 _EVERY = 0.5  # seconds between two looks of `watch`
 _CHUNK = 65_536
+_PR_SET_DUMPABLE = 4
 _WORDS_LEFT = 2.0  # seconds for what was written last
 
 
@@ -114,6 +117,14 @@ class Lines:
     def _say(self, line: bytes) -> None:
         if line.strip():
             self._on_line(line[:LONGEST_LINE].decode("utf-8", "replace"))
+
+
+def keep_to_ourselves() -> None:
+    """Linux shows every process of a user what another one of the same user was started with
+    (`/proc/PID/environ`, tokens among it) and what is in its memory; from here on not ours. See
+    prctl(2), PR_SET_DUMPABLE."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def _kill(group: int) -> None:

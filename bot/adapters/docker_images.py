@@ -27,7 +27,7 @@ from docker import APIClient
 from docker.errors import APIError, DockerException
 from docker.utils.build import create_archive, exclude_paths
 
-from bot.adapters.child_process import Lines, WatchedError, run, size_of
+from bot.adapters.child_process import Lines, WatchedError, keep_to_ourselves, run, size_of
 from bot.domain.build import BuildStep, Cause, Failure
 from bot.domain.redaction import redact
 from bot.errors import PortError, Trouble
@@ -102,6 +102,7 @@ class DockerImages:
     async def _command(self, order: Order, checkout: Path, report: Report) -> Failure | None:
         with tempfile.TemporaryDirectory(prefix="home-", dir=checkout.parent) as home:
             report(Progressing(BuildStep.COMMAND, words=order.command))
+            keep_to_ourselves()
 
             def hear(line: str) -> None:
                 report(Progressing(BuildStep.COMMAND, redact(line)))
