@@ -101,3 +101,19 @@ async def test_without_a_world_there_is_no_panel(browser: Any, sandbox: Any, vis
     await expect(page.get_by_role("complementary", name="The world")).to_have_count(0)
     await expect(page.get_by_role("button", name="World")).to_have_count(0)
     await context.close()
+
+
+async def test_a_trouble_that_waits_for_no_rollout_is_confirmed(page: Page, world: Any) -> None:
+    """Slack's rate limit holds at once, so the world never shows it as waiting."""
+    world.state["kinds"].insert(0, {"id": "slack-busy", "label": "Slack is busy", "hint": "429."})
+    await world.push()
+    await page.route("**/world/trouble", lambda route: route.fulfill(json={"ok": True}))
+    panel = page.get_by_role("complementary", name="The world")
+    kind = panel.get_by_label("What goes wrong")
+    await kind.select_option(label="Slack is busy")
+    await panel.get_by_role("button", name="Set the trouble").click()
+    done = panel.locator(".trouble").get_by_role("status")
+    await expect(done).to_have_text("Done: “Slack is busy” is set.")
+    await expect(panel.locator(".trouble-set")).to_have_count(0)
+    await kind.select_option(label="Bad tag")
+    await expect(done).to_be_empty()

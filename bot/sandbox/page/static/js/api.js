@@ -1,5 +1,7 @@
 // The doors to the sandbox: /client (the workspace) and /world (the cluster), JSON both ways.
 
+export const UNREACHABLE = "The sandbox does not answer. Is it still running?";
+
 class ApiError extends Error {
   constructor(status, code, message) {
     super(message);
@@ -28,7 +30,7 @@ async function request(path, options) {
   try {
     response = await fetch(path, options);
   } catch {
-    throw new ApiError(0, "unreachable", "The sandbox does not answer. Is it still running?");
+    throw new ApiError(0, "unreachable", UNREACHABLE);
   }
   const answer = await response.json().catch(() => null);
   if (response.ok) return answer;

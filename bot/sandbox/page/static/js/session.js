@@ -2,7 +2,7 @@
 // places, saying things. Rendering happens elsewhere, from the state.
 
 import { announce } from "./a11y.js";
-import { get, post } from "./api.js";
+import { get, post, UNREACHABLE } from "./api.js";
 import {
   channelById,
   invalidate,
@@ -15,7 +15,7 @@ import {
 } from "./store.js";
 import { recall, remember, rememberLine } from "./memory.js";
 import { openStream } from "./stream.js";
-import { toast } from "./toasts.js";
+import { toast, withdraw } from "./toasts.js";
 import { busyKey, forget } from "./surface.js";
 
 let stream = null;
@@ -60,6 +60,7 @@ function firstChannel({ channels, suggestions }) {
 
 function connectionState(connection) {
   state.connection = connection;
+  if (connection === "open") withdraw(UNREACHABLE);
   invalidate("connection");
 }
 

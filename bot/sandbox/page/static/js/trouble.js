@@ -6,6 +6,7 @@ import { invalidate, state } from "./store.js";
 import { toast } from "./toasts.js";
 
 let draft = {}; // the trouble being chosen
+let done = ""; // what was set and waits for no rollout
 
 export function troubleForm({ kinds, trouble: set, environments }) {
   const services = [
@@ -18,6 +19,7 @@ export function troubleForm({ kinds, trouble: set, environments }) {
     { key: "trouble", class: "trouble", "aria-labelledby": "trouble-title" },
     h("h3", { id: "trouble-title" }, "Trouble for the next rollout"),
     set && set.kind !== "none" ? setTrouble(set, kinds) : null,
+    h("p", { key: "done", class: "trouble-done", role: "status" }, done),
     h(
       "form",
       { class: "trouble-form", on: { submit: (event) => (event.preventDefault(), setTroubleTo(chosen)) } },
@@ -66,10 +68,16 @@ function select(label, value, options, change) {
       class: "select",
       "aria-label": label,
       live: { value },
-      on: { change: (event) => ((draft = { ...draft, ...change(event.target.value) }), invalidate("world")) },
+      on: { change: (event) => choose(change(event.target.value)) },
     },
     options.map(([id, text]) => h("option", { key: id, value: id }, text)),
   );
+}
+
+function choose(change) {
+  draft = { ...draft, ...change };
+  done = "";
+  invalidate("world");
 }
 
 function setTrouble({ kind, service, environment: where }, kinds) {
@@ -92,12 +100,19 @@ function setTrouble({ kind, service, environment: where }, kinds) {
   );
 }
 
+// A trouble that waits for a rollout is shown as waiting; one that holds at once leaves no trace there.
+function doneNow(kind, { trouble, kinds }) {
+  if (kind === "none" || trouble?.kind === kind) return "";
+  return `Done: “${kinds.find(({ id }) => id === kind)?.label ?? kind}” is set.`;
+}
+
 async function setTroubleTo({ kind, service, environment: where }) {
   if (!kind) return;
   try {
     await post("/world/trouble", { kind, service: service || undefined, environment: where || undefined });
     state.world = await get("/world/state");
     draft = {};
+    done = doneNow(kind, state.world);
   } catch (error) {
     toast("error", error.message);
   }
