@@ -15,6 +15,10 @@ RUN site="$(/opt/dynamo/bin/python -c 'import sysconfig; print(sysconfig.get_pat
  && /opt/dynamo/bin/python -m compileall -q "$site"
 
 FROM python:3.13-slim
+# git and ssh fetch the sources of what is built; building itself is the Docker Engine's.
+RUN apt-get update \
+ && apt-get install --yes --no-install-recommends git openssh-client \
+ && rm -rf /var/lib/apt/lists/*
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin dynamo \
  && install -d -o 10001 -g 10001 /data
 COPY --from=build /opt/dynamo /opt/dynamo
