@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from tests.bench.rows import Row
 
-PARTS = ("ack", "watch_events", "rollout", "checklist", "start")
+PARTS = ("ack", "watch_events", "rollout", "checklist", "build", "start")
 
 
 def main(wanted: list[str]) -> int:
