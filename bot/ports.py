@@ -372,6 +372,7 @@ class Locks(Protocol):
         note what is to be announced, all or nothing. False when `held` is not what stands there:
         read again and decide again."""
 
+
 # --- builds ----------------------------------------------------------------------------------
 
 

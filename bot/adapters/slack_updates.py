@@ -105,8 +105,8 @@ class CardUpdates:
         return await answer
 
     def posted(self, ref: CardRef) -> None:
-        """A card was posted: its first progress edit follows a second later, so that the states that
-        a rollout passes through at once become one edit."""
+        """A card was posted: its first progress edit follows a second later, so that the states
+        that a rollout passes through at once become one edit."""
         self._last[ref.channel, ref.ts] = self._clock.now() - LEAST_INTERVAL / 2
 
     async def close(self) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from bot.adapters.sqlite_audit import SqliteAudit
 from bot.adapters.sqlite_outbox import SqliteOutbox
+from bot.adapters.sqlite_store import SqliteStore
 from bot.app import Dynamo
 from bot.cards.card import Card
 from bot.ports import Announcement
@@ -17,7 +18,9 @@ QA, QA_ID = "#qa-deploys", "C0QADEPLOYS"
 
 
 def outbox_of(sandbox: Sandbox) -> SqliteOutbox:
-    return SqliteOutbox(sandbox.dynamo.edges.store)
+    store = sandbox.dynamo.edges.store
+    assert isinstance(store, SqliteStore)
+    return SqliteOutbox(store)
 
 
 def due(sandbox: Sandbox, key: str) -> Announcement:

@@ -46,7 +46,16 @@ async def test_in_a_well_kept_world_nothing_is_to_mend(environment):
     items = await found()
     assert to_mend(items) == ""
     said = "\n".join(item.what for item in items)
-    for part in ("settings", "catalog", "manifests", "database", "Slack", "cluster", "registry", "CI"):
+    for part in (
+        "settings",
+        "catalog",
+        "manifests",
+        "database",
+        "Slack",
+        "cluster",
+        "registry",
+        "CI",
+    ):
         assert part in said
 
 

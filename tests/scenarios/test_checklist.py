@@ -26,7 +26,7 @@ async def people(slack):
 
 
 def private(message) -> bool:
-    return message.from_app and message.ephemeral
+    return bool(message.from_app and message.ephemeral)
 
 
 def digest_of(sandbox, version="1.4.0"):

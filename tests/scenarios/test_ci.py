@@ -17,7 +17,7 @@ COMMITS = {each.version: each.commit for each in RELEASES if each.service == SER
 
 
 def private(message) -> bool:
-    return message.from_app and message.ephemeral
+    return bool(message.from_app and message.ephemeral)
 
 
 def check(sandbox, name, state, version="1.4.0", kind="run"):

@@ -372,6 +372,7 @@ def with_windows(catalog_file: Path, **of_qa: Any) -> Path:
 
 async def running_in_qa(sandbox: Sandbox) -> object:
     look = await sandbox.dynamo.edges.cluster.workload("", "dynamo-qa", "tasks-service")
+    assert look.deployment is not None
     return look.deployment.images, look.deployment.generation
 
 

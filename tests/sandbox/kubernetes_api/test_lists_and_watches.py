@@ -323,7 +323,7 @@ async def test_a_client_that_leaves_leaves_no_subscription_behind(filled: Any) -
     assert filled.storage._subscribers["configmaps"]
     stream.response.close()
     async with asyncio.timeout(10):
-        while filled.storage._subscribers["configmaps"]:  # noqa: ASYNC110 - it has no event
+        while filled.storage._subscribers["configmaps"]:
             await asyncio.sleep(0.02)
 
 

@@ -439,7 +439,7 @@ async def sandbox(world: World) -> AsyncIterator[Sandbox]:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    if not os.path.exists(CHROMIUM):  # noqa: ASYNC240
+    if not os.path.exists(CHROMIUM):
         pytest.skip(f"no chromium at {CHROMIUM}: the page is not driven")
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
@@ -489,7 +489,7 @@ def phone() -> JSON:
 async def eventually(holds: Callable[[], Any], seconds: float = 15) -> None:
     """Wait until `holds()`; fails after `seconds`."""
     async with asyncio.timeout(seconds):
-        while not holds():  # noqa: ASYNC110 - the condition lies in another task's list
+        while not holds():
             await asyncio.sleep(0.02)
 
 
