@@ -258,7 +258,7 @@ async def test_a_click_by_someone_without_the_role_changes_nothing(tested, sandb
     await slack.click("elena", waiting, "Approve")
     ready = await card(slack, "Ready")
     await slack.click("carla", ready, "Deploy to Production")
-    await private(slack, "carla", "release-managers")
+    await private(slack, "carla", "release-managers", after=answer.ts)
     assert (await until(sandbox, lambda r: True)).state is RolloutState.AWAITING_APPROVAL
     refused = await audit(sandbox, "refused")
     assert CARLA in {entry.actor for entry in refused}
