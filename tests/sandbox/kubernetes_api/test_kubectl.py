@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -67,6 +68,23 @@ class Kubectl:
                 await process.wait()
         assert process.returncode is not None
         return process.returncode, out.decode()
+
+    @asynccontextmanager
+    async def reading(self, *words: str) -> AsyncIterator[asyncio.StreamReader]:
+        """The program's output while it runs."""
+        process = await asyncio.create_subprocess_exec(
+            "kubectl",
+            *words,
+            env={**os.environ, "KUBECONFIG": str(self.config), "HOME": str(self.config.parent)},
+            stdout=asyncio.subprocess.PIPE,
+        )
+        assert process.stdout is not None
+        try:
+            yield process.stdout
+        finally:
+            if process.returncode is None:
+                process.terminate()
+            await process.wait()
 
     async def __call__(self, *words: str, stdin: str = "", seconds: float = 40) -> str:
         code, out = await self.run(*words, stdin=stdin, seconds=seconds)
@@ -153,12 +171,11 @@ async def test_scale_get_describe_and_logs(kubectl: Kubectl) -> None:
     lines = (await kubectl("logs", name, "--tail=2")).splitlines()
     assert len(lines) == 2
     assert all("tick" in line for line in lines)
-    follow = asyncio.create_task(kubectl.run("logs", "-f", name, "--tail=1", seconds=30))
-    await asyncio.sleep(0)
-    await kubectl("delete", "pod", name, "--grace-period=1")
-    code, out = await follow
-    assert code == 0
-    assert "tick" in out
+    async with kubectl.reading("logs", "-f", name, "--tail=1") as follow:
+        assert b"tick" in await follow.readline()  # it follows: from here on the pod may go
+        await kubectl("delete", "pod", name, "--grace-period=1")
+        async with asyncio.timeout(30):
+            await follow.read()  # to its end
 
 
 async def test_everything_that_get_prints_has_columns(kubectl: Kubectl) -> None:
