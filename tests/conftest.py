@@ -1,6 +1,7 @@
 """What all tests build on: a clock moved by hand, a rollout that shows only what matters."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Generator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
@@ -71,3 +72,17 @@ def make_rollout() -> MakeRollout:
         return rollout.with_(**changes)
 
     return make
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Where nothing may be skipped (.ci/run says so), a browser or an engine that is missing is a
+    failure: a test that never runs holds nothing."""
+    report = yield
+    needed = any(item.get_closest_marker(name) for name in ("browser", "engine"))
+    if needed and report.skipped and os.environ.get("DYNAMO_TESTS_NEVER_SKIP") == "1":
+        report.outcome = "failed"
+        report.longrepr = f"skipped, where nothing may be: {report.longrepr}"
+    return report
