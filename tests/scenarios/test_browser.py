@@ -105,3 +105,64 @@ async def test_status_and_home_can_be_read(page: Page) -> None:
     await type_line(page, "/dynamo deploy tasks-service production 1.3.1")
     await expect(page.get_by_text("was not started").first).to_be_visible(timeout=PATIENT)
     await picture(page, "refused")
+
+
+async def look_as(page: Page, sandbox: Sandbox, user: str, channel: str = "C0PRODUCTN") -> None:
+    await page.goto(f"{sandbox.url}/?user={user}&channel={channel}")
+    await expect(page.get_by_role("textbox", name="Message").first).to_be_visible(timeout=PATIENT)
+
+
+async def press(page: Page, name: str, *, nth: int = 0, exact: bool = True) -> None:
+    button = page.get_by_role("button", name=name, exact=exact)
+    await expect(button.nth(nth)).to_be_enabled(timeout=PATIENT)
+    await button.nth(nth).click()
+
+
+async def tick(page: Page, sandbox: Sandbox, user: str, item: str, done: int) -> None:
+    await look_as(page, sandbox, user)
+    await press(page, f"Tick: {item}")
+    await expect(page.get_by_text(f"ready for Production? {done} of 5").last).to_be_visible(
+        timeout=PATIENT
+    )
+
+
+async def test_the_whole_way_to_production_is_clicked_by_those_who_may(
+    page: Page, sandbox: Sandbox
+) -> None:
+    """A developer asks, three roles tick, a release manager approves and deploys."""
+    await type_line(page, "/dynamo deploy tasks-service qa")
+    await expect(page.get_by_text("tasks-service → QA · 1.4.0 done in")).to_be_visible(
+        timeout=PATIENT
+    )
+    await look_as(page, sandbox, "U0BEN00000")
+    await type_line(page, "/dynamo promote tasks-service")
+    await expect(page.get_by_text("was not started").first).to_be_visible(timeout=PATIENT)
+    await expect(page.get_by_text("Checklist 1 of 5").first).to_be_visible(timeout=PATIENT)
+    await expect(page.get_by_text("0 of 1 approvals").first).to_be_visible(timeout=PATIENT)
+    await picture(page, "way-1-refused")
+    await press(page, "Open the checklist")
+    await expect(page.get_by_text("ready for Production? 1 of 5")).to_be_visible(timeout=PATIENT)
+    await press(page, "Ask for approval")
+    await expect(page.get_by_text("tasks-service → Production · 1.4.0").last).to_be_visible(
+        timeout=PATIENT
+    )
+    await tick(page, sandbox, "U0CARLA000", "Performance tests completed", 2)
+    await tick(page, sandbox, "U0CARLA000", "Manual QA approved", 3)
+    await tick(page, sandbox, "U0DAN00000", "Security review", 4)
+    await tick(page, sandbox, "U0FARID000", "Documentation updated", 5)
+    await picture(page, "way-2-checklist")
+    await look_as(page, sandbox, "U0ELENA000")
+    await press(page, "Approve")
+    await expect(page.get_by_role("button", name="Deploy to Production")).to_be_visible(
+        timeout=PATIENT
+    )
+    await picture(page, "way-3-ready")
+    await press(page, "Deploy to Production")
+    await page.get_by_role("alertdialog").get_by_role("button", name="Deploy").click()
+    await expect(page.get_by_text("tasks-service → Production · 1.4.0 done in")).to_be_visible(
+        timeout=90_000
+    )
+    await picture(page, "way-4-production")
+    rollout = (await sandbox.dynamo.edges.store.recent())[0]
+    assert rollout.requested_by.id == "U0BEN00000"
+    assert (rollout.environment, rollout.version) == ("prod", "1.4.0")
