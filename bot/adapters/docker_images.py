@@ -5,8 +5,11 @@ secret. The context goes to the engine as the SDK packs it (`.dockerignore` hono
 limit. The image gets its labels and a temporary name; the version's tag is set when all is built,
 and the registry shows it only when every layer is there, so whatever stops a build leaves no
 half-written one. The SDK blocks: each build has a thread, and is stopped by shutting its
-connection, on which the engine stops building.
+connection, on which the engine stops building. The SDK is loaded by the first call: it takes a
+third of a second, and most starts build nothing.
 """
+
+from __future__ import annotations
 
 import asyncio
 import contextlib
@@ -20,18 +23,17 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import requests
-from docker import APIClient
-from docker.errors import APIError, DockerException
-from docker.utils.build import create_archive, exclude_paths
+from typing import TYPE_CHECKING, Any
 
 from bot.adapters.child_process import Lines, WatchedError, keep_to_ourselves, run, size_of
 from bot.domain.build import BuildStep, Cause, Failure
 from bot.domain.redaction import redact
 from bot.errors import PortError, Trouble
 from bot.ports import Order, Progressing, Report
+
+if TYPE_CHECKING:
+    import requests
+    from docker import APIClient
 
 log = logging.getLogger(__name__)
 
@@ -188,6 +190,8 @@ class DockerImages:
         names += [] if done else [f"{self._pushed_name(order)}:{order.version}"]
 
         def work(engine: APIClient) -> None:
+            from docker.errors import APIError
+
             for name in names:
                 with contextlib.suppress(APIError):
                     engine.remove_image(name, noprune=True)
@@ -204,7 +208,9 @@ class DockerImages:
 
         try:
             await asyncio.to_thread(call)
-        except (DockerException, requests.RequestException) as error:
+        except Exception as error:
+            if not _of_the_sdk(error):
+                raise
             raise _away(error) from error
 
     async def _streaming(
@@ -223,7 +229,9 @@ class DockerImages:
         try:
             async with asyncio.timeout(seconds):
                 return await asyncio.shield(thread)
-        except (DockerException, requests.RequestException, ValueError) as error:
+        except Exception as error:
+            if not (_of_the_sdk(error) or isinstance(error, ValueError)):
+                raise
             raise _away(error) from error
         finally:
             if not thread.done():
@@ -263,6 +271,8 @@ class _Line:
 
 @contextlib.contextmanager
 def _client(host: str, seconds: float) -> Iterator[APIClient]:
+    from docker import APIClient
+
     _knock(host)
     engine = APIClient(base_url=host, version="auto", timeout=int(seconds) + _CALL)
     try:
@@ -325,7 +335,17 @@ def _said_by(error: OSError) -> str:
     return first.strerror or str(error)
 
 
+def _of_the_sdk(error: Exception) -> bool:
+    """An error of the SDK or of its HTTP library, rather than one of ours."""
+    import requests
+    from docker.errors import DockerException
+
+    return isinstance(error, DockerException | requests.RequestException)
+
+
 def _away(error: Exception) -> PortError:
+    from docker.errors import APIError
+
     if isinstance(error, APIError):
         values = {"message": redact(str(error.explanation or error))[:400]}
         return PortError("builder", Trouble.INVALID, temporary=False, values=values)
@@ -383,6 +403,8 @@ def _clean_environment(home: str, order: Order) -> dict[str, str]:
 
 def _pack(checkout: Path, most: int) -> Any:
     """The context as a file, or the Failure that says why there is none."""
+    from docker.utils.build import create_archive, exclude_paths
+
     dockerfile = checkout / "Dockerfile"
     if dockerfile.is_symlink() or not dockerfile.is_file():
         return Failure(Cause.NO_DOCKERFILE, BuildStep.IMAGE)
