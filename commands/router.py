@@ -382,10 +382,11 @@ class Router:
             card = await work
         except Exception as error:
             error_id = secrets.token_hex(4)
+            verb = line.strip().partition(" ")[0][:40]  # a log holds nobody's own words
             if isinstance(error, PortError):
-                log.warning("error %s: %r: %s", error_id, line[:200], error)
+                log.warning("error %s: %r: %s", error_id, verb, error)
             else:
-                log.exception("error %s: %r met a bug", error_id, line[:200])
+                log.exception("error %s: %r met a bug", error_id, verb)
             card = trouble_card(
                 error if isinstance(error, PortError) else None,
                 error_id=error_id,
