@@ -18,8 +18,9 @@ import aiohttp
 
 from bot.sandbox.launcher import Options, Sandbox, launch
 from bot.sandbox.slack import seed
-from tests.bench.processes import bot_environment, free_port, running, until_answers
+from tests.bench.processes import free_port, running, until_answers
 from tests.bench.rows import Row
+from tests.processes import bot_environment
 
 RATE = 100
 SECONDS = 10
@@ -50,7 +51,9 @@ async def _measure() -> tuple[list[float], list[float]]:
         async with launch(Options(keep=Path(home), bot=False)) as sandbox:
             sandbox.slack.rates.mode = "off"
             port = free_port()
-            environment = bot_environment(sandbox, port, SLACK_SIGNING_SECRET=seed.SIGNING_SECRET)
+            environment = bot_environment(
+                sandbox.settings, port, SLACK_SIGNING_SECRET=seed.SIGNING_SECRET
+            )
             async with running("-m", "bot", "run", environment=environment):
                 ours = await _load(port, sandbox)
             port = free_port()

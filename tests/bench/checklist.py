@@ -32,8 +32,9 @@ from bot.workflows.telling import checklist_of
 from config.catalog import Catalog, load_catalog
 from tests.bench.ack import p
 from tests.bench.pressers import JSON, buttons, send
-from tests.bench.processes import ROOT, bot_environment, free_port, running, until_answers
+from tests.bench.processes import ROOT, free_port, running, until_answers
 from tests.bench.rows import Row
+from tests.processes import bot_environment
 
 PEOPLE = tuple(f"U0PRESSER{number:02}" for number in range(20))
 CLICKS = 1_000
@@ -56,7 +57,7 @@ async def _measure() -> list[Row]:
             port = free_port()
             secret = {"SLACK_SIGNING_SECRET": seed.SIGNING_SECRET}
             async with running(
-                "-m", "bot", "run", environment=bot_environment(sandbox, port, **secret)
+                "-m", "bot", "run", environment=bot_environment(sandbox.settings, port, **secret)
             ):
                 await until_answers(f"http://127.0.0.1:{port}/readyz")
                 async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:

@@ -1,7 +1,6 @@
 """Processes that benches start, and what the operating system says of them."""
 
 import asyncio
-import os
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -9,26 +8,7 @@ from pathlib import Path
 
 import aiohttp
 
-from bot.sandbox.launcher import Sandbox
-
 ROOT = Path(__file__).parents[2]
-
-
-def bot_environment(sandbox: Sandbox, port: int, **more: str) -> dict[str, str]:
-    """The settings of a bot in a process of its own, in this world."""
-    settings = sandbox.settings
-    return {
-        "PATH": os.environ["PATH"],
-        "SLACK_BOT_TOKEN": settings.slack_bot_token.get_secret_value(),
-        "SLACK_API_URL": settings.slack_api_url,
-        "DYNAMO_CONFIG": str(settings.dynamo_config),
-        "DYNAMO_DATABASE": settings.dynamo_database.get_secret_value(),
-        "DYNAMO_PORT": str(port),
-        "DYNAMO_REGISTRY_URL": str(settings.dynamo_registry_url),
-        "GITHUB_API_URL": settings.github_api_url,
-        "KUBECONFIG": str(settings.kubeconfig),
-        **more,
-    }
 
 
 @asynccontextmanager

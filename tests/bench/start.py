@@ -19,13 +19,13 @@ from bot.domain.rollout import Actor, CardRef, Rollout, RolloutState
 from bot.sandbox.launcher import Options, Sandbox, launch
 from bot.sandbox.slack import seed
 from tests.bench.processes import (
-    bot_environment,
     free_port,
     resident_mb,
     running,
     until_answers,
 )
 from tests.bench.rows import Row
+from tests.processes import bot_environment
 
 ROLLOUTS = 200
 TURNS = 3
@@ -65,7 +65,7 @@ async def _measure() -> list[Row]:
 
 async def _start(sandbox: Sandbox) -> tuple[float, float]:
     port = free_port()
-    environment = bot_environment(sandbox, port, SLACK_APP_TOKEN=seed.APP_TOKEN)
+    environment = bot_environment(sandbox.settings, port, SLACK_APP_TOKEN=seed.APP_TOKEN)
     began = time.perf_counter()
     async with running("-m", "bot", "run", environment=environment) as process:
         await until_answers(f"http://127.0.0.1:{port}/readyz")

@@ -26,6 +26,7 @@ from bot.sandbox.launcher import Options, Sandbox, WorldClock, launch
 from bot.sandbox.registry.release_table import RELEASES
 from bot.sandbox.slack import seed
 from bot.sandbox.slack.driver import Message, SlackDriver, SlackRefusal
+from tests.processes import bot_environment
 
 ROOT = Path(__file__).parents[2]
 PROD = "#production"
@@ -66,19 +67,7 @@ class Executioner:
 async def bot(
     sandbox: Sandbox, home: Path, executioner: Executioner
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    settings = sandbox.settings
-    environment = {
-        "PATH": os.environ["PATH"],
-        "SLACK_BOT_TOKEN": settings.slack_bot_token.get_secret_value(),
-        "SLACK_APP_TOKEN": seed.APP_TOKEN,
-        "SLACK_API_URL": settings.slack_api_url,
-        "DYNAMO_CONFIG": str(settings.dynamo_config),
-        "DYNAMO_DATABASE": settings.dynamo_database.get_secret_value(),
-        "DYNAMO_PORT": "0",
-        "DYNAMO_REGISTRY_URL": str(settings.dynamo_registry_url),
-        "GITHUB_API_URL": settings.github_api_url,
-        "KUBECONFIG": str(settings.kubeconfig),
-    }
+    environment = bot_environment(sandbox.settings, SLACK_APP_TOKEN=seed.APP_TOKEN)
     log = (home / "bot.log").open("ab")
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bot", "run", env=environment, stdout=log, stderr=log, cwd=ROOT

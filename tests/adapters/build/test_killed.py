@@ -22,6 +22,7 @@ from aiohttp import web
 from bot.sandbox.launcher import CONFIG, Options, launch
 from bot.sandbox.slack import seed
 from bot.sandbox.slack.driver import SlackDriver
+from tests.processes import bot_environment
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -81,19 +82,7 @@ class Executioner:
 
 @asynccontextmanager
 async def bot(settings: Any, engine: str, home: Path) -> AsyncIterator[asyncio.subprocess.Process]:
-    environment = {
-        "PATH": os.environ["PATH"],
-        "SLACK_BOT_TOKEN": settings.slack_bot_token.get_secret_value(),
-        "SLACK_APP_TOKEN": seed.APP_TOKEN,
-        "SLACK_API_URL": settings.slack_api_url,
-        "DYNAMO_CONFIG": str(settings.dynamo_config),
-        "DYNAMO_DATABASE": settings.dynamo_database.get_secret_value(),
-        "DYNAMO_PORT": "0",
-        "DYNAMO_REGISTRY_URL": str(settings.dynamo_registry_url),
-        "GITHUB_API_URL": settings.github_api_url,
-        "KUBECONFIG": str(settings.kubeconfig),
-        "DOCKER_HOST": engine,
-    }
+    environment = bot_environment(settings, SLACK_APP_TOKEN=seed.APP_TOKEN, DOCKER_HOST=engine)
     with (home / "bot.log").open("ab") as log:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "bot", "run", env=environment, stdout=log, stderr=log, cwd=ROOT
