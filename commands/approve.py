@@ -1,5 +1,8 @@
 """`approve SERVICE ENV [VERSION]`, and the button: yes to what waits, for exactly one digest."""
 
+from collections.abc import Mapping
+from typing import Final
+
 from bot.cards.buttons import typed
 from bot.cards.card import Card
 from bot.cards.choice import choice_card
@@ -11,6 +14,7 @@ from bot.domain.rollout import Rollout, RolloutState
 from bot.workflows.approving import Decided, NotDecided, decide_on
 from commands.asked import Asked
 from commands.command import Command
+from commands.pressing import Click, Press, gone
 from commands.promote import names_of, waits_no_more
 from commands.vocabulary import APPROVE
 
@@ -25,11 +29,17 @@ async def run(asked: Asked) -> Card | None:
     return answer(asked, waiting, outcome)
 
 
-async def press(asked: Asked, rollout_id: str, covers: str) -> Card | None:
+async def press(asked: Asked, click: Click) -> Card | None:
     """The button on the card, for what the card showed."""
+    if len(click.pieces) != 2:
+        return gone(asked)
+    rollout_id, covers = click.pieces
     outcome = await decide_on(rollout_id, Decision.APPROVE, asked.by, asked.edges, covers=covers)
     found = await asked.edges.store.get(rollout_id)
     return answer(asked, found, outcome)
+
+
+PRESSES: Final[Mapping[str, Press]] = {"approve": press}
 
 
 # --- shared with `reject` ------------------------------------------------------------------------

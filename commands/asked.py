@@ -21,6 +21,8 @@ class Asked:
     texts: Texts
     wake: Callable[[Rollout], None]
     surface: str = Surface.SLASH
+    trigger: str = ""  # opens one modal, within three seconds of the line or click
+    thread: str = ""  # typed as a mention in this thread
 
     @property
     def place(self) -> Place:

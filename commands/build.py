@@ -3,7 +3,8 @@ but a branch, tag or commit of the service's repository.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Final
 
 from bot.cards.buttons import typed
 from bot.cards.card import Card
@@ -30,6 +31,7 @@ from bot.workflows.edges import Edges, Place
 from bot.workflows.rollout import Answer, Request
 from commands.asked import Asked, title
 from commands.command import Invocation
+from commands.pressing import Click, Press, gone
 from commands.requesting import answer_to
 from commands.vocabulary import BUILD, DEPLOY
 
@@ -74,12 +76,17 @@ async def deploy_ref(asked: Asked, place: Place, word: str) -> Card | Build | No
     return await _answer(asked, place, request, answer)
 
 
-async def press_stop(asked: Asked, build_id: str) -> Card | None:
+async def press_stop(asked: Asked, click: Click) -> Card | None:
     """The button on a build's card; None when the card itself is the answer."""
-    outcome = await cancel_build(build_id, asked.by, asked.edges)
+    if len(click.pieces) != 1:
+        return gone(asked)
+    outcome = await cancel_build(click.pieces[0], asked.by, asked.edges)
     if isinstance(outcome, Build):
         return None
     return stopped(asked, outcome)
+
+
+PRESSES: Final[Mapping[str, Press]] = {"stop-build": press_stop}
 
 
 def stopped(asked: Asked, outcome: Build | GateResult | None) -> Card:

@@ -1,5 +1,8 @@
 """`cancel SERVICE ENV`, and the button: end what is under way, or go back to what ran before."""
 
+from collections.abc import Mapping
+from typing import Final
+
 from bot.cards.card import Card
 from bot.cards.mrkdwn import Mrkdwn, people
 from bot.cards.pointer import notice_card
@@ -11,6 +14,7 @@ from bot.workflows.cancel import Cancelled, NotCancelled, cancel_rollout
 from bot.workflows.edges import Place
 from commands.asked import Asked, title
 from commands.build import stopped
+from commands.pressing import Click, Press, gone
 from commands.vocabulary import CANCEL
 
 COMMAND = CANCEL
@@ -34,11 +38,16 @@ async def run(asked: Asked) -> Card | None:
     return _answer(asked, outcome)
 
 
-async def press(asked: Asked, rollout_id: str) -> Card | None:
+async def press(asked: Asked, click: Click) -> Card | None:
     """The button on a card; None when the card itself is the answer."""
-    outcome = await cancel_rollout(rollout_id, asked.by, asked.edges)
+    if not click.pieces:
+        return gone(asked)
+    outcome = await cancel_rollout(click.pieces[0], asked.by, asked.edges)
     answer = _answer(asked, outcome)
     return None if isinstance(outcome, Cancelled) else answer
+
+
+PRESSES: Final[Mapping[str, Press]] = {"cancel": press}
 
 
 def _answer(asked: Asked, outcome: Cancelled | NotCancelled) -> Card:

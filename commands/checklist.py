@@ -4,8 +4,9 @@ Where a click changes the list its message is the answer; whatever changes nothi
 one. Values of buttons and modals come from outside: each piece is checked before it is used.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Final
 
 from bot.cards.card import Card
 from bot.cards.checklist import (
@@ -34,6 +35,7 @@ from bot.workflows.edges import Place
 from bot.workflows.version import Chosen, NotChosen, choose
 from commands.asked import Asked, title
 from commands.command import UsageCode, UsageError
+from commands.pressing import Click, Press, Window
 from commands.vocabulary import CHECKLIST
 from config.catalog import Catalog, UnknownNameError
 
@@ -50,9 +52,9 @@ async def run(asked: Asked) -> Card | None:
     return await _open(asked, place, chosen)
 
 
-async def press_open(asked: Asked, pieces: Sequence[str]) -> Card | None:
+async def press_open(asked: Asked, click: Click) -> Card | None:
     """The button "Open the checklist": of a digest, or the service's current list."""
-    service, digest = (*pieces, "", "")[:2]
+    service, digest = (*click.pieces, "", "")[:2]
     try:
         place = Place(asked.edges.catalog.service(service), goal_of(asked.edges.catalog))
     except UnknownNameError:
@@ -70,40 +72,53 @@ async def press_open(asked: Asked, pieces: Sequence[str]) -> Card | None:
     return await _open(asked, place, chosen)
 
 
-async def press(asked: Asked, verb: str, pieces: Sequence[str]) -> Card | None:
+async def press(asked: Asked, click: Click) -> Card | None:
     """Tick or untick."""
-    service, digest, item, seen = (*pieces, "", "", "", "")[:4]
-    if verb == "untick":
+    service, digest, item, seen = (*click.pieces, "", "", "", "")[:4]
+    if click.verb == "untick":
         decided = await press_untick(service, digest, item, _time(seen), asked.by, asked.edges)
     else:
         decided = await press_tick(service, digest, item, asked.by, asked.edges)
     return _refused(asked, service, decided) if isinstance(decided, Refusal) else None
 
 
-async def ask_evidence(asked: Asked, pieces: Sequence[str], trigger_id: str) -> Card | None:
+async def ask_evidence(asked: Asked, click: Click) -> Card | None:
     """The modal, for whom a tick would be taken now; the rest hear why not before they write."""
-    service, digest, item_id = (*pieces, "", "", "")[:3]
+    service, digest, item_id = (*click.pieces, "", "", "")[:3]
     allowed = await could_tick(service, digest, item_id, asked.by, asked.edges)
     if isinstance(allowed, Refusal):
         return _refused(asked, service, allowed)
     item = next(each for each in asked.edges.catalog.checklist if each.id == item_id)
     data = "|".join((service, digest, item_id, asked.channel))
     modal = evidence_modal(item, data, asked.texts, optional=_optional(asked.edges.catalog))
-    await asked.edges.messenger.open_modal(trigger_id, modal)
+    await asked.edges.messenger.open_modal(asked.trigger, modal)
     return None
 
 
-def evidence_errors(entered: str, texts: Texts) -> dict[str, str]:
+def evidence_errors(entered: Mapping[str, str], texts: Texts) -> dict[str, str]:
     """What stands in the modal beside its field; nothing where it can be taken."""
-    why = evidence_error(entered, texts)
+    why = evidence_error(entered.get("evidence", ""), texts)
     return {"evidence": why} if why else {}
 
 
-async def submit_evidence(asked: Asked, pieces: Sequence[str], entered: str) -> Card | None:
+async def submit_evidence(
+    asked: Asked, pieces: Sequence[str], entered: Mapping[str, str]
+) -> Card | None:
     service, digest, item = (*pieces, "", "", "")[:3]
-    written = clean(entered, lines=True).strip()
+    written = clean(entered.get("evidence", ""), lines=True).strip()
     decided = await press_tick(service, digest, item, asked.by, asked.edges, written)
     return _refused(asked, service, decided) if isinstance(decided, Refusal) else None
+
+
+PRESSES: Final[Mapping[str, Press]] = {
+    "checklist": press_open,
+    "tick": press,
+    "untick": press,
+    "evidence": ask_evidence,
+}
+WINDOWS: Final[Mapping[str, Window]] = {
+    "evidence": Window(COMMAND.name, evidence_errors, submit_evidence)
+}
 
 
 def _optional(catalog: Catalog) -> bool:

@@ -1,6 +1,8 @@
 """`lock ENV`, `lock SERVICE ENV`: hold it. "Take the lock" on a refusal asks the same."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Final
 
 from bot.cards.card import Card
 from bot.cards.lock import answer_card, held_card
@@ -12,7 +14,9 @@ from bot.domain.lock import LONGEST_LOCK, LONGEST_REASON, Kept, Lifted, Lock
 from bot.workflows.locking import Changed, Locked, NotAllowed, Scope, Seen, keep
 from commands.asked import Asked
 from commands.durations import amount_of
+from commands.pressing import Click, Press, gone
 from commands.vocabulary import LOCK
+from config.catalog import UnknownNameError
 
 COMMAND = LOCK
 
@@ -31,11 +35,17 @@ async def run(asked: Asked) -> Card | None:
     return _answer(asked, scope, outcome)
 
 
-async def press(asked: Asked, seen: Seen) -> Card | None:
+async def press(asked: Asked, click: Click) -> Card | None:
     """ "Take the lock", after Slack's own question: of the lock that the button was made for."""
-    scope = scope_of(asked)
+    made_for = made_for_of(asked, click)
+    if made_for is None:
+        return gone(asked)
+    scope, seen = made_for
     outcome = await keep(scope, asked.by, asked.edges, take=True, seen=seen)
     return _answer(asked, scope, outcome)
+
+
+PRESSES: Final[Mapping[str, Press]] = {"take": press}
 
 
 def _answer(asked: Asked, scope: Scope, outcome: Locked | NotAllowed | Changed) -> Card | None:
@@ -67,14 +77,18 @@ def title_of(asked: Asked, scope: Scope) -> str:
     return scope.environment.title.to("es" if asked.texts.language == "es" else "en")
 
 
-def seen_in(pieces: tuple[str, ...]) -> Seen | None:
-    """Owner and since of a button's value; None for what no button of ours says."""
+def made_for_of(asked: Asked, click: Click) -> tuple[Scope, Seen] | None:
+    """Whose lock a button was made for, and where; None for what no button of ours says, and for
+    one of a catalog that is no more."""
+    catalog = asked.edges.catalog
     try:
-        owner, since = pieces
+        service, environment, owner, since = click.pieces
+        name = catalog.service(service).name if service else ""
+        scope = Scope(catalog.environment(environment), name)
         moment = datetime.fromisoformat(since)
-    except ValueError:
+    except (ValueError, UnknownNameError):
         return None
-    return Seen(owner, moment) if moment.tzinfo is not None else None
+    return (scope, Seen(owner, moment)) if moment.tzinfo is not None else None
 
 
 def settled(

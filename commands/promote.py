@@ -2,6 +2,9 @@
 that lets go what waited for people.
 """
 
+from collections.abc import Mapping
+from typing import Final
+
 from bot.cards.buttons import typed
 from bot.cards.card import Card
 from bot.cards.choice import choice_card
@@ -15,6 +18,7 @@ from bot.workflows.promotion import NoTarget, NotReleased, Target, find_target, 
 from bot.workflows.rollout import decide
 from bot.workflows.version import NotChosen
 from commands.asked import Asked, title
+from commands.pressing import Click, Press, gone
 from commands.requesting import (
     TYPED,
     Pressed,
@@ -84,13 +88,19 @@ def _no_target(asked: Asked, there: Environment | None, found: NoTarget) -> Card
 # --- "Deploy to production" ------------------------------------------------------------------
 
 
-async def press_go(asked: Asked, rollout_id: str, covers: str) -> Card | None:
+async def press_go(asked: Asked, click: Click) -> Card | None:
     """The button on the card; None when the card itself is the answer."""
+    if len(click.pieces) != 2:
+        return gone(asked)
+    rollout_id, covers = click.pieces
     outcome = await release(rollout_id, covers, asked.by, asked.edges)
     if isinstance(outcome, NotReleased):
         return _not_released(asked, outcome)
     asked.wake(outcome.rollout)
     return None
+
+
+PRESSES: Final[Mapping[str, Press]] = {"go": press_go}
 
 
 def _not_released(asked: Asked, outcome: NotReleased) -> Card:

@@ -4,6 +4,7 @@ It ends the request; who asked for it is told why, and everybody can read it on 
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from bot.cards.blocks import section
 from bot.cards.buttons import PREFIX, SEPARATOR
@@ -18,6 +19,7 @@ from bot.text import Texts
 from bot.workflows.approving import decide_on
 from commands.approve import answer, the_one_that_waits
 from commands.asked import Asked
+from commands.pressing import Click, Press, Window, gone
 from commands.promote import names_of, waits_no_more
 from commands.vocabulary import REJECT
 
@@ -37,8 +39,11 @@ async def run(asked: Asked) -> Card | None:
     return answer(asked, waiting, outcome)
 
 
-async def ask_reason(asked: Asked, rollout_id: str, covers: str, trigger: str) -> Card | None:
+async def ask_reason(asked: Asked, click: Click) -> Card | None:
     """The button: a window that asks why, while Slack still lets one be opened."""
+    if len(click.pieces) != 2:
+        return gone(asked)
+    rollout_id, covers = click.pieces
     rollout = await asked.edges.store.get(rollout_id)
     if rollout is None:
         return notice_card(asked.texts, "unknown_rollout")
@@ -56,7 +61,7 @@ async def ask_reason(asked: Asked, rollout_id: str, covers: str, trigger: str) -
         ],
         data=SEPARATOR.join((rollout.id, covers, asked.channel)),
     )
-    await asked.edges.messenger.open_modal(trigger, modal)
+    await asked.edges.messenger.open_modal(asked.trigger, modal)
     return None
 
 
@@ -75,3 +80,7 @@ async def submit(asked: Asked, pieces: Sequence[str], entered: Mapping[str, str]
         rollout_id, Decision.REJECT, asked.by, asked.edges, covers=covers, reason=reason
     )
     return answer(asked, await asked.edges.store.get(rollout_id), outcome)
+
+
+PRESSES: Final[Mapping[str, Press]] = {"reject": ask_reason}
+WINDOWS: Final[Mapping[str, Window]] = {"reject": Window(COMMAND.name, errors, submit)}

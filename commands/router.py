@@ -9,7 +9,7 @@ import asyncio
 import logging
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -46,6 +46,7 @@ from commands import help as help_command
 from commands.asked import Asked
 from commands.command import Invocation, UsageError
 from commands.parser import parse
+from commands.pressing import Click, Press, Window, gathered, gone
 from commands.requesting import Pressed, pressed_value
 from commands.vocabulary import VERBS
 
@@ -53,25 +54,24 @@ log = logging.getLogger(__name__)
 
 Run = Callable[[Asked], Awaitable[Card | None]]
 
-RUN: Final[Mapping[str, Run]] = {
-    module.COMMAND.name: module.run
-    for module in (
-        deploy,
-        build,
-        promote,
-        approve,
-        reject,
-        status,
-        cancel,
-        checklist,
-        lock,
-        unlock,
-        locks,
-        history,
-        whoami,
-        help_command,
-    )
-}
+_MODULES: Final = (
+    deploy,
+    build,
+    promote,
+    approve,
+    reject,
+    status,
+    cancel,
+    checklist,
+    lock,
+    unlock,
+    locks,
+    history,
+    whoami,
+    help_command,
+)
+
+RUN: Final[Mapping[str, Run]] = {module.COMMAND.name: module.run for module in _MODULES}
 """A verb is one file: its declaration and what it does."""
 
 _AGAIN: Final[Mapping[str, Callable[[Asked, Pressed], Awaitable[Card | None]]]] = {
@@ -79,8 +79,14 @@ _AGAIN: Final[Mapping[str, Callable[[Asked, Pressed], Awaitable[Card | None]]]] 
 }
 """Verbs whose refusal has a button that asks the same line once more."""
 
+_PRESSES: Final[Mapping[str, Press]] = gathered(_MODULES, "PRESSES")
+_WINDOWS: Final[Mapping[str, Window]] = gathered(_MODULES, "WINDOWS")
+
 _ANYTHING = re.compile(".*", re.DOTALL)
 _OURS = re.compile(r"^dyn:")
+
+_KEEP_THEIR_PLACE: Final = frozenset({"checklist"})
+"""Buttons on private messages that their answer does not replace: more stands on them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,27 +100,6 @@ class Origin:
     surface: str = Surface.SLASH
     trigger: str = ""  # opens a modal, within three seconds
     thread: str = ""  # a mention in a thread is answered there
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """What becomes of a modal that is submitted: `errors` by field keep it open."""
-
-    command: str
-    errors: Callable[[Mapping[str, str], Texts], dict[str, str]]
-    submit: Callable[[Asked, Sequence[str], Mapping[str, str]], Coroutine[Any, Any, Card | None]]
-
-
-_WINDOWS: Final[Mapping[str, Window]] = {
-    "evidence": Window(
-        checklist.COMMAND.name,
-        lambda entered, texts: checklist.evidence_errors(entered.get("evidence", ""), texts),
-        lambda asked, pieces, entered: checklist.submit_evidence(
-            asked, pieces, entered.get("evidence", "")
-        ),
-    ),
-    "reject": Window(reject.COMMAND.name, reject.errors, reject.submit),
-}
 
 
 class Router:
@@ -150,8 +135,10 @@ class Router:
 
     async def _on_command(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         await ack()
-        origin = Origin(body["user_id"], body["channel_id"], body.get("response_url", ""))
-        key = f"command:{body.get('trigger_id', '')}"
+        trigger = str(body.get("trigger_id", ""))
+        url = str(body.get("response_url", ""))
+        origin = Origin(body["user_id"], body["channel_id"], url, trigger=trigger)
+        key = f"command:{trigger}"
         self._spawn(self._once(key, self._typed(origin, body.get("text") or "")))
 
     async def _on_click(self, ack: AsyncAck, body: dict[str, Any]) -> None:
@@ -240,31 +227,25 @@ class Router:
         await self._guarded(origin, text, self._run_line(origin, text))
 
     async def _clicked(self, origin: Origin, action_id: str, value: str) -> None:
-        pieces = split_value(value)
-        match verb_of(action_id), pieces:
-            case "run", _:
-                work = self._run_line(origin, value)
-            case "status", (service, environment):
-                work = self._run_line(origin, f"status {service} {environment}")
-            case "take" | "lift" as verb, (service, environment, *seen):
-                work = self._press_lock(origin, verb, (service, environment), tuple(seen))
-            case "history", (service, environment, ("older" | "newer") as way, number):
-                work = self._turn_page(origin, (service, environment), way, number)
-            case "checklist" | "tick" | "untick" | "evidence" as verb, _:
-                work = self._press_checklist(origin, verb, pieces)
-            case "approve" | "reject" | "go" as verb, (rollout_id, covers):
-                work = self._press_decision(origin, verb, rollout_id, covers)
-            case "ask" | "override" as verb, _:
-                work = self._press_again(origin, verb, value)
-            case "stop-build", (build_id,):
-                work = self._press_stop_build(origin, build_id)
-            case "cancel", (rollout_id, *_):
-                work = self._press_cancel(origin, rollout_id)
-            case _:
-                work = self._gone(origin)
-        if verb_of(action_id) == "checklist":  # a refusal keeps its place: more stands on it
+        click = Click(verb_of(action_id), value, split_value(value))
+        if click.verb in _KEEP_THEIR_PLACE:
             origin = replace(origin, replace=False)
-        await self._guarded(origin, value, work)
+        await self._guarded(origin, value, self._pressed(origin, click))
+
+    async def _pressed(self, origin: Origin, click: Click) -> Card | None:
+        match click:
+            case Click("run"):
+                return await self._run_line(origin, click.value)
+            case Click("status", _, (service, environment)):
+                return await self._run_line(origin, f"status {service} {environment}")
+            case Click("ask" | "override"):
+                return await self._press_again(origin, click)
+        press = _PRESSES.get(click.verb)
+        if press is None:
+            return await self._gone(origin)
+        return await press(
+            self._asked(origin, Invocation(click.verb), await self._texts(origin)), click
+        )
 
     async def _run_line(self, origin: Origin, text: str) -> Card | None:
         texts = await self._texts(origin)
@@ -278,29 +259,10 @@ class Router:
             return notice_card(texts, "started", line=code(typed(read.line), 400))
         return answer
 
-    async def _press_cancel(self, origin: Origin, rollout_id: str) -> Card | None:
-        texts = await self._texts(origin)
-        return await cancel.press(self._asked(origin, Invocation("cancel"), texts), rollout_id)
-
-    async def _press_stop_build(self, origin: Origin, build_id: str) -> Card | None:
-        texts = await self._texts(origin)
-        return await build.press_stop(self._asked(origin, Invocation("build"), texts), build_id)
-
-    async def _press_decision(
-        self, origin: Origin, verb: str, rollout_id: str, covers: str
-    ) -> Card | None:
-        asked = self._asked(origin, Invocation(verb), await self._texts(origin))
-        match verb:
-            case "approve":
-                return await approve.press(asked, rollout_id, covers)
-            case "reject":
-                return await reject.ask_reason(asked, rollout_id, covers, origin.trigger)
-        return await promote.press_go(asked, rollout_id, covers)
-
-    async def _press_again(self, origin: Origin, verb: str, value: str) -> Card | None:
+    async def _press_again(self, origin: Origin, click: Click) -> Card | None:
         """ "Ask for approval", and the override that was confirmed: the line of a refusal, for the
         digest that was refused."""
-        made_for = pressed_value(value)
+        made_for = pressed_value(click.value)
         if made_for is None:
             return await self._gone(origin)
         digest, line = made_for
@@ -309,7 +271,7 @@ class Router:
         if isinstance(read, UsageError) or carry is None:
             return await self._gone(origin)
         texts = await self._texts(origin)
-        asks = verb == "ask"
+        asks = click.verb == "ask"
         pressed = Pressed(digest, explicitly=asks, confirmed=not asks)
         answer = await carry(self._asked(origin, read, texts), pressed)
         if answer is None and origin.replace:
@@ -317,48 +279,8 @@ class Router:
             return notice_card(texts, key, line=code(typed(read.line), 400))
         return answer
 
-    async def _press_checklist(
-        self, origin: Origin, verb: str, pieces: tuple[str, ...]
-    ) -> Card | None:
-        asked = self._asked(origin, Invocation(checklist.COMMAND.name), await self._texts(origin))
-        match verb:
-            case "checklist":
-                return await checklist.press_open(asked, pieces)
-            case "evidence":
-                return await checklist.ask_evidence(asked, pieces, origin.trigger)
-        return await checklist.press(asked, verb, pieces)
-
-    async def _press_lock(
-        self, origin: Origin, verb: str, place: tuple[str, str], pieces: tuple[str, ...]
-    ) -> Card | None:
-        seen = lock.seen_in(pieces)
-        if seen is None or not self._known(*place):
-            return await self._gone(origin)
-        texts = await self._texts(origin)
-        take = verb == "take"
-        name = lock.COMMAND.name if take else unlock.COMMAND.name
-        asked = self._asked(origin, Invocation(name, place[0] or None, place[1]), texts)
-        return await (lock.press(asked, seen) if take else unlock.press(asked, seen))
-
-    async def _turn_page(
-        self, origin: Origin, place: tuple[str, str], way: str, number: str
-    ) -> Card | None:
-        if not re.fullmatch(r"[0-9]{1,15}", number):
-            return await self._gone(origin)
-        texts = await self._texts(origin)
-        invocation = Invocation(history.COMMAND.name, place[0] or None, place[1] or None)
-        return await history.press(self._asked(origin, invocation, texts), way, int(number))
-
-    def _known(self, service: str, environment: str) -> bool:
-        """Whether `dynamo.yml` has what an old or a forged button names."""
-        catalog = self._edges.catalog
-        return environment in {item.name for item in catalog.environments} and (
-            not service or service in {item.name for item in catalog.services}
-        )
-
     async def _gone(self, origin: Origin) -> Card | None:
-        texts = await self._texts(origin)
-        return notice_card(texts, "gone", line=code(typed("status")))
+        return gone(self._asked(origin, Invocation("status"), await self._texts(origin)))
 
     # --- around all of it ------------------------------------------------------------------------
 
@@ -411,8 +333,17 @@ class Router:
 
     def _asked(self, origin: Origin, invocation: Invocation, texts: Texts) -> Asked:
         actor = Actor(origin.user, texts.language)
-        channel, surface = origin.channel, origin.surface
-        return Asked(invocation, actor, channel, self._edges, texts, self._wake, surface)
+        return Asked(
+            invocation,
+            actor,
+            origin.channel,
+            self._edges,
+            texts,
+            self._wake,
+            origin.surface,
+            origin.trigger,
+            origin.thread,
+        )
 
     async def _texts(self, origin: Origin) -> Texts:
         return Texts.of(await self._edges.people.language(origin.user))

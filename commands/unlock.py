@@ -1,12 +1,16 @@
 """`unlock ENV`, `unlock SERVICE ENV`: give a lock back, or lift another's with `--force`."""
 
+from collections.abc import Mapping
+from typing import Final
+
 from bot.cards.card import Card
 from bot.cards.lock import held_card
 from bot.cards.pointer import notice_card
 from bot.domain.lock import Lifted
-from bot.workflows.locking import Changed, NotAllowed, Scope, Seen, Unlocked, lift
+from bot.workflows.locking import Changed, NotAllowed, Scope, Unlocked, lift
 from commands.asked import Asked
-from commands.lock import changed, not_allowed, scope_of, settled, title_of
+from commands.lock import changed, made_for_of, not_allowed, scope_of, settled, title_of
+from commands.pressing import Click, Press, gone
 from commands.vocabulary import UNLOCK
 
 COMMAND = UNLOCK
@@ -18,11 +22,17 @@ async def run(asked: Asked) -> Card | None:
     return _answer(asked, scope, await lift(scope, asked.by, asked.edges, force=force))
 
 
-async def press(asked: Asked, seen: Seen) -> Card | None:
+async def press(asked: Asked, click: Click) -> Card | None:
     """ "Unlock", after Slack's own question: the lock that the button was made for."""
-    scope = scope_of(asked)
+    made_for = made_for_of(asked, click)
+    if made_for is None:
+        return gone(asked)
+    scope, seen = made_for
     outcome = await lift(scope, asked.by, asked.edges, force=True, seen=seen)
     return _answer(asked, scope, outcome)
+
+
+PRESSES: Final[Mapping[str, Press]] = {"lift": press}
 
 
 def _answer(asked: Asked, scope: Scope, outcome: Unlocked | NotAllowed | Changed) -> Card | None:
