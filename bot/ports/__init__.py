@@ -1,0 +1,46 @@
+"""The edges of Dynamo as the inside sees them: what may be asked, in the domain's own values.
+
+Each has one adapter in `bot/adapters`, named by `bot/app.py` alone; a file here for each subject.
+Every method may raise `PortError`; nothing else crosses.
+"""
+
+from bot.ports.approvals import Approvals, Comparisons
+from bot.ports.audit import Audit
+from bot.ports.builds import Builder, Builds, Git, Order, Progressing, Report, Revision
+from bot.ports.checklists import Checklists, Checks, Decide, Record
+from bot.ports.clock import Clock
+from bot.ports.cluster import Applied, Cluster, LogTail, Manifest
+from bot.ports.images import ImageInfo, Images
+from bot.ports.locks import Announcement, Locks, Outbox
+from bot.ports.slack import Messenger, People
+from bot.ports.store import Store
+
+__all__ = [
+    "Announcement",
+    "Applied",
+    "Approvals",
+    "Audit",
+    "Builder",
+    "Builds",
+    "Checklists",
+    "Checks",
+    "Clock",
+    "Cluster",
+    "Comparisons",
+    "Decide",
+    "Git",
+    "ImageInfo",
+    "Images",
+    "Locks",
+    "LogTail",
+    "Manifest",
+    "Messenger",
+    "Order",
+    "Outbox",
+    "People",
+    "Progressing",
+    "Record",
+    "Report",
+    "Revision",
+    "Store",
+]
