@@ -76,11 +76,13 @@ _DRAIN = 5.0  # seconds that begun answers get when stopping
 
 @dataclass(frozen=True, slots=True)
 class Offline:
-    """What the sandbox has in the place of the world: a builder for where no Docker Engine is, and
-    where the repositories of the catalog are instead."""
+    """What the sandbox has in the place of the world: a builder for where no Docker Engine is,
+    where the repositories of the catalog are instead, and (`addresses`, by what they begin with)
+    its base URLs, metrics and other services."""
 
     builder: Builder | None = None
     sources: Mapping[str, str] = field(default_factory=dict)
+    addresses: Mapping[str, str] = field(default_factory=dict)
 
 
 class Dynamo:

@@ -14,6 +14,7 @@ from bot.ports.images import ImageInfo, Images
 from bot.ports.locks import Announcement, Locks, Outbox
 from bot.ports.slack import Messenger, People
 from bot.ports.store import Store
+from bot.ports.workbench import Workbench
 
 __all__ = [
     "Announcement",
@@ -43,4 +44,5 @@ __all__ = [
     "Report",
     "Revision",
     "Store",
+    "Workbench",
 ]

@@ -1,0 +1,160 @@
+"""The analysis of a rollout: the four looks at a release that runs, before against after. Pure.
+
+Service metrics, errors in the logs, integration between services, response times: each look gives
+readings, each reading has a result, and the worst of them is the analysis's. What cannot be known
+is a state of its own (`DataState`), never a pass and never a fail (research/rollouts.md §3.4).
+Looks are in `bot/workflows/looks/`, a file each; `bot/workflows/analysis_desk.py` drives them.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+
+from bot.domain.rollout import CardRef
+from bot.domain.verdict import Value
+
+
+class Part(StrEnum):
+    """The four things that are looked at after a deploy."""
+
+    METRICS = "METRICS"
+    LOGS = "LOGS"
+    INTEGRATION = "INTEGRATION"
+    RESPONSE_TIMES = "RESPONSE_TIMES"
+
+
+class Result(StrEnum):
+    """Of one reading, and of an analysis: the worst of its readings."""
+
+    PASS = "pass"  # noqa: S105
+    WARN = "warn"
+    FAIL = "fail"
+    INCONCLUSIVE = "inconclusive"
+
+
+class DataState(StrEnum):
+    """What there was to judge by (research/rollouts.md §3.4)."""
+
+    OK = "OK"
+    NO_METRIC = "NO_METRIC"  # no such series, neither before nor after
+    NO_DATA = "NO_DATA"  # there before, gone after
+    NO_TRAFFIC = "NO_TRAFFIC"
+    LOW = "LOW"  # too little to judge by
+    QUERY_ERROR = "QUERY_ERROR"
+
+
+class Unit(StrEnum):
+    RATIO = "RATIO"
+    SECONDS = "SECONDS"
+    BYTES = "BYTES"
+    CORES = "CORES"
+    PER_SECOND = "PER_SECOND"
+    COUNT = "COUNT"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """`written` is when the cluster took the change, `completed` when the rollout was done; what
+    lies between is in neither window: versions are mixed there (research/rollouts.md §3.3)."""
+
+    before: Window
+    after: Window
+    written: datetime
+    completed: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    at: datetime
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One thing that was looked at.
+
+    `name` says which (ERROR_RATIO, LATENCY_P95, NEW_ERRORS, DEPENDENCY, ROUTE, …; its words are in
+    `bot/text` under `reading`), `subject` which of several (a dependency, a route, a pattern of log
+    lines). `code` names the sentence that explains the result, with `values`: threshold, p, sample
+    sizes, an example. `query` is what was asked, resolved.
+    """
+
+    part: Part
+    name: str
+    result: Result
+    code: str
+    subject: str = ""
+    state: DataState = DataState.OK
+    unit: Unit = Unit.COUNT
+    before: float | None = None
+    after: float | None = None
+    values: Mapping[str, Value] = field(default_factory=dict)
+    query: str = ""
+    series: tuple[Sample, ...] = ()  # both windows, for the chart
+
+
+class Stage(StrEnum):
+    """`PROVISIONAL` and `FINAL` are posted; both are edits of one message."""
+
+    WATCHING = "WATCHING"
+    PROVISIONAL = "PROVISIONAL"
+    FINAL = "FINAL"
+    STOPPED = "STOPPED"  # overtaken by another rollout of the same place, or rolled back
+
+
+class Follow(StrEnum):
+    """What follows from a FAIL, where the environment's `on_regression` asks for something."""
+
+    NONE = "NONE"
+    ASKED = "ASKED"  # people decide
+    COUNTDOWN = "COUNTDOWN"  # rolls back at `acts_at`, unless somebody keeps it
+    KEPT = "KEPT"
+    ROLLED_BACK = "ROLLED_BACK"
+    HELD = "HELD"  # the place is locked
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """One per rollout that was followed to its end in the cluster."""
+
+    rollout: str
+    service: str
+    environment: str
+    version: str
+    digest: str
+    previous: str  # the version before, "" for a first deploy
+    windows: Windows
+    stage: Stage = Stage.WATCHING
+    readings: tuple[Reading, ...] = ()
+    baselines: Mapping[str, str] = field(default_factory=dict)  # of looks, as JSON, by their part
+    follow: Follow = Follow.NONE
+    acts_at: datetime | None = None
+    decided_by: str = ""  # the user id of who kept it, or rolled it back
+    muted_by: str = ""
+    card: CardRef = field(default_factory=lambda: CardRef(""))
+    chart: str = ""  # Slack's id of the uploaded chart
+    revision: int = 0
+    settled: bool = False  # nothing more is looked at, and Slack has confirmed the last edit
+
+    @property
+    def result(self) -> Result:
+        return overall(self.readings)
+
+    def with_(self, **changes: object) -> "Analysis":
+        return replace(self, **changes)  # type: ignore[arg-type]
+
+
+def overall(readings: Iterable[Reading]) -> Result:
+    """The worst of all: FAIL over WARN; INCONCLUSIVE where nothing could be judged at all."""
+    results = {reading.result for reading in readings}
+    for result in (Result.FAIL, Result.WARN, Result.PASS):
+        if result in results:
+            return result
+    return Result.INCONCLUSIVE
