@@ -9,9 +9,9 @@ the git host, `/world` the side panel.
 import asyncio
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -89,6 +89,7 @@ class Sandbox:
     simulated: World | None
     git_host: GitHost
     settings: Settings
+    sources: Mapping[str, str] = field(default_factory=dict)  # where git finds what is built
     bot: Dynamo | None = None
 
     @property
@@ -149,7 +150,7 @@ async def launch(options: Options, middlewares: Sequence[Any] = ()) -> AsyncIter
         url = f"http://127.0.0.1:{port}"
         slack.base_url.given = url
         settings = settings_for(url, home, options)
-        sandbox = Sandbox(url, clock, slack, world, git_host, settings)
+        sandbox = Sandbox(url, clock, slack, world, git_host, settings, sources)
         if options.bot:
             offline = Offline(SimulatedBuilder(world.registry, clock) if world else None, sources)
             sandbox.bot = await Dynamo.start(settings, clock=WorldClock(clock), offline=offline)

@@ -7,124 +7,33 @@ The next process must finish the rollout, apply once, and keep to one card and o
 """
 
 import asyncio
-import json
-import os
-import signal
-import sqlite3
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from aiohttp import web
 from pydantic import TypeAdapter
 
 from bot.adapters.sqlite_audit import read_file, verify_file
 from bot.domain.rollout import Rollout, RolloutState
 from bot.sandbox.launcher import Options, Sandbox, launch
-from bot.sandbox.slack import seed
 from bot.sandbox.slack.driver import Message, SlackDriver
-from tests.processes import bot_environment
+from tests.killing import Executioner, Life, Nursery, connected, rows, step_of
 
 QA = "#qa-deploys"
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+SPEED = 5.0
 
 
-@dataclass(slots=True)
-class Executioner:
-    """Kills the bot at the first request of each kind; counts what was let through."""
-
-    when: str  # "before" or "after" the request takes effect
-    process: asyncio.subprocess.Process | None = None
-    armed: bool = False
-    killed_at: list[str] = field(default_factory=list)
-
-    @property
-    def middleware(self) -> object:
-        @web.middleware
-        async def watch(request: web.Request, handler: Handler) -> web.StreamResponse:
-            step = await step_of(request)
-            # The first card means that the request is stored; before that, it is the typist's.
-            self.armed = self.armed or step == "chat.postMessage"
-            kill = self.armed and step is not None and step not in self.killed_at
-            if kill and self.when == "before":
-                self.kill(str(step))
-                raise web.HTTPServiceUnavailable
-            answer = await handler(request)
-            if kill:
-                self.kill(str(step))
-            return answer
-
-        return watch
-
-    def kill(self, step: str) -> None:
-        assert self.process is not None
-        self.killed_at.append(step)
-        if self.process.returncode is None:
-            os.kill(self.process.pid, signal.SIGKILL)
-
-
-async def step_of(request: web.Request) -> str | None:
-    """What a request does, where it belongs to a rollout; None for all else (connecting)."""
-    path = request.path
-    if path.startswith(("/api/chat.", "/api/conversations.")):
-        try:
-            body = json.loads(await request.text() or "{}")
-        except ValueError:
-            body = {}
-        if path.endswith("chat.update"):
-            return f"chat.update {str(body.get('text', '')).split(':')[0]}"
-        thread = " in the thread" if body.get("thread_ts") or "replies" in path else ""
-        return f"{path.removeprefix('/api/')}{thread}"
-    if path.startswith(("/kubernetes/apis/apps", "/kubernetes/api/v1/namespaces")):
-        if request.query.get("watch"):
-            return f"watch {path.rpartition('/')[2]}"
-        dry = " (dry run)" if request.query.get("dryRun") else ""
-        return f"{request.method} {path.rpartition('/')[2]}{dry}"
-    return None
-
-
-@asynccontextmanager
-async def bot(sandbox: Sandbox, home: Path) -> AsyncIterator[asyncio.subprocess.Process]:
-    environment = bot_environment(sandbox.settings, SLACK_APP_TOKEN=seed.APP_TOKEN)
-    log = (home / "bot.log").open("ab")
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot", "run", env=environment, stdout=log, stderr=log, cwd=ROOT
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
-        log.close()
-
-
-ROOT = Path(__file__).parents[2]
-
-
-def rollout_in(path: Path) -> Rollout | None:
-    """Read beside the running bot: a look at the file, not a second owner of it."""
-    if not path.exists():
-        return None
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)) as db:
-        try:
-            row = db.execute("select body from rollouts").fetchone()
-        except sqlite3.OperationalError:  # killed before its tables were made
-            return None
-    return TypeAdapter(Rollout).validate_json(row[0]) if row else None
-
-
-async def until_settled(sandbox: Sandbox, process: asyncio.subprocess.Process) -> Rollout | None:
+async def until_settled(sandbox: Sandbox, life: Life) -> Rollout | None:
     """The rollout once it has settled; None when the process was killed before."""
     async with asyncio.timeout(60):
-        while process.returncode is None:
-            found = rollout_in(sandbox.settings.database_path)
-            if found is not None and found.settled:
-                return found
-            await asyncio.sleep(0.05)
+        while not life.over:
+            for (body,) in rows(sandbox.settings.database_path, "select body from rollouts"):
+                found = TypeAdapter(Rollout).validate_json(body)
+                if found.settled:
+                    return found
+            await asyncio.sleep(0.02)
     return None
 
 
@@ -145,20 +54,26 @@ async def killed_everywhere(
     home: Path, catalog: Path, line: str, when: str
 ) -> AsyncIterator[Story]:
     """Type the line once, then start the bot again after each kill, to the end of the rollout."""
-    executioner = Executioner(when)
-    options = Options(keep=home / "keep", config=catalog, bot=False)
+    # The first card means that the request is stored; before that, it is the typist's.
+    executioner = Executioner(when, step_of, arms="chat.postMessage")
+    options = Options(keep=home / "keep", config=catalog, bot=False, speed=SPEED)
     async with (
+        Nursery.open() as nursery,
         launch(options, middlewares=[executioner.middleware]) as sandbox,
         SlackDriver(sandbox.url) as slack,
     ):
         await slack.watch("ben")
         before = generation(sandbox)
-        rollout = await first_life(sandbox, slack, home, executioner, line)
+        typed = False
+        rollout = None
         while rollout is None:
             assert len(executioner.killed_at) < 60, executioner.killed_at
-            async with bot(sandbox, home) as process:
-                executioner.process = process
-                rollout = await until_settled(sandbox, process)
+            async with nursery.bot(sandbox, home / "bot.log", world=True) as life:
+                executioner.life = life
+                if not typed and await connected(sandbox, life):
+                    await slack.say("ben", QA, line)
+                    typed = True
+                rollout = await until_settled(sandbox, life)
         cards = [m for m in await slack.messages("ben", QA) if m.from_app]
         replies = await slack.messages("ben", QA, thread_ts=cards[-1].ts)
         changes = generation(sandbox) - before
@@ -166,18 +81,6 @@ async def killed_everywhere(
         assert verify_file(sandbox.settings.database_path).flaws == ()
         recorded = [str(record.entry.after["state"]) for record in log]
         yield Story(rollout, executioner.killed_at, cards, replies[1:], changes, recorded)
-
-
-async def first_life(
-    sandbox: Sandbox, slack: SlackDriver, home: Path, executioner: Executioner, line: str
-) -> Rollout | None:
-    async with bot(sandbox, home) as process:
-        executioner.process = process
-        async with asyncio.timeout(20):
-            while not sandbox.slack.socket.connections:
-                await asyncio.sleep(0.02)
-        await slack.say("ben", QA, line)
-        return await until_settled(sandbox, process)
 
 
 def generation(sandbox: Sandbox) -> int:

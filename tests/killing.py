@@ -1,0 +1,197 @@
+"""What tests that kill a bot with SIGKILL have in common: who kills, and lives that begin at once.
+
+The world runs in the test and sees each request of the bot; the `Executioner` stands between them
+and kills the bot at the first request of each kind, either before it takes effect or after it has,
+with its answer lost. A kill is a kill: nothing is flushed, closed or told. A `Nursery` starts the
+next life from a process that has loaded everything already.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import sqlite3
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from bot.sandbox.launcher import Sandbox
+from bot.sandbox.slack import seed
+from tests.processes import bot_environment
+from tests.world_bot import world_of
+
+ROOT = Path(__file__).parents[1]
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+StepOf = Callable[[web.Request], Awaitable[str | None]]
+"""What a request does, by which it is told from others; None for what is not killed at."""
+
+
+@dataclass(slots=True)
+class Life:
+    """One bot process: from its start to its end, which is mostly a violent one."""
+
+    pid: int
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def over(self) -> bool:
+        return self.ended.is_set()
+
+    def kill(self) -> None:
+        if not self.over:
+            os.kill(self.pid, signal.SIGKILL)
+
+
+@dataclass(slots=True)
+class Executioner:
+    """`when`: "before" or "after" a request takes effect. `arms` is the step with which the killing
+    begins; without it, it begins at once. `sees` hears of every answer."""
+
+    when: str
+    step_of: StepOf
+    arms: str | None = None
+    sees: Callable[[web.Request, web.StreamResponse], None] = lambda *_: None
+    life: Life | None = None
+    armed: bool = False
+    killed_at: list[str] = field(default_factory=list)
+
+    @property
+    def middleware(self) -> Any:
+        @web.middleware
+        async def watch(request: web.Request, handler: Handler) -> web.StreamResponse:
+            step = await self.step_of(request)
+            self.armed = self.armed or self.arms in (None, step)
+            kill = self.armed and step is not None and step not in self.killed_at
+            if kill and self.when == "before":
+                await self._kill(str(step))
+                raise web.HTTPServiceUnavailable
+            answer = await handler(request)
+            self.sees(request, answer)
+            if kill:
+                await self._kill(str(step))
+            return answer
+
+        return watch
+
+    async def _kill(self, step: str) -> None:
+        assert self.life is not None
+        if self.life.over:
+            return
+        self.killed_at.append(step)
+        self.life.kill()
+        await self.life.ended.wait()
+
+
+async def body_of(request: web.Request) -> dict[str, Any]:
+    """Of a request to Slack's Web API: JSON or a form; {} where it is neither."""
+    text = await request.text()
+    if request.content_type == "application/json":
+        try:
+            found = json.loads(text or "{}")
+        except ValueError:
+            return {}
+        return found if isinstance(found, dict) else {}
+    return dict(await request.post())
+
+
+async def step_of(request: web.Request) -> str | None:
+    """All that a bot asks of Slack's messages, the cluster, the registry and the git host: posts by
+    where they go, edits by what they say, and the rest by method and object. None for connecting
+    and for the questions (who is in a group) that every life asks anew."""
+    path = request.path
+    if path.startswith(("/api/chat.", "/api/conversations.", "/api/views.")):
+        body = await body_of(request)
+        if path.endswith("chat.update"):
+            return f"chat.update {str(body.get('text', '')).split(':')[0]}"
+        thread = " in the thread" if body.get("thread_ts") or "replies" in path else ""
+        return f"{path.removeprefix('/api/')}{thread}"
+    if path.startswith(("/kubernetes/apis/apps", "/kubernetes/api/v1/namespaces")):
+        if request.query.get("watch"):
+            return f"watch {path.rpartition('/')[2]}"
+        dry = " (dry run)" if request.query.get("dryRun") else ""
+        return f"{request.method} {path.rpartition('/')[2]}{dry}"
+    return None
+
+
+@dataclass(slots=True)
+class Nursery:
+    """`born` is called with each new life, before it can do anything."""
+
+    _process: asyncio.subprocess.Process
+    _lives: dict[int, Life] = field(default_factory=dict)
+    _births: asyncio.Queue[Life] = field(default_factory=asyncio.Queue)
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls) -> AsyncIterator["Nursery"]:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "tests.nursery"),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            cwd=ROOT,
+        )
+        nursery = cls(process)
+        hears = asyncio.create_task(nursery._hear())
+        try:
+            yield nursery
+        finally:
+            assert process.stdin is not None
+            process.stdin.close()
+            await process.wait()
+            await hears
+
+    @asynccontextmanager
+    async def bot(
+        self, sandbox: Sandbox, log: Path, *, world: bool = False, **more: str
+    ) -> AsyncIterator[Life]:
+        """`dynamo run` in this world; with `world`, on its clock and with its builder. `more` are
+        further variables of its environment."""
+        environment = bot_environment(sandbox.settings, SLACK_APP_TOKEN=seed.APP_TOKEN, **more)
+        order = {
+            "environment": environment,
+            "log": str(log),
+            "world": world_of(sandbox) if world else None,
+        }
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(order).encode() + b"\n")
+        await self._process.stdin.drain()
+        life = await self._births.get()
+        try:
+            yield life
+        finally:
+            life.kill()
+            await life.ended.wait()
+
+    async def _hear(self) -> None:
+        assert self._process.stdout is not None
+        while line := await self._process.stdout.readline():
+            said = json.loads(line)
+            if "started" in said:
+                life = self._lives[said["started"]] = Life(said["started"])
+                self._births.put_nowait(life)
+            else:
+                self._lives.pop(said["ended"]).ended.set()
+
+
+async def connected(sandbox: Sandbox, life: Life) -> bool:
+    """True once Slack can reach it; False where it was killed before."""
+    async with asyncio.timeout(30):
+        while not sandbox.slack.socket.connections and not life.over:
+            await asyncio.sleep(0.02)
+    return not life.over
+
+
+def rows(path: Path, query: str) -> list[Any]:
+    """A look at the database beside the running bot, which is its one owner."""
+    if not path.exists():
+        return []
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)) as db:
+        try:
+            return db.execute(query).fetchall()
+        except sqlite3.OperationalError:  # killed before its tables were made
+            return []
