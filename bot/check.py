@@ -197,12 +197,16 @@ async def _rights(cluster: KubernetesCluster, environment: Environment) -> Async
     context, namespace = environment.context or "", environment.namespace
     where = f"cluster: {environment.name} ({namespace})"
     try:
-        answers = await asyncio.gather(
-            *(cluster.may(context, namespace, verb, resource) for verb, resource in RIGHTS)
+        first = await cluster.may(context, namespace, *RIGHTS[0])  # whether it answers at all
+        others = await asyncio.gather(
+            *(cluster.may(context, namespace, verb, resource) for verb, resource in RIGHTS[1:])
         )
     except PortError as error:
-        yield Found(False, f"{where}: {_said(error)}", "check KUBECONFIG and the context")
+        why = str(error.values.get("message", ""))
+        fix = f"check KUBECONFIG and the context{f': {why}' if why else ''}"
+        yield Found(False, f"{where}: {_said(error)}", fix)
         return
+    answers = [first, *others]
     missing = [right for right, allowed in zip(RIGHTS, answers, strict=True) if not allowed]
     for verb, resource in missing:
         yield Found(

@@ -269,6 +269,7 @@ class Connections:
             configuration.connection_pool_maxsize = 0
             path = self._path()
             if path:
+                _readable(path)
                 await config.load_kube_config(
                     config_file=path,
                     context=context or None,
@@ -295,6 +296,14 @@ class Connections:
             return self._kubeconfig or os.environ["KUBECONFIG"]
         default = Path.home() / ".kube" / "config"
         return str(default) if default.exists() else ""
+
+
+def _readable(kubeconfig: str) -> None:
+    """Of several files, as in `KUBECONFIG`, one has to be there (the client only logs that none is,
+    and fails with other words). Raises FileNotFoundError."""
+    files = [file for file in kubeconfig.split(os.pathsep) if file]
+    if not any(Path(file).expanduser().is_file() for file in files):
+        raise FileNotFoundError(f"there is no kubeconfig at {kubeconfig}")
 
 
 def _import_library() -> tuple[Any, Any]:

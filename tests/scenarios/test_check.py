@@ -80,6 +80,15 @@ async def test_a_cluster_that_does_not_answer_is_told_for_each_environment(envir
     assert said.count("cluster:") >= 3
 
 
+async def test_a_kubeconfig_that_is_not_there_is_named_once_for_each_environment(
+    environment, tmp_path, capfd
+):
+    environment.setenv("KUBECONFIG", str(tmp_path / "nowhere"))
+    said = to_mend(await found())
+    assert said.count(f"there is no kubeconfig at {tmp_path}/nowhere") == 3
+    assert "Config not found" not in capfd.readouterr().err
+
+
 async def test_every_mistake_of_the_settings_is_told_at_once(environment):
     environment.delenv("SLACK_BOT_TOKEN")
     environment.setenv("DYNAMO_PORT", "high")
