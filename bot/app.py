@@ -19,6 +19,7 @@ from bot.adapters.github_comparisons import GitHubComparisons
 from bot.adapters.http_server import HttpServer
 from bot.adapters.kubernetes_cluster import KubernetesCluster
 from bot.adapters.oci_registry import OciRegistry
+from bot.adapters.process_workbench import ProcessWorkbench
 from bot.adapters.slack_app import (
     Identity,
     SlackClient,
@@ -134,6 +135,8 @@ class Dynamo:
                 channel=lambda: goal_of(catalog).channel.id,
             )
             stack.push_async_callback(lists.stop)
+            workbench = ProcessWorkbench()
+            stack.push_async_callback(workbench.close)
             audit = SqliteAudit(store)
             git = _git(settings, offline)
             await asyncio.to_thread(git.clear)
@@ -165,6 +168,7 @@ class Dynamo:
                 checklists=checklists,
                 lists=lists,
                 ci=ci,
+                workbench=workbench,
                 builds=builds,
             )
             lists.on_change = edges.bell.ring

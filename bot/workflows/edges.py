@@ -14,6 +14,7 @@ from bot.ports import (
     Messenger,
     People,
     Store,
+    Workbench,
 )
 from bot.workflows.announcing import Announcer
 from bot.workflows.bell import Bell
@@ -39,6 +40,7 @@ class Edges:
     checklists: Checklists
     lists: ChecklistMessages
     ci: CiDesk
+    workbench: Workbench
     comparisons: Comparisons | None = None  # None: no git host is configured
     builds: BuildDesk | None = None  # None: nothing is built here
     bell: Bell = field(default_factory=Bell)
