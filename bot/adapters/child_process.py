@@ -1,15 +1,17 @@
 """One program run to its end, or ended: never a shell of ours, never an inherited environment.
 
-It gets a session of its own, and whatever it started goes with it: the group is killed when the
-time is over, when whoever waits is cancelled, and when the program has ended but left others
-behind. Output is read as lines of a bounded length, so that a program that writes without end
-costs no memory here.
+It gets a session of its own, and whatever it started goes with it: all of it is killed when the
+time is over, when whoever waits is cancelled, when the program has ended but left others behind,
+and when this process is gone (`lifeline.py`, which stands between the two). Output is read as lines
+of a bounded length, so that a program that writes without end costs no memory here.
 """
 
 import asyncio
 import contextlib
 import ctypes
+import errno
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -20,6 +22,8 @@ _EVERY = 0.5  # seconds between two looks of `watch`
 _CHUNK = 65_536
 _PR_SET_DUMPABLE = 4
 _WORDS_LEFT = 2.0  # seconds for what was written last
+_LETTING_GO = 6.0  # seconds that `lifeline.py` is given to end everything
+_LIFELINE = Path(__file__).with_name("lifeline.py")
 
 
 class WatchedError(Exception):
@@ -37,22 +41,29 @@ async def run(
 ) -> int:
     """Its exit status. Raises TimeoutError, WatchedError when `watch` (asked in a thread) says
     that this has to end, and OSError when it cannot be started."""
+    program = shutil.which(argv[0], path=env.get("PATH", os.defpath))
+    if program is None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), argv[0])
     ours, theirs = os.pipe()
+    held_by_it, lifeline = os.pipe()
     try:
         process = await asyncio.create_subprocess_exec(
-            *argv,
+            *(sys.executable, "-I", "-S", str(_LIFELINE), str(held_by_it), *argv),
             cwd=cwd,
             env=dict(env),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=theirs,
             stderr=asyncio.subprocess.STDOUT,
             start_new_session=True,
+            pass_fds=(held_by_it,),
         )
     except BaseException:
         os.close(ours)
+        os.close(lifeline)
         raise
     finally:
         os.close(theirs)
+        os.close(held_by_it)
     reading = asyncio.ensure_future(_read(ours, on_line))
     waiting = asyncio.ensure_future(process.wait())
     watching = asyncio.ensure_future(_watch(watch))
@@ -65,9 +76,13 @@ async def run(
         await asyncio.wait({reading}, timeout=_WORDS_LEFT)
         return waiting.result()
     finally:
-        _kill(process.pid)
-        for task in (watching, reading):
-            task.cancel()
+        os.close(lifeline)
+        watching.cancel()
+        try:
+            await asyncio.wait({waiting}, timeout=_LETTING_GO)
+        finally:  # cancelled a second time, too
+            _kill(process.pid)
+            reading.cancel()
         await asyncio.gather(waiting, watching, reading, return_exceptions=True)
 
 
