@@ -15,6 +15,7 @@ from config.mistakes import CatalogError, Mistake
 from config.reading import UnreadableError, read_yaml
 from config.rules import broken_rules
 from config.schema import (
+    AnalysisShape,
     ApprovalsShape,
     ChecklistItemShape,
     EnvironmentShape,
@@ -26,6 +27,7 @@ from config.schema import (
 from config.shapes import sections_meant, shape
 from config.values import (
     LANGUAGES,
+    AnalysisTimes,
     ApprovalPolicy,
     Catalog,
     Channel,
@@ -34,6 +36,7 @@ from config.values import (
     Freeze,
     Language,
     Localized,
+    OnRegression,
     Policy,
     ReplicaBounds,
     Requirement,
@@ -46,6 +49,7 @@ from config.values import (
 __all__ = [
     "LANGUAGES",
     "Ambiguous",
+    "AnalysisTimes",
     "ApprovalPolicy",
     "Catalog",
     "CatalogError",
@@ -58,6 +62,7 @@ __all__ = [
     "Localized",
     "Mistake",
     "NotFound",
+    "OnRegression",
     "Policy",
     "ReplicaBounds",
     "Requirement",
@@ -126,7 +131,18 @@ def _environment(
         time_zone=item.time_zone,
         windows=tuple(Window(each.days, each.from_, each.to) for each in item.windows),
         freezes=tuple(Freeze(each.from_, each.to, each.reason or "") for each in item.freezes),
+        analysis=_analysis(item.analysis),
+        on_regression=OnRegression(item.on_regression),
+        dashboard=item.dashboard or "",
     )
+
+
+def _analysis(item: AnalysisShape | None) -> AnalysisTimes | None:
+    if item is None:
+        return AnalysisTimes()
+    if item.none:
+        return None
+    return AnalysisTimes(item.warm_up, item.provisional, item.final)
 
 
 def _approvals(item: ApprovalsShape) -> ApprovalPolicy:

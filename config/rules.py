@@ -61,6 +61,7 @@ def broken_rules(document: Document) -> Iterator[Mistake]:
     yield from _windows_without_length(document)
     yield from _freezes_upside_down(document)
     yield from _asking_nobody(document)
+    yield from _following_from_nothing(document)
     yield from _small_teams_without_need(document)
 
 
@@ -220,6 +221,19 @@ def _asking_nobody(document: Document) -> Iterator[Mistake]:
                 (*steps[:-1], "auto"),
                 "what goes by itself cannot ask a person once more",
                 "leave out auto or confirm",
+            )
+
+
+def _following_from_nothing(document: Document) -> Iterator[Mistake]:
+    """Nothing can follow from an analysis that is not made."""
+    for steps, _ in _texts(document.value, ("environments", EACH, "name")):
+        environment = _within(document.value, steps[:-1])
+        assert isinstance(environment, dict)
+        if environment.get("analysis") == "none" and "on_regression" in environment:
+            yield document.mistake(
+                (*steps[:-1], "on_regression"),
+                "nothing is analysed here, so nothing follows",
+                "leave out on_regression, or analysis: none",
             )
 
 

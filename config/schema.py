@@ -10,13 +10,20 @@ import re
 from datetime import date, time, timedelta
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
 
 from config.checks import https_url, is_loopback, split_url, wrong
 from config.lookup import nearest
 from config.mistakes import meant
 from config.times import parse_clock, parse_date, parse_days, parse_end, time_zone
-from config.values import LANGUAGES, Policy, Requirement
+from config.values import DASHBOARD_VALUES, LANGUAGES, OnRegression, Policy, Requirement
 
 LONGEST_WINDOW = timedelta(hours=1)
 LONGEST_VALIDITY = timedelta(days=30)
@@ -83,6 +90,25 @@ def parse_validity(text: object) -> timedelta:
 
 def _url(text: str) -> str:
     return https_url(text, "https://qa.yourapp.com")
+
+
+_BRACES = re.compile(r"\{([^{}]*)\}")
+
+
+def _dashboard(text: str) -> str:
+    """An address with a query, and names in braces that are filled in."""
+    example = "https://grafana.yourapp.com/d/services?var-service={service}&from={from}&to={to}"
+    names = _BRACES.findall(text)
+    unknown = next((name for name in names if name not in DASHBOARD_VALUES), None)
+    if unknown is not None:
+        choices = ", ".join(f"{{{name}}}" for name in DASHBOARD_VALUES)
+        hint = meant(nearest(unknown, DASHBOARD_VALUES)) or f"it may hold {choices}"
+        raise wrong(f"holds {{{unknown[:40]}}}, which nothing fills in", hint)
+    plain = _BRACES.sub("x", text)
+    if "{" in plain or "}" in plain:
+        raise wrong("has a brace without its other half", f"write it like {example}")
+    https_url(plain.partition("?")[0].partition("#")[0], example)
+    return text
 
 
 def _repository(text: str) -> str:
@@ -190,6 +216,8 @@ Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 Validity = Annotated[timedelta, BeforeValidator(parse_validity)]
 Replicas = Annotated[int, Field(ge=0, le=MOST_REPLICAS)]
 Url = Annotated[str, AfterValidator(_url)]
+Dashboard = Annotated[str, AfterValidator(_dashboard)]
+OnRegressionName = Annotated[str, _one_of(*OnRegression)]
 Repository = Annotated[str, AfterValidator(_repository)]
 Directory = Annotated[str, AfterValidator(_directory)]
 Days = Annotated[tuple[int, ...], BeforeValidator(parse_days)]
@@ -243,6 +271,34 @@ class ApprovalsShape(_Shape):
     small_team: bool = Field(False, description="true or false")
 
 
+class AnalysisShape(_Shape):
+    warm_up: Duration = Field(timedelta(seconds=60), description="a duration: 60s")
+    provisional: Duration = Field(timedelta(minutes=5), description="a duration: 5m")
+    final: Duration = Field(timedelta(minutes=15), description="a duration: 15m")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> AnalysisShape:
+        if not self.warm_up < self.provisional < self.final:
+            raise wrong(
+                "is out of order", "write warm_up below provisional, and provisional below final"
+            )
+        return self
+
+    @property
+    def none(self) -> bool:
+        return not self.final
+
+
+def _no_analysis(value: object) -> object:
+    """`none` in the place of the times: what is deployed there is not analysed."""
+    if isinstance(value, str):
+        if value == "none":
+            return AnalysisShape.model_construct(final=timedelta(0))
+        fix = "write none, or { warm_up: 60s, provisional: 5m, final: 15m }"
+        raise wrong(f"cannot be {value[:40]!r}", fix)
+    return value
+
+
 class EnvironmentShape(_Shape):
     name: Name = Field(description="a short name: qa")
     title: LocalizedShape = Field(description="{en: Production, es: Producción}")
@@ -269,6 +325,13 @@ class EnvironmentShape(_Shape):
     )
     freezes: Annotated[list[FreezeShape], Field(max_length=50)] = Field(
         [], description='a list: [{ from: "2026-12-21", to: "2027-01-06" }]'
+    )
+    analysis: Annotated[AnalysisShape | None, BeforeValidator(_no_analysis)] = Field(
+        None, description="none, or { warm_up: 60s, provisional: 5m, final: 15m }"
+    )
+    on_regression: OnRegressionName = Field(OnRegression.ASK, description="ask, rollback or hold")
+    dashboard: Dashboard | None = Field(
+        None, description="https://grafana.yourapp.com/d/services?from={from}&to={to}"
     )
 
 

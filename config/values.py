@@ -38,6 +38,18 @@ class Requirement(StrEnum):
     CHECKLIST = "checklist"
 
 
+class OnRegression(StrEnum):
+    """What follows where a release turns out worse; the names stand in `dynamo.yml`."""
+
+    ASK = "ask"
+    ROLLBACK = "rollback"
+    HOLD = "hold"
+
+
+DASHBOARD_VALUES = ("service", "environment", "namespace", "version", "from", "to")
+"""What a dashboard's address may hold in braces; from and to are milliseconds, as Grafana's."""
+
+
 class UnknownNameError(LookupError):
     """A name that the catalog does not hold, such as a stored rollout of a removed service."""
 
@@ -119,6 +131,16 @@ class ApprovalPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class AnalysisTimes:
+    """When a rollout that is done is looked at: from `warm_up` on, with a first summary at
+    `provisional` and the last one at `final` (research/rollouts.md §3.3)."""
+
+    warm_up: timedelta = timedelta(seconds=60)
+    provisional: timedelta = timedelta(minutes=5)
+    final: timedelta = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
 class Environment:
     name: str
     title: Localized
@@ -151,6 +173,12 @@ class Environment:
     windows: tuple[Window, ...] = ()
     """When changes are made here; empty means always."""
     freezes: tuple[Freeze, ...] = ()
+    analysis: AnalysisTimes | None = AnalysisTimes()
+    """None: what was deployed here is not analysed."""
+    on_regression: OnRegression = OnRegression.ASK
+    """What follows where a release turns out worse here."""
+    dashboard: str = ""
+    """Template of a link to its graphs; `DASHBOARD_VALUES` are filled in."""
 
     @property
     def words(self) -> tuple[str, ...]:

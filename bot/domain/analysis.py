@@ -116,13 +116,13 @@ class Follow(StrEnum):
     ASKED = "ASKED"  # people decide
     COUNTDOWN = "COUNTDOWN"  # rolls back at `acts_at`, unless somebody keeps it
     KEPT = "KEPT"
-    ROLLED_BACK = "ROLLED_BACK"
+    ROLLED_BACK = "ROLLED_BACK"  # by a person, or at the end of a countdown
     HELD = "HELD"  # the place is locked
 
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """One per rollout that was followed to its end in the cluster."""
+    """One per rollout that was followed to its end in the cluster. It has the rollout's id."""
 
     rollout: str
     service: str
@@ -130,22 +130,41 @@ class Analysis:
     version: str
     digest: str
     previous: str  # the version before, "" for a first deploy
-    windows: Windows
+    asked_by: str  # the user id of who asked for the rollout
+    written: datetime  # when the change was handed to the cluster: no later than its first effect
+    card: CardRef
+    is_rollback: bool = False  # a way back is analysed too, and never gone back from by itself
+    completed: datetime | None = None  # the cluster was done with it
+    windows: Windows | None = None  # of the newest look
     stage: Stage = Stage.WATCHING
     readings: tuple[Reading, ...] = ()
-    baselines: Mapping[str, str] = field(default_factory=dict)  # of looks, as JSON, by their part
+    looked_at: datetime | None = None
+    burning: bool = False  # the guard found errors that burn the budget, before the first summary
+    baselines: Mapping[str, str] | None = None  # of looks, by their part; None: not taken yet
+    recheck: datetime | None = None  # somebody asked for another look, then
     follow: Follow = Follow.NONE
+    why_asked: str = ""  # why people decide where the environment would have acted by itself
     acts_at: datetime | None = None
-    decided_by: str = ""  # the user id of who kept it, or rolled it back
+    warned: bool = False  # Slack has confirmed the message with the countdown
+    rollback: str = ""  # id of the rollout that goes back
+    decided_by: str = ""  # the user id of who kept it or rolled it back; DYNAMO for a countdown
     muted_by: str = ""
-    card: CardRef = field(default_factory=lambda: CardRef(""))
     chart: str = ""  # Slack's id of the uploaded chart
+    charted: str = ""  # fingerprint of what that chart shows
+    details: CardRef | None = None  # the newest reply in the thread with all readings
+    detailed: Stage = Stage.WATCHING  # which summary that reply belongs to
     revision: int = 0
     settled: bool = False  # nothing more is looked at, and Slack has confirmed the last edit
 
     @property
     def result(self) -> Result:
         return overall(self.readings)
+
+    @property
+    def failed(self) -> bool:
+        """It counts against the release: neither a target to go back to nor fit for the next
+        environment."""
+        return self.result is Result.FAIL
 
     def with_(self, **changes: object) -> "Analysis":
         return replace(self, **changes)  # type: ignore[arg-type]

@@ -1,0 +1,411 @@
+"""What an analysis needs next, and how it goes on. Pure.
+
+`next_step` is its whole plan: the desk asks it, does that one thing, saves, and asks again; after a
+restart the first question is the same as any other. Windows: research/rollouts.md §3.3.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.domain.analysis import (
+    Analysis,
+    Follow,
+    Reading,
+    Result,
+    Stage,
+    Window,
+    Windows,
+)
+from bot.domain.rollout import Rollout, RolloutState
+from bot.domain.verdict import Reason
+from config.catalog import AnalysisTimes, OnRegression
+
+BEFORE_FROM, BEFORE_TO = timedelta(minutes=30), timedelta(minutes=1)
+"""The window before the change (research/rollouts.md §3.3)."""
+
+COUNTDOWN = timedelta(seconds=60)
+LEAST_NOTICE = timedelta(seconds=30)
+"""A countdown that Slack has confirmed only when less than this of it is left begins anew: one that
+nobody could see is none."""
+
+GUARD_EVERY = timedelta(seconds=15)
+TOO_OLD = timedelta(minutes=30)
+"""A finding that is found so long after its window (the bot was away) rolls nothing back by itself:
+what runs has been lived with."""
+
+_NOTHING_MOVED = frozenset({Reason.UNCHANGED, Reason.SCALED_TO_ZERO})
+_GOES_WELL = frozenset({RolloutState.SOAKING, RolloutState.SUCCEEDED})
+
+
+# --- steps ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class TakeBaselines:
+    """How things are while the change is being written: beside it, and bounded in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Until then, or (None) until something happens to the rollout or a button is pressed."""
+
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Ask whether errors burn the budget fast, while nothing else is looked at yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """All looks, with the window after the change up to `until`; their summary is `stage`."""
+
+    stage: Stage
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DecideFollow:
+    """It is worse: what does the environment want?"""
+
+
+@dataclass(frozen=True, slots=True)
+class StartCountdown:
+    """It rolls back at a time that stands on the message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """A picture of the chart, where Slack draws none itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    """The message must say what is known now, confirmed by Slack."""
+
+
+@dataclass(frozen=True, slots=True)
+class TellThread:
+    """All readings with their queries, and a call to those who decide: an edit notifies nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Lock the place."""
+
+
+@dataclass(frozen=True, slots=True)
+class RollBack:
+    """The countdown has ended, and nobody kept it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Something else has taken the place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """Nothing more to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Settled."""
+
+
+Step = (
+    TakeBaselines
+    | Wait
+    | Guard
+    | Look
+    | DecideFollow
+    | StartCountdown
+    | Draw
+    | Show
+    | TellThread
+    | Hold
+    | RollBack
+    | Stop
+    | Settle
+    | Rest
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a plan is made on: the rollout as the store has it, another one that has touched the
+    same place since (`overtaken`), what Slack has confirmed, when the guard was last asked, whether
+    the place is locked already, and whether a picture is wanted and none of these readings is
+    there."""
+
+    rollout: Rollout | None
+    times: AnalysisTimes
+    overtaken: bool = False
+    shown: bool = False
+    guarded_at: datetime | None = None
+    held: bool = False
+    picture_wanted: bool = False
+
+
+def next_step(analysis: Analysis, seen: Seen, now: datetime) -> Step:
+    """The one thing to do now."""
+    if analysis.settled:
+        return Rest()
+    if analysis.stage is Stage.STOPPED:
+        return Show() if analysis.card.ts and not seen.shown else Settle()
+    rollout = seen.rollout
+    if rollout is None or _came_to_nothing(rollout, analysis):
+        return Stop()
+    if seen.overtaken or analysis.rollback:
+        return Stop()
+    if analysis.completed is None:
+        return TakeBaselines() if analysis.baselines is None else Wait()
+    if rollout.state is RolloutState.SOAKING and not analysis.burning:
+        return _guarded(seen, now, Wait(now + GUARD_EVERY))
+    return _due_look(analysis, seen, now) or _telling(analysis, seen, now)
+
+
+def _came_to_nothing(rollout: Rollout, analysis: Analysis) -> bool:
+    """It ended without becoming what runs, or without changing anything. Where its own errors
+    ended the soak, it is what runs, and the analysis is what tells of it."""
+    if not rollout.state.final or analysis.burning:
+        return False
+    nothing = rollout.verdict is not None and rollout.verdict.reason in _NOTHING_MOVED
+    return rollout.state is not RolloutState.SUCCEEDED or nothing
+
+
+def _guarded(seen: Seen, now: datetime, otherwise: Step) -> Step:
+    due = seen.guarded_at is None or now >= seen.guarded_at + GUARD_EVERY
+    if due:
+        return Guard()
+    assert seen.guarded_at is not None
+    return Wait(seen.guarded_at + GUARD_EVERY) if isinstance(otherwise, Wait) else otherwise
+
+
+def _due_look(analysis: Analysis, seen: Seen, now: datetime) -> Step | None:
+    """The look that is due, or the wait for the first one, in which the guard goes on."""
+    assert analysis.completed is not None
+    if analysis.recheck is not None and analysis.stage is not Stage.WATCHING:
+        return Look(analysis.stage, max(analysis.recheck, _earliest(analysis, seen.times)))
+    first, last = (analysis.completed + each for each in (seen.times.provisional, seen.times.final))
+    if analysis.stage is not Stage.FINAL and now >= last:
+        return Look(Stage.FINAL, last)
+    if analysis.stage is not Stage.WATCHING:
+        return None
+    if analysis.burning:
+        return Look(Stage.PROVISIONAL, max(now, _earliest(analysis, seen.times)))
+    if now >= first:
+        return Look(Stage.PROVISIONAL, first)
+    step = _guarded(seen, now, Wait())
+    return Wait(min(step.until, first)) if isinstance(step, Wait) and step.until else step
+
+
+def _earliest(analysis: Analysis, times: AnalysisTimes) -> datetime:
+    """No window after the change ends before it begins."""
+    assert analysis.completed is not None
+    return analysis.completed + min(times.warm_up + timedelta(seconds=30), times.provisional)
+
+
+def _telling(analysis: Analysis, seen: Seen, now: datetime) -> Step:
+    if analysis.failed and analysis.follow is Follow.NONE:
+        return DecideFollow()
+    if _countdown_unseen(analysis, now):
+        return StartCountdown()
+    if seen.picture_wanted:
+        return Draw()
+    if not analysis.card.ts or not seen.shown:
+        return Show()
+    if _thread_due(analysis):
+        return TellThread()
+    if analysis.follow is Follow.HELD and not seen.held:
+        return Hold()
+    if analysis.follow is Follow.ROLLED_BACK and not analysis.rollback:
+        return RollBack()
+    if analysis.follow is Follow.COUNTDOWN:
+        assert analysis.acts_at is not None
+        return RollBack() if now >= analysis.acts_at else Wait(analysis.acts_at)
+    if analysis.stage is Stage.FINAL:
+        return Settle()
+    assert analysis.completed is not None
+    return Wait(analysis.completed + seen.times.final)
+
+
+def _countdown_unseen(analysis: Analysis, now: datetime) -> bool:
+    if analysis.follow is not Follow.COUNTDOWN or analysis.warned:
+        return False
+    return analysis.acts_at is None or now >= analysis.acts_at - LEAST_NOTICE
+
+
+def _thread_due(analysis: Analysis) -> bool:
+    """Once for the final summary, and for the provisional one where it is not all well."""
+    if analysis.muted_by or analysis.detailed is analysis.stage:
+        return False
+    return analysis.stage is Stage.FINAL or analysis.result in (Result.FAIL, Result.WARN)
+
+
+# --- how it goes on ------------------------------------------------------------------------------
+
+
+def may_be_analysed(rollout: Rollout) -> bool:
+    """Whether a rollout puts new pods in the place of others: a scaling compares nothing."""
+    return str(getattr(rollout, "kind", "DEPLOY")) != "SCALE"
+
+
+def begun(rollout: Rollout) -> Analysis:
+    """The analysis of a rollout that is about to be written, or has been."""
+    assert rollout.applying_since is not None
+    return Analysis(
+        rollout=rollout.id,
+        service=rollout.service,
+        environment=rollout.environment,
+        version=rollout.version,
+        digest=rollout.image.digest,
+        previous=rollout.before.version if rollout.before else "",
+        asked_by=rollout.requested_by.id,
+        written=rollout.applying_since,
+        card=type(rollout.card)(rollout.card.channel),
+        is_rollback=str(getattr(rollout, "kind", "")) == "ROLLBACK",
+        baselines=None if rollout.change is None else {},
+    )
+
+
+def caught_up(analysis: Analysis, rollout: Rollout | None) -> Analysis:
+    """With what the rollout knows by now."""
+    if rollout is None or rollout.completed_at is None or rollout.state not in _GOES_WELL:
+        return analysis
+    if analysis.completed == rollout.completed_at:
+        return analysis
+    return analysis.with_(completed=rollout.completed_at, baselines=analysis.baselines or {})
+
+
+def overtaken(analysis: Analysis, others: Iterable[Rollout]) -> bool:
+    """Another rollout has touched the place since: what would be looked at is no longer it."""
+    return any(
+        other.id != analysis.rollout
+        and other.before_generation is not None
+        and other.applying_since is not None
+        and other.applying_since > analysis.written
+        and str(getattr(other, "kind", "DEPLOY")) != "SCALE"
+        for other in others
+    )
+
+
+def windows_until(analysis: Analysis, until: datetime, times: AnalysisTimes) -> Windows:
+    assert analysis.completed is not None
+    begins = min(analysis.completed + times.warm_up, until)
+    return Windows(
+        before=Window(analysis.written - BEFORE_FROM, analysis.written - BEFORE_TO),
+        after=Window(begins, until),
+        written=analysis.written,
+        completed=analysis.completed,
+    )
+
+
+def looked(
+    analysis: Analysis,
+    stage: Stage,
+    windows: Windows,
+    readings: tuple[Reading, ...],
+    now: datetime,
+) -> Analysis:
+    """After all looks. What a person decided stands as long as it is still worse; where it is worse
+    no longer, nothing follows."""
+    after = analysis.with_(
+        stage=stage, windows=windows, readings=readings, looked_at=now, recheck=None
+    )
+    open_still = analysis.follow in (Follow.ASKED, Follow.COUNTDOWN)
+    if open_still and not after.failed:
+        return after.with_(follow=Follow.NONE, acts_at=None, warned=False, why_asked="")
+    return after
+
+
+def stopped(analysis: Analysis) -> Analysis:
+    return analysis.with_(stage=Stage.STOPPED, recheck=None, acts_at=None)
+
+
+# --- what follows --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What is known when it must be decided what follows from a FAIL."""
+
+    wanted: OnRegression
+    target: bool  # there is a release to go back to
+    went_back_before: bool  # from this very release, here
+
+
+def follow_of(analysis: Analysis, ground: Ground, now: datetime) -> Analysis:
+    """What follows from a FAIL. By itself it goes back once for one release, from a deploy and
+    never from a way back, and only on what it found while that was news."""
+    match ground.wanted:
+        case OnRegression.HOLD:
+            return analysis.with_(follow=Follow.HELD)
+        case OnRegression.ASK:
+            return analysis.with_(follow=Follow.ASKED)
+    why = _why_not_by_itself(analysis, ground, now)
+    if why:
+        return analysis.with_(follow=Follow.ASKED, why_asked=why)
+    return analysis.with_(follow=Follow.COUNTDOWN, acts_at=None, warned=False)
+
+
+def _why_not_by_itself(analysis: Analysis, ground: Ground, now: datetime) -> str:
+    assert analysis.windows is not None
+    if analysis.is_rollback:
+        return "ROLLBACK"
+    if ground.went_back_before:
+        return "TWICE"
+    if not ground.target:
+        return "NO_TARGET"
+    return "OLD" if now - analysis.windows.after.end > TOO_OLD else ""
+
+
+def counting(analysis: Analysis, now: datetime) -> Analysis:
+    return analysis.with_(acts_at=now + COUNTDOWN)
+
+
+def going_back(analysis: Analysis, by: str) -> Analysis:
+    """The intent, saved before the way back is asked for."""
+    return analysis.with_(follow=Follow.ROLLED_BACK, decided_by=by, acts_at=None)
+
+
+def asked_instead(analysis: Analysis, why: str) -> Analysis:
+    """It could not go back by itself: people decide."""
+    return analysis.with_(follow=Follow.ASKED, why_asked=why, acts_at=None, decided_by="")
+
+
+# --- what people press ---------------------------------------------------------------------------
+
+OPEN = frozenset({Follow.ASKED, Follow.COUNTDOWN, Follow.HELD})
+"""Somebody may still decide."""
+
+
+def keep(analysis: Analysis, by: str) -> Analysis | None:
+    """It stays, although it is worse; None where that is decided, or nothing is to decide."""
+    if analysis.stage is Stage.STOPPED or analysis.follow not in OPEN:
+        return None
+    return analysis.with_(follow=Follow.KEPT, decided_by=by, acts_at=None, settled=False)
+
+
+def mute(analysis: Analysis, by: str) -> Analysis | None:
+    """Nobody is called and nothing is added to the thread any more; a countdown goes on."""
+    if analysis.stage is Stage.STOPPED or analysis.muted_by:
+        return None
+    return analysis.with_(muted_by=by, settled=False)
+
+
+def ask_again(analysis: Analysis, now: datetime) -> Analysis | None:
+    """Look once more, with all that has happened since."""
+    if analysis.stage not in (Stage.PROVISIONAL, Stage.FINAL) or analysis.recheck is not None:
+        return None
+    return analysis.with_(recheck=now, settled=False)
+
+
+def gone_back(analysis: Analysis, by: str, rollback: str) -> Analysis:
+    """A person's own way back is under way."""
+    return analysis.with_(
+        follow=Follow.ROLLED_BACK, decided_by=by, rollback=rollback, acts_at=None, settled=False
+    )
