@@ -9,9 +9,11 @@ from bot.ports.audit import Audit
 from bot.ports.builds import Builder, Builds, Git, Order, Progressing, Report, Revision
 from bot.ports.checklists import Checklists, Checks, Decide, Record
 from bot.ports.clock import Clock
-from bot.ports.cluster import Applied, Cluster, LogTail, Manifest
+from bot.ports.cluster import Applied, Cluster, LogTail, Manifest, Written
 from bot.ports.images import ImageInfo, Images
 from bot.ports.locks import Announcement, Locks, Outbox
+from bot.ports.logs import FollowMessage, Follows, LogOf, Logs
+from bot.ports.probes import Probes
 from bot.ports.slack import Messenger, People
 from bot.ports.store import Store
 from bot.ports.workbench import Workbench
@@ -29,20 +31,26 @@ __all__ = [
     "Cluster",
     "Comparisons",
     "Decide",
+    "FollowMessage",
+    "Follows",
     "Git",
     "ImageInfo",
     "Images",
     "Locks",
+    "LogOf",
     "LogTail",
+    "Logs",
     "Manifest",
     "Messenger",
     "Order",
     "Outbox",
     "People",
+    "Probes",
     "Progressing",
     "Record",
     "Report",
     "Revision",
     "Store",
     "Workbench",
+    "Written",
 ]
