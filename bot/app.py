@@ -32,6 +32,7 @@ from bot.adapters.slack_app import (
     socket_mode,
 )
 from bot.adapters.slack_messenger import SlackMessenger, SlackPeople
+from bot.adapters.sqlite_analyses import SqliteAnalyses
 from bot.adapters.sqlite_approvals import SqliteApprovals
 from bot.adapters.sqlite_audit import SqliteAudit
 from bot.adapters.sqlite_builds import SqliteBuilds
@@ -164,6 +165,7 @@ class Dynamo:
                 locks=SqliteLocks(store),
                 announcer=announcer,
                 approvals=SqliteApprovals(store),
+                analyses=SqliteAnalyses(store),
                 comparisons=GitHubComparisons(checks),
                 checklists=checklists,
                 lists=lists,

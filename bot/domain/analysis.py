@@ -6,6 +6,7 @@ is a state of its own (`DataState`), never a pass and never a fail (research/rol
 Looks are in `bot/workflows/looks/`, a file each; `bot/workflows/analysis_desk.py` drives them.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -146,6 +147,7 @@ class Analysis:
     why_asked: str = ""  # why people decide where the environment would have acted by itself
     acts_at: datetime | None = None
     warned: bool = False  # Slack has confirmed the message with the countdown
+    target: str = ""  # the version that it would go back to
     rollback: str = ""  # id of the rollout that goes back
     decided_by: str = ""  # the user id of who kept it or rolled it back; DYNAMO for a countdown
     muted_by: str = ""
@@ -170,10 +172,40 @@ class Analysis:
         return replace(self, **changes)  # type: ignore[arg-type]
 
 
+PRIMARY = frozenset({"ERROR_RATIO", "LATENCY_P50", "LATENCY_P95"})
+"""What a verdict rests on where it is measured (research/rollouts.md §3.4)."""
+
+ORDER = (Result.FAIL, Result.WARN, Result.INCONCLUSIVE, Result.PASS)
+"""The worst first: how readings are shown."""
+
+
 def overall(readings: Iterable[Reading]) -> Result:
-    """The worst of all: FAIL over WARN; INCONCLUSIVE where nothing could be judged at all."""
-    results = {reading.result for reading in readings}
-    for result in (Result.FAIL, Result.WARN, Result.PASS):
+    """The worst of all: FAIL over WARN. INCONCLUSIVE where nothing could be judged at all, or where
+    errors and latency are measured and neither could be judged: pods that run well without any
+    traffic show nothing."""
+    found = tuple(readings)
+    results = {reading.result for reading in found}
+    for result in (Result.FAIL, Result.WARN):
         if result in results:
             return result
-    return Result.INCONCLUSIVE
+    primary = [each for each in found if each.part is Part.METRICS and each.name in PRIMARY]
+    unjudged = primary and all(each.result is Result.INCONCLUSIVE for each in primary)
+    return Result.INCONCLUSIVE if unjudged or Result.PASS not in results else Result.PASS
+
+
+def finite(reading: Reading) -> Reading:
+    """Without what is no number: it can neither be stored nor drawn."""
+    return replace(
+        reading,
+        before=_number(reading.before),
+        after=_number(reading.after),
+        values={
+            name: str(value) if isinstance(value, float) and not math.isfinite(value) else value
+            for name, value in reading.values.items()
+        },
+        series=tuple(sample for sample in reading.series if math.isfinite(sample.value)),
+    )
+
+
+def _number(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None

@@ -334,13 +334,14 @@ class Ground:
     """What is known when it must be decided what follows from a FAIL."""
 
     wanted: OnRegression
-    target: bool  # there is a release to go back to
+    target: str  # the version to go back to; "" where there is none
     went_back_before: bool  # from this very release, here
 
 
 def follow_of(analysis: Analysis, ground: Ground, now: datetime) -> Analysis:
     """What follows from a FAIL. By itself it goes back once for one release, from a deploy and
     never from a way back, and only on what it found while that was news."""
+    analysis = analysis.with_(target=ground.target)
     match ground.wanted:
         case OnRegression.HOLD:
             return analysis.with_(follow=Follow.HELD)

@@ -4,6 +4,7 @@ Each has one adapter in `bot/adapters`, named by `bot/app.py` alone; a file here
 Every method may raise `PortError`; nothing else crosses.
 """
 
+from bot.ports.analyses import Analyses
 from bot.ports.approvals import Approvals, Comparisons
 from bot.ports.audit import Audit
 from bot.ports.builds import Builder, Builds, Git, Order, Progressing, Report, Revision
@@ -19,6 +20,7 @@ from bot.ports.store import Store
 from bot.ports.workbench import Workbench
 
 __all__ = [
+    "Analyses",
     "Announcement",
     "Applied",
     "Approvals",

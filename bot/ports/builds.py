@@ -54,16 +54,28 @@ class Git(Protocol):
     def checkout(
         self, repository: str, revision: Revision, report: Report
     ) -> AbstractAsyncContextManager[Path | Failure]:
-        """The files of a commit in a directory of their own, which is gone afterwards; shallow."""
+        """The files of a commit in a directory of their own, which is gone afterwards; shallow.
+        Raises PortError as `resolve` does."""
 
 
 class Builder(Protocol):
+    """Makes an image in three steps, each of which may be done again when it has raised a temporary
+    PortError. Nothing carries the version's tag before all is done."""
+
     async def simulated(self) -> bool:
         """Whether nothing real is built here. Raises PortError AWAY where no engine answers."""
 
-    async def build(self, order: Order, checkout: Path, report: Report) -> str | Failure:
-        """Run the command, build, push; the digest that the registry has it under. Nothing carries
-        the version's tag before all is done; a cancelled build leaves none. Raises PortError."""
+    async def command(self, order: Order, checkout: Path, report: Report) -> Failure | None:
+        """The service's own build command."""
+
+    async def image(self, order: Order, checkout: Path, report: Report) -> str | Failure:
+        """What the builder calls the image that it has built."""
+
+    async def push(self, order: Order, image: str, report: Report) -> str | Failure:
+        """The digest that the registry has it under."""
+
+    async def tidy(self, order: Order, *, pushed: bool) -> None:
+        """Remove what stays of a build, however it ended. Raises nothing."""
 
 
 class Builds(Protocol):

@@ -30,6 +30,15 @@ class Applied:
 
 
 @dataclass(frozen=True, slots=True)
+class Written:
+    """What stands after a write: the Deployment's generation and its `template` (as
+    Deployment.template)."""
+
+    generation: int
+    template: str
+
+
+@dataclass(frozen=True, slots=True)
 class LogTail:
     lines: tuple[str, ...]
     previous: bool = False

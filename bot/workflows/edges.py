@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from bot.ports import (
+    Analyses,
     Approvals,
     Audit,
     Checklists,
@@ -41,6 +42,7 @@ class Edges:
     lists: ChecklistMessages
     ci: CiDesk
     workbench: Workbench
+    analyses: Analyses
     comparisons: Comparisons | None = None  # None: no git host is configured
     builds: BuildDesk | None = None  # None: nothing is built here
     bell: Bell = field(default_factory=Bell)

@@ -1,0 +1,110 @@
+"""`bot.ports.Analyses` in Dynamo's database: one row for each rollout.
+
+A change replaces revision N by N+1 or nothing, with its audit record in the same transaction. The
+samples of the readings are part of the body: a restart draws the same chart.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pydantic import TypeAdapter
+from sqlite_utils import Database
+
+from bot.adapters.sqlite_audit import append
+from bot.adapters.sqlite_schema import migrations
+from bot.domain.analysis import Analysis
+from bot.domain.audit import AuditEntry
+from bot.errors import StaleError
+
+if TYPE_CHECKING:
+    from bot.adapters.sqlite_store import SqliteStore
+
+_ANALYSIS = TypeAdapter(Analysis)
+
+
+@migrations(name="0050_analyses")
+def _analyses(db: Database) -> None:
+    db.execute(
+        "create table analyses (rollout text primary key, service text not null,"
+        " environment text not null, digest text not null, written text not null,"
+        " revision integer not null, settled integer not null, body text not null)"
+    )
+    db.execute("create index unsettled_analyses on analyses (written) where settled = 0")
+    db.execute("create index analyses_of_a_release on analyses (service, environment, digest)")
+
+
+class SqliteAnalyses:
+    """On the store's connection and thread."""
+
+    def __init__(self, store: "SqliteStore") -> None:
+        self._store = store
+
+    async def open(self, wanted: Analysis) -> Analysis:
+        def write(db: Database) -> Analysis:
+            with db.atomic():
+                db.conn.execute(
+                    "insert or ignore into analyses"
+                    " (rollout, service, environment, digest, written, revision, settled, body)"
+                    " values (?, ?, ?, ?, ?, ?, ?, ?)",
+                    [
+                        wanted.rollout,
+                        wanted.service,
+                        wanted.environment,
+                        wanted.digest,
+                        wanted.written.isoformat(),
+                        wanted.revision,
+                        int(wanted.settled),
+                        _ANALYSIS.dump_json(wanted).decode(),
+                    ],
+                )
+                return _read(db, "rollout = ?", wanted.rollout)[0]
+
+        return await self._store.run(write)
+
+    async def save(self, analysis: Analysis, entry: AuditEntry | None = None) -> Analysis:
+        newer = analysis.with_(revision=analysis.revision + 1)
+
+        def write(db: Database) -> Analysis:
+            with db.atomic():
+                written = db.conn.execute(
+                    "update analyses set revision = ?, settled = ?, body = ?"
+                    " where rollout = ? and revision = ?",
+                    [
+                        newer.revision,
+                        int(newer.settled),
+                        _ANALYSIS.dump_json(newer).decode(),
+                        analysis.rollout,
+                        analysis.revision,
+                    ],
+                )
+                if written.rowcount != 1:
+                    raise StaleError(
+                        f"analysis {analysis.rollout} is no longer at revision {analysis.revision}"
+                    )
+                if entry is not None:
+                    append(db, entry)
+            return newer
+
+        return await self._store.run(write)
+
+    async def get(self, rollout_id: str) -> Analysis | None:
+        found = await self._store.run(lambda db: _read(db, "rollout = ?", rollout_id))
+        return found[0] if found else None
+
+    async def unsettled(self, service: str = "", environment: str = "") -> Sequence[Analysis]:
+        where = (
+            "settled = 0 and (? = '' or service = ?) and (? = '' or environment = ?)"
+            " order by written, rollout"
+        )
+        values = (service, service, environment, environment)
+        return await self._store.run(lambda db: _read(db, where, *values))
+
+    async def of_release(self, service: str, environment: str, digest: str) -> Sequence[Analysis]:
+        where = "service = ? and environment = ? and digest = ? order by written desc, rollout desc"
+        values = (service, environment, digest)
+        return await self._store.run(lambda db: _read(db, where, *values))
+
+
+def _read(db: Database, where: str, *values: str) -> list[Analysis]:
+    rows = db.conn.execute(f"select body from analyses where {where}", values)  # noqa: S608
+    return [_ANALYSIS.validate_json(row[0]) for row in rows]
