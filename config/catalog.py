@@ -18,6 +18,7 @@ from config.schema import (
     AnalysisShape,
     ApprovalsShape,
     ChecklistItemShape,
+    DifferencesShape,
     EnvironmentShape,
     FileShape,
     LocalizedShape,
@@ -32,16 +33,19 @@ from config.values import (
     Catalog,
     Channel,
     ChecklistItem,
+    Differences,
     Environment,
     Freeze,
     Language,
     Localized,
+    OnConfig,
     OnRegression,
     Policy,
     ReplicaBounds,
     Requirement,
     Role,
     Service,
+    Severity,
     UnknownNameError,
     Window,
 )
@@ -55,6 +59,7 @@ __all__ = [
     "CatalogError",
     "Channel",
     "ChecklistItem",
+    "Differences",
     "Environment",
     "Found",
     "Freeze",
@@ -62,12 +67,14 @@ __all__ = [
     "Localized",
     "Mistake",
     "NotFound",
+    "OnConfig",
     "OnRegression",
     "Policy",
     "ReplicaBounds",
     "Requirement",
     "Role",
     "Service",
+    "Severity",
     "UnknownNameError",
     "Window",
     "load_catalog",
@@ -104,6 +111,7 @@ def _resolve(file: FileShape, directory: Path) -> Catalog:
         checklist=tuple(_checklist_item(item) for item in file.checklist),
         roles=tuple(_role(name, item) for name, item in file.roles.items()),
         channels=tuple(channels.values()),
+        differences=_differences(file.differences),
     )
 
 
@@ -122,7 +130,8 @@ def _environment(
         deploy=tuple(item.deploy),
         requires=tuple(Requirement(name) for name in item.requires),
         stability_window=item.stability_window,
-        policies=tuple(Policy(name) for name in item.policies),
+        policies=tuple(dict.fromkeys(policy for policy, _ in item.policies)),
+        severities={policy: severity for policy, severity in item.policies if severity},
         replicas=ReplicaBounds(item.replicas.least, item.replicas.most) if item.replicas else None,
         confirm=item.confirm,
         approvals=_approvals(item.approvals) if item.approvals else None,
@@ -134,6 +143,7 @@ def _environment(
         analysis=_analysis(item.analysis),
         on_regression=OnRegression(item.on_regression),
         dashboard=item.dashboard or "",
+        supabase=item.supabase or "",
     )
 
 
@@ -164,6 +174,8 @@ def _service(name: str, item: ServiceShape, registry: str, directory: Path) -> S
         container=item.container or name,
         port=item.port,
         health=item.health,
+        path=None if item.path == "none" else (item.path or f"/{name}"),
+        routes=tuple(item.routes),
         aliases=tuple(item.aliases),
         depends_on=tuple(item.depends_on),
         build=item.build,
@@ -171,7 +183,14 @@ def _service(name: str, item: ServiceShape, registry: str, directory: Path) -> S
         required_checks=tuple(item.ci.required) if item.ci else (),
         owners=tuple(item.owners),
         replicas=dict(item.replicas),
+        on_config=OnConfig(item.on_config),
     )
+
+
+def _differences(item: DifferencesShape | None) -> Differences:
+    if item is None:
+        return Differences()
+    return Differences(tuple(item.expected), tuple(item.risks), tuple(item.injected))
 
 
 def _role(name: str, item: RoleShape) -> Role:

@@ -58,6 +58,7 @@ def broken_rules(document: Document) -> Iterator[Mistake]:
     yield from _checklist_without_ticker(document)
     yield from _checklist_required_but_empty(document)
     yield from _services_depending_on_themselves(document)
+    yield from _routes_of_the_hidden(document)
     yield from _windows_without_length(document)
     yield from _freezes_upside_down(document)
     yield from _asking_nobody(document)
@@ -194,6 +195,14 @@ def _services_depending_on_themselves(document: Document) -> Iterator[Mistake]:
     for steps, other in _texts(document.value, ("services", EACH, "depends_on", EACH)):
         if steps[1] == other:
             yield document.mistake(steps, f"{other[:60]} depends on itself", "leave it out")
+
+
+def _routes_of_the_hidden(document: Document) -> Iterator[Mistake]:
+    """What is not reached from outside has no routes that could be asked there."""
+    for steps, path in _texts(document.value, ("services", EACH, "path")):
+        if path == "none" and _within(document.value, (*steps[:-1], "routes")):
+            message = "has routes and is not reached below the base URL"
+            yield document.mistake((*steps[:-1], "routes"), message, "leave out routes or path")
 
 
 def _windows_without_length(document: Document) -> Iterator[Mistake]:

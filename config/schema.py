@@ -23,12 +23,21 @@ from config.checks import https_url, is_loopback, split_url, wrong
 from config.lookup import nearest
 from config.mistakes import meant
 from config.times import parse_clock, parse_date, parse_days, parse_end, time_zone
-from config.values import DASHBOARD_VALUES, LANGUAGES, OnRegression, Policy, Requirement
+from config.values import (
+    DASHBOARD_VALUES,
+    LANGUAGES,
+    OnConfig,
+    OnRegression,
+    Policy,
+    Requirement,
+    Severity,
+)
 
 LONGEST_WINDOW = timedelta(hours=1)
 LONGEST_VALIDITY = timedelta(days=30)
 MOST_APPROVALS = 10
 MOST_REPLICAS = 1000
+MOST_ROUTES = 8
 LONGEST_TEXT = 500
 
 _DURATION_PART = re.compile(r"([0-9]{1,6})(ms|s|m|h)")
@@ -88,8 +97,39 @@ def parse_validity(text: object) -> timedelta:
     return whole
 
 
+def parse_policy(entry: object) -> tuple[Policy, Severity | None]:
+    """`structured-logs`, or `structured-logs: block` where the usual severity is not wanted."""
+    name, severity = entry, None
+    if isinstance(entry, dict) and len(entry) == 1:
+        name, severity = next(iter(entry.items()))
+        if severity not in tuple(Severity):
+            raise wrong(f"cannot be {str(severity)[:40]!r}", "write block or warn")
+    if not isinstance(name, str):
+        raise wrong("is no policy", "write a name, or a name with block or warn: autoscaling: warn")
+    if name not in tuple(Policy):
+        hint = meant(nearest(name, tuple(Policy))) or f"write one of: {', '.join(Policy)}"
+        raise wrong(f"cannot be {name[:40]!r}", hint)
+    return Policy(name), Severity(severity) if severity is not None else None
+
+
+def _pattern(text: str) -> str:
+    """A path with stars, or a regular expression between slashes."""
+    if len(text) > LONGEST_TEXT or not text.strip():
+        raise wrong("is no path", "write it like *.resources.* or LOG_LEVEL")
+    if len(text) > 2 and text.startswith("/") and text.endswith("/"):
+        try:
+            re.compile(text[1:-1])
+        except re.error as error:
+            raise wrong(f"is no regular expression: {error}", "write stars instead") from None
+    return text
+
+
 def _url(text: str) -> str:
     return https_url(text, "https://qa.yourapp.com")
+
+
+def _supabase(text: str) -> str:
+    return https_url(text, "https://yourapp-qa.supabase.co")
 
 
 _BRACES = re.compile(r"\{([^{}]*)\}")
@@ -209,15 +249,29 @@ Container = Annotated[
 HealthPath = Annotated[
     str, _matching(r"/[^\s?#]{0,200}", "is no path", "begin it with /: /healthz")
 ]
+ServicePath = Annotated[
+    str,
+    _matching(
+        r"none|/([^\s?#]{0,200})",
+        "is no path below the base URL",
+        "begin it with /: /tasks-service; or write none",
+    ),
+]
+Route = Annotated[
+    str, _matching(r"/[^\s#]{0,300}", "is no route", "begin it with /: /tasks or /tasks?limit=1")
+]
 LanguageName = Annotated[str, _one_of(*LANGUAGES)]
-PolicyName = Annotated[str, _one_of(*Policy)]
+PolicyEntry = Annotated[tuple[Policy, Severity | None], BeforeValidator(parse_policy)]
+OnConfigName = Annotated[str, _one_of(*OnConfig)]
 RequirementName = Annotated[str, _one_of(*Requirement)]
+PathPattern = Annotated[str, AfterValidator(_pattern)]
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 Validity = Annotated[timedelta, BeforeValidator(parse_validity)]
 Replicas = Annotated[int, Field(ge=0, le=MOST_REPLICAS)]
 Url = Annotated[str, AfterValidator(_url)]
 Dashboard = Annotated[str, AfterValidator(_dashboard)]
 OnRegressionName = Annotated[str, _one_of(*OnRegression)]
+SupabaseUrl = Annotated[str, AfterValidator(_supabase)]
 Repository = Annotated[str, AfterValidator(_repository)]
 Directory = Annotated[str, AfterValidator(_directory)]
 Days = Annotated[tuple[int, ...], BeforeValidator(parse_days)]
@@ -306,12 +360,15 @@ class EnvironmentShape(_Shape):
     namespace: Namespace = Field(description="a Kubernetes namespace: dynamo-qa")
     context: Text | None = Field(None, description="the name of a context of the kubeconfig")
     base_url: Url = Field(description="an address: https://qa.yourapp.com")
+    supabase: SupabaseUrl | None = Field(
+        None, description="its Supabase instance: https://yourapp-qa.supabase.co"
+    )
     channel: str = Field(description="a name of the list channels: qa-deploys")
     language: LanguageName | None = Field(None, description="en or es")
     deploy: list[str] = Field([], description="roles that may deploy here: [release-managers]")
     requires: list[RequirementName] = Field([], description="a list: [ci, checklist]")
     stability_window: Duration = Field(timedelta(seconds=30), description="a duration: 30s")
-    policies: list[PolicyName] = Field([], description="a list of policies: [structured-logs]")
+    policies: list[PolicyEntry] = Field([], description="a list of policies: [structured-logs]")
     replicas: BoundsShape | None = Field(None, description="{least: 1, most: 12}")
     confirm: bool = Field(False, description="true or false")
     approvals: ApprovalsShape | None = Field(
@@ -358,6 +415,10 @@ class ServiceShape(_Shape):
     container: Container | None = Field(None, description="a container of the Deployment")
     port: Annotated[int, Field(ge=1, le=65535)] = Field(8080, description="a port: 8080")
     health: HealthPath = Field("/healthz", description="a path: /healthz")
+    path: ServicePath | None = Field(None, description="a path below the base URL: /{name}")
+    routes: Annotated[list[Route], Field(max_length=MOST_ROUTES)] = Field(
+        [], description="a list of paths that may be asked at any time: [/tasks, /tasks?limit=1]"
+    )
     depends_on: list[str] = Field([], description="names of services: [auth-service]")
     build: Text | None = Field(None, description="a command: npm ci && npm run build")
     ci: Annotated[CiShape | None, BeforeValidator(_no_ci)] = Field(
@@ -365,6 +426,7 @@ class ServiceShape(_Shape):
     )
     owners: list[str] = Field([], description="names of roles: [developers]")
     replicas: dict[str, Replicas] = Field({}, description="pods by environment: {dev: 1, qa: 3}")
+    on_config: OnConfigName = Field(OnConfig.RESTART, description="restart or keep")
 
 
 class ChecklistItemShape(_Shape):
@@ -372,6 +434,18 @@ class ChecklistItemShape(_Shape):
     text: LocalizedShape = Field(description="{en: Security review, es: Revisión de seguridad}")
     role: str | None = Field(None, description="the role that may tick it: security")
     automatic: Literal["ci"] | None = Field(None, description="ci")
+
+
+class DifferencesShape(_Shape):
+    expected: Annotated[list[PathPattern], Field(max_length=200)] = Field(
+        [], description="paths that may differ: [PUBLIC_URL, '*.nodeSelector.*']"
+    )
+    risks: Annotated[list[PathPattern], Field(max_length=200)] = Field(
+        [], description="paths that must not differ: [SESSION_TTL]"
+    )
+    injected: Annotated[list[Container], Field(max_length=50)] = Field(
+        [], description="containers that a webhook adds: [log-shipper]"
+    )
 
 
 class FileShape(_Shape):
@@ -384,6 +458,9 @@ class FileShape(_Shape):
     )
     services: Annotated[dict[Name, ServiceShape], Field(min_length=1, max_length=1000)] = Field(
         description="names of services, each with its repository"
+    )
+    differences: DifferencesShape | None = Field(
+        None, description="{ expected: [PUBLIC_URL], risks: [SESSION_TTL] }"
     )
     checklist: Annotated[list[ChecklistItemShape], Field(max_length=20)] = Field(
         [], description="the list of items that a release needs before production"

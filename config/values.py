@@ -31,6 +31,32 @@ class Policy(StrEnum):
     AUTOSCALING = "autoscaling"
 
 
+class Severity(StrEnum):
+    """What follows where an environment's policy is not kept: no rollout, or a warning on it."""
+
+    BLOCK = "block"
+    WARN = "warn"
+
+
+SEVERITY: Mapping[Policy, Severity] = {
+    Policy.NO_DEBUG_TOOLS: Severity.BLOCK,
+    Policy.ISOLATED_SUPABASE: Severity.BLOCK,
+    Policy.SHARED_SUPABASE: Severity.WARN,
+    Policy.PRODUCTION_PARITY: Severity.WARN,
+    Policy.STRUCTURED_LOGS: Severity.WARN,
+    Policy.AUTOSCALING: Severity.WARN,
+}
+"""Where `dynamo.yml` does not say: what opens a door to strangers or mixes up data stops a
+rollout, what makes life harder is told."""
+
+
+class OnConfig(StrEnum):
+    """What becomes of a service's pods when its configuration was applied."""
+
+    RESTART = "restart"
+    KEEP = "keep"
+
+
 class Requirement(StrEnum):
     """What a release needs before it may go to an environment; the names stand in `dynamo.yml`."""
 
@@ -159,6 +185,8 @@ class Environment:
     stability_window: timedelta = timedelta(seconds=30)
     """How long a complete rollout is watched before it counts as succeeded."""
     policies: tuple[Policy, ...] = ()
+    severities: Mapping[Policy, Severity] = field(default_factory=dict)
+    """Of those policies for which the file says one."""
     replicas: ReplicaBounds | None = None
     confirm: bool = False
     """A person is asked again before anything is touched here."""
@@ -179,10 +207,15 @@ class Environment:
     """What follows where a release turns out worse here."""
     dashboard: str = ""
     """Template of a link to its graphs; `DASHBOARD_VALUES` are filled in."""
+    supabase: str = ""
+    """Address of its own Supabase instance; empty: it has none."""
 
     @property
     def words(self) -> tuple[str, ...]:
         return (self.name, *self.aliases, self.title.en, self.title.es)
+
+    def severity(self, policy: Policy) -> Severity:
+        return self.severities.get(policy, SEVERITY[policy])
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +231,10 @@ class Service:
     port: int
     health: str
     """Path of its health endpoint."""
+    path: str | None = None
+    """Where it is below the base URL of an environment; None: it is not reached from there."""
+    routes: tuple[str, ...] = ()
+    """Paths below `path` that may be asked at any time, to see how long they take."""
     aliases: tuple[str, ...] = ()
     depends_on: tuple[str, ...] = ()
     build: str | None = None
@@ -210,10 +247,23 @@ class Service:
     """Names of roles."""
     replicas: Mapping[str, int] = field(default_factory=dict)
     """Pods by environment name, where people and not an autoscaler decide."""
+    on_config: OnConfig = OnConfig.RESTART
 
     @property
     def words(self) -> tuple[str, ...]:
         return (self.name, *self.aliases)
+
+
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """What the operator says of differences between environments (bot/domain/expectations.py)."""
+
+    expected: tuple[str, ...] = ()
+    """Paths that may differ, beside those that always may."""
+    risks: tuple[str, ...] = ()
+    """Paths that must not differ, whatever else is said."""
+    injected: tuple[str, ...] = ()
+    """Names of containers that a webhook adds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +289,7 @@ class Catalog:
     checklist: tuple[ChecklistItem, ...] = ()
     roles: tuple[Role, ...] = ()
     channels: tuple[Channel, ...] = ()
+    differences: Differences = Differences()
 
     def service(self, name: str) -> Service:
         """By its exact name; UnknownNameError when there is none."""
@@ -265,6 +316,11 @@ class Catalog:
     def first(self) -> Environment:
         """Where every release begins."""
         return self.environments[0]
+
+    @property
+    def last(self) -> Environment:
+        """Where every release is meant to end: production."""
+        return self.environments[-1]
 
     def before(self, environment: Environment | str) -> Environment | None:
         """Where a release comes from; none for the first environment."""
