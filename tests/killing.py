@@ -9,9 +9,11 @@ next life from a process that has loaded everything already.
 import asyncio
 import json
 import os
+import re
 import signal
 import sqlite3
 import sys
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
@@ -20,8 +22,9 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.sandbox.launcher import Sandbox
+from bot.sandbox.launcher import Options, Sandbox, launch
 from bot.sandbox.slack import seed
+from bot.sandbox.slack.driver import SlackDriver, SlackRefusal
 from tests.processes import bot_environment
 from tests.world_bot import world_of
 
@@ -100,22 +103,38 @@ async def body_of(request: web.Request) -> dict[str, Any]:
 
 
 async def step_of(request: web.Request) -> str | None:
-    """All that a bot asks of Slack's messages, the cluster, the registry and the git host: posts by
-    where they go, edits by what they say, and the rest by method and object. None for connecting
-    and for the questions (who is in a group) that every life asks anew."""
+    """All that a bot asks of Slack, cluster, registry and git host: messages by where they go and
+    how they begin, the rest by method and object. None for what comes from elsewhere."""
     path = request.path
-    if path.startswith(("/api/chat.", "/api/conversations.", "/api/views.")):
-        body = await body_of(request)
-        if path.endswith("chat.update"):
-            return f"chat.update {str(body.get('text', '')).split(':')[0]}"
-        thread = " in the thread" if body.get("thread_ts") or "replies" in path else ""
-        return f"{path.removeprefix('/api/')}{thread}"
-    if path.startswith(("/kubernetes/apis/apps", "/kubernetes/api/v1/namespaces")):
+    if path.startswith("/api/"):
+        return await _of_slack(request)
+    if path.startswith(("/commands/", "/actions/")):
+        return f"answer {_head(str((await body_of(request)).get('text', '')))}".strip()
+    if path.startswith("/kubernetes/"):
         if request.query.get("watch"):
             return f"watch {path.rpartition('/')[2]}"
         dry = " (dry run)" if request.query.get("dryRun") else ""
-        return f"{request.method} {path.rpartition('/')[2]}{dry}"
+        return f"{request.method} {'/'.join(path.split('/')[-3:])}{dry}"
+    if path.startswith("/v2/"):
+        kinds = [each for each in path.split("/") if each in {"manifests", "blobs", "tags"}]
+        return f"{request.method} {' '.join(kinds)}"
+    if path.startswith("/github/"):
+        name = path.split("/repos/")[-1].split("/")
+        return f"{request.method} {name[0]} {' '.join(name[2:3] + name[4:])}"
     return None
+
+
+async def _of_slack(request: web.Request) -> str:
+    body = await body_of(request)
+    step = request.path.removeprefix("/api/")
+    if body.get("thread_ts") or "replies" in step:
+        step += " in the thread"
+    return f"{step} {_head(str(body.get('text', '')))}".strip()
+
+
+def _head(text: str) -> str:
+    """How a message begins: without what is counted in it."""
+    return re.split(r"[:(]| done in | after ", text)[0].strip()
 
 
 @dataclass(slots=True)
@@ -151,9 +170,9 @@ class Nursery:
     ) -> AsyncIterator[Life]:
         """`dynamo run` in this world; with `world`, on its clock and with its builder. `more` are
         further variables of its environment."""
-        environment = bot_environment(sandbox.settings, SLACK_APP_TOKEN=seed.APP_TOKEN, **more)
+        environment = bot_environment(sandbox.settings, SLACK_APP_TOKEN=seed.APP_TOKEN)
         order = {
-            "environment": environment,
+            "environment": {**environment, **more},
             "log": str(log),
             "world": world_of(sandbox) if world else None,
         }
@@ -195,3 +214,82 @@ def rows(path: Path, query: str) -> list[Any]:
             return db.execute(query).fetchall()
         except sqlite3.OperationalError:  # killed before its tables were made
             return []
+
+
+# --- people who go on until it has come to something ---------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What somebody does in Slack, and by what they know that it has come to something. Whoever was
+    not answered, because the bot has died, does it again in its next life."""
+
+    do: Callable[[], Awaitable[object]]
+    came: Callable[[], Awaitable[bool]]
+
+
+@dataclass(slots=True)
+class Stage:
+    """A world, its people, and a bot that is killed again and again."""
+
+    sandbox: Sandbox
+    slack: SlackDriver
+    nursery: Nursery
+    executioner: Executioner
+    home: Path
+    lives: int = 0
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, executioner: Executioner, options: Options) -> AsyncIterator["Stage"]:
+        assert options.keep is not None
+        async with (
+            Nursery.open() as nursery,
+            launch(options, middlewares=[executioner.middleware]) as sandbox,
+            SlackDriver(sandbox.url) as slack,
+        ):
+            yield cls(sandbox, slack, nursery, executioner, options.keep)
+
+    @property
+    def database(self) -> Path:
+        return self.sandbox.settings.database_path
+
+    async def play(self, *acts: Act, patience: float = 60) -> None:
+        """One act after the other, through as many lives as it takes."""
+        left = deque(acts)
+        while left:
+            self.lives += 1
+            assert self.lives < 150, self.executioner.killed_at
+            log = self.home / "bot.log"
+            begun = self.nursery.bot(self.sandbox, log, world=True)
+            async with begun as life, asyncio.timeout(patience):
+                self.executioner.life = life
+                if await connected(self.sandbox, life):
+                    await self._live(life, left)
+
+    async def _live(self, life: Life, left: deque[Act]) -> None:
+        while left and not life.over:
+            act = left[0]
+            if not await act.came():
+                await _try(act, life)
+            while not life.over and not await act.came():
+                await asyncio.sleep(0.02)
+            if await act.came():
+                left.popleft()
+
+
+async def _try(act: Act, life: Life) -> None:
+    """Nobody waits for the answer of a dead bot."""
+    doing = asyncio.ensure_future(act.do())
+    dying = asyncio.ensure_future(life.ended.wait())
+    await asyncio.wait([doing, dying], return_when=asyncio.FIRST_COMPLETED)
+    dying.cancel()
+    if not doing.done():
+        doing.cancel()
+    try:
+        await doing
+    except asyncio.CancelledError:
+        pass
+    except (SlackRefusal, TimeoutError):
+        if not life.over:
+            raise
