@@ -23,9 +23,10 @@ def parse_quantity(text: object) -> Decimal | None:
         return None
     number, suffix = Decimal(found["number"]), found["suffix"] or ""
     if suffix in _BINARY:
-        return number * 2 ** _BINARY[suffix]
+        return number * Decimal(2 ** _BINARY[suffix])
     exponent = _DECIMAL[suffix] if suffix in _DECIMAL else int(suffix[1:])
-    return number.scaleb(exponent)
+    scaled: Decimal = number.scaleb(exponent)
+    return scaled
 
 
 def same_quantity(one: object, other: object) -> bool:
