@@ -29,6 +29,7 @@ from tests.processes import bot_environment
 from tests.world_bot import world_of
 
 ROOT = Path(__file__).parents[1]
+_POD = re.compile(r"-[0-9a-z]{6,10}-[0-9a-z]{5}(?=/log)")  # what is random in its name
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 StepOf = Callable[[web.Request], Awaitable[str | None]]
 """What a request does, by which it is told from others; None for what is not killed at."""
@@ -52,12 +53,12 @@ class Life:
 
 @dataclass(slots=True)
 class Executioner:
-    """`when`: "before" or "after" a request takes effect. `arms` is the step with which the killing
-    begins; without it, it begins at once. `sees` hears of every answer."""
+    """`when`: "before" or "after" a request takes effect. `arms`: how the step begins with which the
+    killing does; "": any. `sees` hears of every answer."""
 
     when: str
     step_of: StepOf
-    arms: str | None = None
+    arms: str = ""
     sees: Callable[[web.Request, web.StreamResponse], None] = lambda *_: None
     life: Life | None = None
     armed: bool = False
@@ -68,7 +69,7 @@ class Executioner:
         @web.middleware
         async def watch(request: web.Request, handler: Handler) -> web.StreamResponse:
             step = await self.step_of(request)
-            self.armed = self.armed or self.arms in (None, step)
+            self.armed = self.armed or (step or "").startswith(self.arms)
             kill = self.armed and step is not None and step not in self.killed_at
             if kill and self.when == "before":
                 await self._kill(str(step))
@@ -114,7 +115,8 @@ async def step_of(request: web.Request) -> str | None:
         if request.query.get("watch"):
             return f"watch {path.rpartition('/')[2]}"
         dry = " (dry run)" if request.query.get("dryRun") else ""
-        return f"{request.method} {'/'.join(path.split('/')[-3:])}{dry}"
+        last = _POD.sub("", "/".join(path.split("/")[-3:]))
+        return f"{request.method} {last}{dry}"
     if path.startswith("/v2/"):
         kinds = [each for each in path.split("/") if each in {"manifests", "blobs", "tags"}]
         return f"{request.method} {' '.join(kinds)}"
