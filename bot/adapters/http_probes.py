@@ -18,6 +18,7 @@ from typing import Any
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
+from pydantic import SecretStr
 from yarl import URL
 
 from bot.adapters.hosts import is_off_limits
@@ -49,17 +50,19 @@ class _EndedError(Exception):
 
 class HttpProbes:
     """`instead`: what addresses begin with, and where they are in this world (the sandbox's);
-    these alone may be on this machine. `trust` is asked in the place of the system's authorities.
-    """
+    these alone may be on this machine. `keys` are sent as `apikey` to the hosts of these addresses,
+    and nowhere else. `trust` is asked in the place of the system's authorities."""
 
     def __init__(
         self,
         instead: Mapping[str, str] | None = None,
         *,
+        keys: Mapping[str, SecretStr] | None = None,
         trust: ssl.SSLContext | None = None,
         resolver: AbstractResolver | None = None,
     ) -> None:
         self._instead = {key.rstrip("/"): to.rstrip("/") for key, to in (instead or {}).items()}
+        self._keys = {URL(address).origin(): key for address, key in (keys or {}).items()}
         self._trust = trust or ssl.create_default_context()
         self._names = resolver
         self._turn = asyncio.Semaphore(_CONCURRENT)
@@ -70,46 +73,46 @@ class HttpProbes:
         for session in sessions.values():
             await session.close()
 
-    async def get(
-        self, url: str, *, headers: Mapping[str, str] | None = None, seconds: float = 3.0
-    ) -> Answer:
+    async def get(self, url: str, *, seconds: float = 3.0) -> Answer:
         way = _Way(url)
         async with self._turn:
             started = time.perf_counter()
             try:
                 async with asyncio.timeout(seconds):
-                    status = await self._follow(way, headers or {})
+                    status = await self._follow(way)
             except _EndedError as ended:
                 return way.answer(ended.reached, started, message=str(ended))
             except Exception as error:  # noqa: BLE001 - whatever is at the other end, it is an answer
                 return way.answer(_reached(error), started, message=_said(error))
             return way.answer(Reached.ANSWERED, started, status=status)
 
-    async def _follow(self, way: "_Way", headers: Mapping[str, str]) -> int:
-        first = _url(way.url)
-        at = first
+    async def _follow(self, way: "_Way") -> int:
+        at = _url(way.url)
         for _ in range(_MOST_REDIRECTS + 1):
-            own = headers if at.origin() == first.origin() else {}
-            status, location = await self._one(at, own)
+            status, location = await self._one(at)
             if status not in _REDIRECTS or not location:
                 return status
             at = _next(at, location)
             way.url = str(at)
         raise _EndedError(Reached.REDIRECTS, f"more than {_MOST_REDIRECTS} redirects")
 
-    async def _one(self, at: URL, headers: Mapping[str, str]) -> tuple[int, str]:
+    async def _one(self, at: URL) -> tuple[int, str]:
         where, replaced = self._where(at)
         if not replaced and _is_literal(where.host or "") and is_off_limits(where.host or ""):
             raise _EndedError(Reached.FORBIDDEN, where.host or "")
         session = self._session(guarded=not replaced)
         async with session.get(
             where,
-            headers={**_HEADERS, **headers},
+            headers=self._headers(at),
             allow_redirects=False,
             server_hostname=at.host if replaced and where.scheme == "https" else None,
         ) as answer:
             await _read(answer)
             return answer.status, answer.headers.get("Location", "")
+
+    def _headers(self, at: URL) -> dict[str, str]:
+        key = self._keys.get(at.origin())
+        return _HEADERS if key is None else {**_HEADERS, "apikey": key.get_secret_value()}
 
     def _where(self, at: URL) -> tuple[URL, bool]:
         """Where an address is in this world, and whether that is somewhere else."""

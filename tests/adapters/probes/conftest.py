@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
+from pydantic import SecretStr
 
 from bot.adapters.http_probes import HttpProbes
 
@@ -162,9 +163,11 @@ class Town:
         self.sites.append(site)
         return site
 
-    def probes(self, names: AbstractResolver | None = None) -> HttpProbes:
+    def probes(
+        self, names: AbstractResolver | None = None, keys: dict[str, SecretStr] | None = None
+    ) -> HttpProbes:
         instead = {site.base: site.local for site in self.sites}
-        made = HttpProbes(instead, trust=self.authority.trust, resolver=names)
+        made = HttpProbes(instead, keys=keys, trust=self.authority.trust, resolver=names)
         self._stack.push_async_callback(made.close)
         return made
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from aiohttp import web
+from pydantic import SecretStr
 
 from bot.adapters.http_probes import HttpProbes
 from bot.domain.probing import Reached
@@ -97,7 +98,7 @@ async def test_redirects_for_ever_are_a_state(town: Town) -> None:
     assert len(asked) == 6
 
 
-async def test_headers_are_not_carried_to_another_host(town: Town) -> None:
+async def test_a_key_is_not_carried_to_another_host(town: Town) -> None:
     seen = {}
 
     async def there(request: web.Request) -> web.Response:
@@ -111,7 +112,7 @@ async def test_headers_are_not_carried_to_another_host(town: Town) -> None:
         raise web.HTTPFound(other.base)
 
     site = await town.site(here)
-    answer = await town.probes().get(site.base, headers={"apikey": "k"})
+    answer = await town.probes(keys={f"{site.base}/rest": SecretStr("k")}).get(site.base)
     assert answer.well
     assert seen == {"here": "k", "there": None}
 
