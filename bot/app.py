@@ -16,6 +16,7 @@ from bot.adapters.docker_images import DockerImages
 from bot.adapters.git_source import GitSource, token_host_of
 from bot.adapters.github_checks import GitHubChecks
 from bot.adapters.github_comparisons import GitHubComparisons
+from bot.adapters.http_probes import HttpProbes
 from bot.adapters.http_server import HttpServer
 from bot.adapters.kubernetes_cluster import KubernetesCluster
 from bot.adapters.oci_registry import OciRegistry
@@ -67,7 +68,7 @@ from bot.workflows.telling import (
 )
 from commands.build import tell_not_deployed
 from commands.router import Router
-from config.catalog import load_catalog
+from config.catalog import Catalog, load_catalog
 from config.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -141,6 +142,8 @@ class Dynamo:
             audit = SqliteAudit(store)
             git = _git(settings, offline)
             await asyncio.to_thread(git.clear)
+            probes = _probes(settings, catalog, offline)
+            stack.push_async_callback(probes.close)
             builds = BuildDesk(
                 builds=SqliteBuilds(store),
                 git=git,
@@ -176,6 +179,7 @@ class Dynamo:
             lists.on_change = edges.bell.ring
             lists.look = partial(look_at_ci_of, edges)
             engine = _engine(edges)
+                probes=probes,
             edges.bell.listen(engine.wake_waiting)
             builds.deploy = partial(
                 deploy_built,
@@ -245,6 +249,18 @@ def _builder(settings: Settings, offline: Offline | None) -> Builder:
     if offline is None or offline.builder is None:
         return real
     if settings.docker_host is None:
+def _probes(settings: Settings, catalog: Catalog, offline: Offline | None) -> HttpProbes:
+    keys = settings.supabase_key_of
+    return HttpProbes(
+        offline.addresses if offline else None,
+        keys={
+            environment.supabase: keys[environment.name]
+            for environment in catalog.environments
+            if environment.supabase and environment.name in keys
+        },
+    )
+
+
         return offline.builder
     return StandInBuilder(real, offline.builder)
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 import os
 import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -115,6 +115,21 @@ def _database(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _keys(secret: SecretStr) -> SecretStr:
+    """A key that may read and write everything has no business here: what is asked is open to
+    anybody who holds the publishable one."""
+    fix = "write it like qa=sb_publishable_…,prod=sb_publishable_…"
+    for pair in secret.get_secret_value().split(","):
+        name, _, key = pair.partition("=")
+        if not re.fullmatch(r"\s*[a-z][-a-z0-9]{0,62}\s*", name):
+            raise wrong("names no environment before a key", fix)
+        if not re.fullmatch(r"\s*[A-Za-z0-9_.-]{8,2000}\s*", key):
+            raise wrong("has no key after the name of an environment", fix)
+        if key.strip().startswith("sb_secret_"):
+            raise wrong("holds a secret key", "take the publishable one; " + fix)
+    return secret
+
+
 def _slack_url(text: str) -> str:
     url = https_url(text, "https://slack.com/api/")
     parts = split_url(url)
@@ -198,6 +213,10 @@ class Settings(BaseSettings):
     """None: the account of the pod that Dynamo runs in, or ~/.kube/config outside of a cluster."""
     docker_host: Annotated[_Text, AfterValidator(_docker_host)] | None = None
     github_token: _Secret | None = None
+    prometheus_token: _Secret | None = None
+    """Sent as a bearer token to the Prometheus of every environment."""
+    supabase_keys: Annotated[_Secret, AfterValidator(_keys)] | None = None
+    """Publishable keys of Supabase instances by environment: qa=sb_publishable_…,prod=…"""
     github_api_url: Annotated[_Text, _url("https://api.github.com")] = "https://api.github.com"
 
     @classmethod
@@ -223,6 +242,14 @@ class Settings(BaseSettings):
         if self.slack_signing_secret is not None:
             return "http"
         raise SettingsError((_NO_MODE,))
+
+    @property
+    def supabase_key_of(self) -> Mapping[str, SecretStr]:
+        """By the name of the environment."""
+        if self.supabase_keys is None:
+            return {}
+        pairs = (pair.split("=", 1) for pair in self.supabase_keys.get_secret_value().split(","))
+        return {name.strip(): SecretStr(key.strip()) for name, key in pairs}
 
     @property
     def database_path(self) -> Path:

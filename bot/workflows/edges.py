@@ -15,6 +15,8 @@ from bot.ports import (
     Messenger,
     People,
     Store,
+    Probes,
+    Snapshots,
     Workbench,
 )
 from bot.workflows.announcing import Announcer
@@ -47,6 +49,7 @@ class Edges:
     builds: BuildDesk | None = None  # None: nothing is built here
     bell: Bell = field(default_factory=Bell)
 
+    probes: Probes | None = None  # None: nothing is asked below base URLs
 
 @dataclass(frozen=True, slots=True)
 class Place:

@@ -12,7 +12,7 @@ SIGNING = "0123456789abcdef0123456789abHUSH"
 OURS = (
     "SLACK_BOT_TOKEN SLACK_APP_TOKEN SLACK_SIGNING_SECRET SLACK_API_URL DYNAMO_CONFIG "
     "DYNAMO_DATABASE DYNAMO_HOST DYNAMO_PORT DYNAMO_INSTANCE DYNAMO_REGISTRY_URL KUBECONFIG "
-    "DOCKER_HOST GITHUB_TOKEN GITHUB_API_URL"
+    "DOCKER_HOST GITHUB_TOKEN GITHUB_API_URL SUPABASE_KEYS"
 )
 
 
@@ -188,3 +188,28 @@ def test_a_database_url_is_a_path(environment: pytest.MonkeyPatch, url: str, pat
 def test_settings_can_be_given_by_a_caller(environment: pytest.MonkeyPatch) -> None:
     settings = Settings(dynamo_port=0, slack_api_url="http://127.0.0.1:1/api")
     assert (settings.dynamo_port, settings.slack_api_url) == (0, "http://127.0.0.1:1/api/")
+
+
+def test_supabase_keys_are_found_by_environment(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("SUPABASE_KEYS", "qa=sb_publishable_abc, prod = eyJh.eyJp.c2ln\n")
+    keys = Settings.from_environment().supabase_key_of
+    assert {name: key.get_secret_value() for name, key in keys.items()} == {
+        "qa": "sb_publishable_abc",
+        "prod": "eyJh.eyJp.c2ln",
+    }
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("sb_publishable_HUSH", "names no environment before a key"),
+        ("qa=", "has no key after"),
+        ("qa=two words HUSH", "has no key after"),
+        ("qa=sb_secret_HUSHHUSH", "holds a secret key"),
+    ],
+)
+def test_supabase_keys_that_are_none(
+    environment: pytest.MonkeyPatch, value: str, said: str
+) -> None:
+    environment.setenv("SUPABASE_KEYS", value)
+    assert said in mistakes()["SUPABASE_KEYS"]
