@@ -60,11 +60,14 @@ _HELPER = (
 _SSH = "ssh -oBatchMode=yes -oStrictHostKeyChecking=yes -oConnectTimeout=15"
 _FULL = re.compile(r"No space left on device|[Dd]isk quota exceeded")
 _SAID = (
-    (re.compile(r"terminal prompts disabled|Authentication failed|Permission denied|Host key ver"),
+    (re.compile(r"terminal prompts disabled|Authentication failed|Permission denied|Host key ver"
+                r"|returned error: 40[13]"),
      Trouble.UNAUTHENTICATED),
     (re.compile(r"not found|does not exist|not appear to be a git repository|No such file"),
      Trouble.NOT_FOUND),
-    (re.compile(r"Could not resolve|unable to access|Connection|timed out|hung up|Could not read"),
+    (re.compile(r"[Cc]ertificate"), Trouble.UNEXPECTED),
+    (re.compile(r"Could not resolve|unable to access|Connection|timed out|hung up|Could not read"
+                r"|RPC failed|early EOF|unexpected disconnect|returned error: (?:429|5\d\d)"),
      Trouble.AWAY),
 )  # fmt: skip
 
@@ -305,19 +308,26 @@ def _text(said: Sequence[str]) -> str:
     return redact("\n".join(lines[-6:]))[-800:]
 
 
+def _kind(text: str) -> Trouble | None:
+    return next((kind for pattern, kind in _SAID if pattern.search(text)), None)
+
+
 def _trouble(said: Sequence[str]) -> PortError:
     text = _text(said)
-    kind = next((kind for pattern, kind in _SAID if pattern.search(text)), Trouble.AWAY)
+    kind = _kind(text) or Trouble.AWAY
     temporary = kind is Trouble.AWAY
     return PortError("git", kind, temporary=temporary, values={"message": text})
 
 
 def _failed(said: Sequence[str]) -> Failure:
+    """Why there is no checkout. Raises PortError where the host is away or does not let us in."""
     text = _text(said)
     if _FULL.search(text):
         return _failure(Cause.DISK_FULL)
     if re.search(r"not our ref|couldn't find remote ref|reference is not a tree", text):
         return _failure(Cause.NO_COMMIT)
+    if _kind(text) is not None:
+        raise _trouble(said)
     return _failure(Cause.CHECKOUT, message=text)
 
 

@@ -9,7 +9,18 @@ from __future__ import annotations
 from bot.cards import buttons, signs
 from bot.cards.blocks import Part, actions, context, fit, header, preformatted, section
 from bot.cards.card import Block, Card
-from bot.cards.mrkdwn import Mrkdwn, code, cut_mrkdwn, escape, join, plain, say, say_plain, user
+from bot.cards.mrkdwn import (
+    Mrkdwn,
+    code,
+    cut_mrkdwn,
+    escape,
+    join,
+    moment,
+    plain,
+    say,
+    say_plain,
+    user,
+)
 from bot.domain.build import Build, BuildState, Cause
 from bot.text import Texts
 from bot.text.sentences import duration
@@ -36,6 +47,8 @@ def build_card(build: Build, *, environment_titles: tuple[str, ...], texts: Text
     if build.simulated:
         line = say(texts, "build.fact.simulated", sign=signs.WARNING)
         parts.append(Part(section(line, limit=500)))
+    if build.outage is not None and build.outage.message and not build.state.final:
+        parts.append(Part(context(escape(build.outage.message, _WORDS * 2)), spare=1))
     if build.failure is not None:
         parts += _failure_parts(build, texts)
     parts += [
@@ -69,10 +82,20 @@ def cause_of(build: Build, texts: Texts) -> Mrkdwn:
     key = str(failure.cause)
     if failure.cause is Cause.TOO_LARGE:
         key = f"TOO_LARGE_{'context' if values.get('what') == 'context' else 'checkout'}"
+    if failure.cause is Cause.AWAY and "minutes" in values:
+        key = "AWAY_FOR"
     port = failure.values.get("port", "")
-    if f"trouble.port.{port}" in texts:
-        values["port"] = texts(f"trouble.port.{port}")
+    values["port"] = _port(port, texts)
+    if failure.cause is Cause.REFUSED:
+        trouble = failure.values["trouble"]
+        own = f"trouble.{port}.{trouble}"
+        return say(texts, own if own in texts else f"trouble.code.{trouble}", **values)
     return say(texts, f"build.cause.{key}", **values)
+
+
+def _port(port: str, texts: Texts) -> str:
+    key = f"trouble.port.{port}"
+    return texts(key) if key in texts else plain(port, _NAME)
 
 
 def _values(build: Build, texts: Texts) -> dict[str, object]:
@@ -95,6 +118,10 @@ def _state_line(build: Build, values: dict[str, object], texts: Texts) -> Mrkdwn
         return Mrkdwn(f"*{cause_of(build, texts)}*")
     if build.state is not BuildState.BUILDING:
         return say(texts, f"build.state.{build.state}", **values)
+    if build.outage is not None:
+        values = {"since": moment(build.outage.since), "until": moment(build.outage.until)}
+        port = _port(build.outage.port, texts)
+        return say(texts, "build.state.waits", sign=signs.WARNING, port=port, **values)
     state = say(texts, f"build.state.{build.step}")
     if not build.now:
         return state
@@ -105,6 +132,9 @@ def _failure_parts(build: Build, texts: Texts) -> list[Part]:
     assert build.failure is not None
     message = build.failure.values.get("message", "")
     parts = [Part(section(escape(message, _SERVER), limit=_SERVER * 2), spare=1)] if message else []
+    if build.failure.cause is Cause.REFUSED:
+        fix = say(texts, f"trouble.fix.{build.failure.values['trouble']}")
+        parts.insert(0, Part(section(fix, limit=500)))
     if build.tail:
         parts.append(Part(preformatted(build.tail), spare=1))
     return parts

@@ -16,6 +16,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from bot.domain.image import Image
+from bot.domain.outage import Outage
 from bot.domain.rollout import Actor, CardRef
 
 LONGEST_REF = 200
@@ -57,6 +58,7 @@ class BuildStep(StrEnum):
 class Cause(StrEnum):
     """Why a build failed; the words are in `bot/text` under `build.cause`."""
 
+    REFUSED = "REFUSED"  # port, trouble, message
     NO_COMMIT = "NO_COMMIT"  # gone from the repository since it was asked for
     CHECKOUT = "CHECKOUT"  # message
     TOO_LARGE = "TOO_LARGE"  # what, limit (megabytes)
@@ -64,10 +66,11 @@ class Cause(StrEnum):
     NO_DOCKERFILE = "NO_DOCKERFILE"
     IMAGE = "IMAGE"  # message
     PUSH = "PUSH"  # message
+    NO_PLACE = "NO_PLACE"  # message: the registry has no such repository and makes none
     TIMED_OUT = "TIMED_OUT"  # minutes
     DISK_FULL = "DISK_FULL"
     VERSION_TAKEN = "VERSION_TAKEN"  # version: the registry has it from another commit
-    AWAY = "AWAY"  # port, message
+    AWAY = "AWAY"  # port, message, minutes where it was waited for
     BUG = "BUG"
 
 
@@ -111,6 +114,7 @@ class Build:
     now: str = ""  # what the step is at, in the tool's own words
     digest: str = ""
     simulated: bool = False
+    outage: Outage | None = None  # who is being waited for in the middle of it
     failure: Failure | None = None
     tail: tuple[str, ...] = ()  # the end of the log, redacted
     wishes: tuple[Wish, ...] = ()
@@ -166,6 +170,7 @@ def begun(build: Build, now: datetime, *, simulated: bool) -> Build:
         state=BuildState.BUILDING,
         step=BuildStep.CHECKOUT,
         now="",
+        outage=None,
         simulated=simulated,
         started_at=now,
     )

@@ -31,11 +31,13 @@ class SimulatedBuilder:
     async def simulated(self) -> bool:
         return True
 
-    async def build(self, order: Order, checkout: Path, report: Report) -> str | Failure:
-        if order.command:
-            report(Progressing(BuildStep.COMMAND, f"$ {order.command}", order.command))
-            report(Progressing(BuildStep.COMMAND, "simulated: the command was not run"))
-            await self._clock.sleep(_COMMAND)
+    async def command(self, order: Order, checkout: Path, report: Report) -> Failure | None:
+        report(Progressing(BuildStep.COMMAND, f"$ {order.command}", order.command))
+        report(Progressing(BuildStep.COMMAND, "simulated: the command was not run"))
+        await self._clock.sleep(_COMMAND)
+        return None
+
+    async def image(self, order: Order, checkout: Path, report: Report) -> str | Failure:
         instructions = _instructions(checkout / "Dockerfile")
         if isinstance(instructions, Failure):
             return instructions
@@ -43,11 +45,17 @@ class SimulatedBuilder:
             words = f"Step {number}/{len(instructions)} : {line}"
             report(Progressing(BuildStep.IMAGE, words, words))
             await self._clock.sleep(_STEP)
-        report(Progressing(BuildStep.PUSH, f"The push refers to repository [{order.name}]"))
+        return order.name
+
+    async def push(self, order: Order, image: str, report: Report) -> str | Failure:
+        report(Progressing(BuildStep.PUSH, f"The push refers to repository [{image}]"))
         await self._clock.sleep(_PUSH)
         digest = self._push(order)
         report(Progressing(BuildStep.PUSH, f"{order.version}: digest: {digest}"))
         return digest
+
+    async def tidy(self, order: Order, *, pushed: bool) -> None:
+        """Nothing was put anywhere but by the push."""
 
     def _push(self, order: Order) -> str:
         prefix = "org.opencontainers.image"

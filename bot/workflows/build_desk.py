@@ -3,7 +3,8 @@
 There is no resume code: a build that is not settled is looked at, the one thing that it needs next
 is done and saved, and it is looked at again. One that was killed starts over: its image gets its
 version's tag only at the end, so what the registry has under it is either the whole or nothing, and
-what it has of this commit is taken as it is. Steps that go by are shown, not stored.
+what it has of this commit is taken as it is. Steps that go by are shown, not stored. The work
+itself is `building.py`, what people see of it `build_messages.py`.
 """
 
 import asyncio
@@ -11,9 +12,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 
-from bot.cards.blocks import shown_hash
 from bot.cards.card import Card
 from bot.domain.audit import ENGINE, AuditEntry, By, subject_of
 from bot.domain.build import (
@@ -30,26 +29,17 @@ from bot.domain.build import (
     cancelled,
     failed,
 )
+from bot.domain.outage import Outage
 from bot.domain.rollout import CardRef
-from bot.errors import PortError, StaleError, Trouble
-from bot.ports import (
-    Audit,
-    Builder,
-    Builds,
-    Clock,
-    Git,
-    Images,
-    Messenger,
-    Order,
-    Progressing,
-    Revision,
-)
+from bot.errors import PortError, StaleError
+from bot.ports import Audit, Builder, Builds, Clock, Git, Images, Messenger, Progressing
+from bot.workflows.build_messages import BuildMessages
+from bot.workflows.building import Patience, build_commit, refused
 
 log = logging.getLogger(__name__)
 
 _AT_ONCE = 2  # builds; a build is heavy
 _BACK_OFF = (1, 2, 4, 8, 15, 30)  # seconds between tries of Slack or the store
-_REVISION = "org.opencontainers.image.revision"
 
 
 @dataclass(slots=True)
@@ -60,7 +50,6 @@ class _Running:
     work: asyncio.Task[str | Failure] | None = None
     seen: Build | None = None  # with the step it is at
     log: Log = field(default_factory=Log)
-    shown: str = ""  # fingerprint of the newest card handed to Slack
     tries: int = 0
     news: bool = False
     cancel_alarm: Callable[[], None] | None = None
@@ -87,14 +76,11 @@ class BuildDesk:
         self.git = git
         self._builder = builder
         self._images = images
-        self._messenger = messenger
+        self._messages = BuildMessages(messenger, render=render, ended=ended)
         self._audit = audit
         self._clock = clock
-        self._render = render
-        self._ended = ended
         self._running: dict[str, _Running] = {}
         self._slots = asyncio.Semaphore(_AT_ONCE)
-        self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
         self.deploy: Callable[[Build], Awaitable[str]] | None = None
 
@@ -107,10 +93,11 @@ class BuildDesk:
         for running in self._running.values():
             if running.cancel_alarm is not None:
                 running.cancel_alarm()
-        tasks = [*self._tasks, *(r.task for r in self._running.values() if r.task)]
+        tasks = [running.task for running in self._running.values() if running.task]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._messages.stop()
 
     def wake(self, build_id: str) -> None:
         """It was stored, or changed in the store: look at it."""
@@ -134,7 +121,7 @@ class BuildDesk:
                 continue
             running = self._running.get(build_id)
             if running is not None:
-                self._show(saved, running)
+                self._messages.show(saved)
                 if running.work is not None:
                     running.work.cancel()
             self.wake(build_id)
@@ -170,13 +157,14 @@ class BuildDesk:
         build = await self.builds.get(build_id)
         if build is None or build.settled:
             self._running.pop(build_id, None)
+            self._messages.forget(build_id)
             return False
         if not build.card.ts:
-            await self._post(build, running)
+            await self._post(build)
         elif not build.state.final:
             await self._run(build, running)
         else:
-            await self._finish(build, running)
+            await self._finish(build)
         return True
 
     async def _give_up(self, build_id: str, error: PortError) -> None:
@@ -186,23 +174,17 @@ class BuildDesk:
             return
         now = self._clock.now()
         if not build.state.final:
-            values = {"port": error.port, "message": error.values.get("message", "")}
-            build = failed(build, Failure(Cause.AWAY, build.step, values), (), now)
+            build = failed(build, refused(error, build.step), (), now)
         await self._save(build.with_(settled=True))
 
-    # --- its messages ----------------------------------------------------------------------------
+    # --- its beginning and its end ---------------------------------------------------------------
 
-    async def _post(self, build: Build, running: _Running) -> None:
-        key = f"build:{build.id}"
-        card = self._render(build)
-        found = None
-        if build.card.since is not None:
-            found = await self._messenger.find(build.card.channel, key, build.card.since)
-        else:
+    async def _post(self, build: Build) -> None:
+        since = build.card.since
+        if since is None:
             intent = CardRef(build.card.channel, since=self._clock.now())
             build = await self._save(build.with_(card=intent))
-        posted = found or await self._messenger.post(build.card.channel, card, key=key)
-        running.shown = shown_hash(card) if found is None else ""
+        posted = await self._messages.post(build, since)
         while True:
             try:
                 await self._save(build.with_(card=posted))
@@ -211,49 +193,19 @@ class BuildDesk:
             else:
                 return
 
-    async def _finish(self, build: Build, running: _Running) -> None:
+    async def _finish(self, build: Build) -> None:
         if build.state is BuildState.BUILT and build.wishes and not build.rollout:
             assert self.deploy is not None
             taken = await self.deploy(build)
             build = await self._save(build.with_(rollout=taken or "-"))
         if build.rollout in ("", "-"):
-            await self._show_end(build)
-        told = build.told or CardRef(build.card.channel)
-        key, thread = f"build:{build.id}:ended", build.card.ts
-        found = None
-        if told.since is not None:
-            found = await self._messenger.find(told.channel, key, told.since, thread=thread)
-        else:
-            intent = CardRef(told.channel, since=self._clock.now())
+            await self._messages.show_end(build)
+        since = build.told.since if build.told else None
+        if since is None:
+            intent = CardRef(build.card.channel, since=self._clock.now())
             build = await self._save(build.with_(told=intent))
-        if found is None:
-            card = self._ended(build, await self.builds.log(build.id))
-            found = await self._messenger.post(told.channel, card, thread=thread, key=key)
-        await self._save(build.with_(told=found, settled=True))
-
-    async def _show_end(self, build: Build) -> None:
-        try:
-            await self._messenger.update(build.card, self._render(build), urgent=True)
-        except PortError as error:
-            if error.temporary:
-                raise
-            log.info("the card of build %s was not edited: %s", build.id, error)
-
-    def _show(self, build: Build, running: _Running) -> None:
-        card = self._render(build)
-        print_ = shown_hash(card)
-        if print_ == running.shown or not build.card.ts:
-            return
-        running.shown = print_
-        task = asyncio.get_running_loop().create_task(self._edit(build, card))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _edit(self, build: Build, card: Card) -> None:
-        try:
-            await self._messenger.update(build.card, card)
-        except PortError as error:
-            log.info("the card of build %s was not edited: %s", build.id, error)
+        told = await self._messages.reply(build, await self.builds.log(build.id), since)
+        await self._save(build.with_(told=told, settled=True))
 
     # --- building --------------------------------------------------------------------------------
 
@@ -266,7 +218,7 @@ class BuildDesk:
             started = begun(latest, self._clock.now(), simulated=simulated)
             started = await self._save(started)
             running.seen, running.log = started, Log()
-            self._show(started, running)
+            self._messages.show(started)
             outcome = away or await self._work(started, running)
         await self._end(build.id, running, outcome)
 
@@ -274,7 +226,7 @@ class BuildDesk:
         try:
             return await self._builder.simulated(), None
         except PortError as error:
-            return False, _away(error, BuildStep.CHECKOUT)
+            return False, refused(error, BuildStep.CHECKOUT)
 
     async def _work(self, build: Build, running: _Running) -> str | Failure | None:
         """None where it was cancelled."""
@@ -283,59 +235,29 @@ class BuildDesk:
         def report(said: Progressing) -> None:  # of any thread
             loop.call_soon_threadsafe(self._hear, running, said)
 
-        running.work = loop.create_task(self._build(build, report))
+        def held_up(outage: Outage | None) -> None:
+            if running.seen is not None:
+                running.seen = running.seen.with_(outage=outage)
+                self._messages.show(running.seen)
+
+        patience = Patience(self._clock, held_up)
+        work = build_commit(build, self.git, self._builder, self._images, report, patience)
+        running.work = loop.create_task(work)
         try:
             await asyncio.wait({running.work})
         finally:
             if not running.work.done():
                 running.work.cancel()
                 await asyncio.gather(running.work, return_exceptions=True)
-        work, running.work = running.work, None
-        if work.cancelled():
+        done, running.work = running.work, None
+        if done.cancelled():
             return None
-        step = running.seen.step if running.seen else BuildStep.CHECKOUT
-        error = work.exception()
-        if isinstance(error, PortError):
-            return _away(error, step)
+        error = done.exception()
         if error is not None:
             log.error("build %s met a bug", build.id, exc_info=error)
+            step = running.seen.step if running.seen else BuildStep.CHECKOUT
             return Failure(Cause.BUG, step)
-        return work.result()
-
-    async def _build(self, build: Build, report: Callable[[Progressing], None]) -> str | Failure:
-        there = await self._there_already(build)
-        if there is not None:
-            return there
-        order = Order(
-            build=build.id,
-            service=build.service,
-            name=build.image,
-            version=build.version,
-            commit=build.commit,
-            source=build.repository,
-            created=build.requested_at,
-            command=build.command,
-        )
-        revision = Revision(build.commit, build.version if build.version == build.ref else "")
-        report(Progressing(BuildStep.CHECKOUT))
-        async with self.git.checkout(build.repository, revision, report) as files:
-            if not isinstance(files, Path):
-                return files
-            return await self._builder.build(order, files, report)
-
-    async def _there_already(self, build: Build) -> str | Failure | None:
-        """What the registry has under this version: the image of this commit, pushed in the moment
-        of a crash; or another's, which is never overwritten."""
-        try:
-            found = await self._images.resolve(build.image, build.version)
-        except PortError as error:
-            if error.trouble is Trouble.NOT_FOUND:
-                return None
-            raise
-        if found.labels.get(_REVISION, found.revision) == build.commit:
-            return found.image.digest
-        values = {"version": build.version}
-        return Failure(Cause.VERSION_TAKEN, BuildStep.CHECKOUT, values)
+        return done.result()
 
     def _hear(self, running: _Running, said: Progressing) -> None:
         if said.line:
@@ -345,7 +267,7 @@ class BuildDesk:
             return
         if said.step is not seen.step or (said.words and said.words != seen.now):
             running.seen = at_step(seen, said.step, said.words)
-            self._show(running.seen, running)
+            self._messages.show(running.seen)
 
     async def _end(self, build_id: str, running: _Running, outcome: str | Failure | None) -> None:
         lines = running.log.lines
@@ -399,8 +321,3 @@ def build_entry(action: str, build: Build, by: By, at: datetime) -> AuditEntry:
     key = f"{action}:{build.id}"
     subject = subject_of(build.service)
     return AuditEntry(at, by.actor, by.surface, action, subject, after=after, key=key)
-
-
-def _away(error: PortError, step: BuildStep) -> Failure:
-    values = {"port": error.port, "message": error.values.get("message", "")}
-    return Failure(Cause.AWAY, step, values)

@@ -7,28 +7,26 @@ with the reason. Every round builds something new, so that no cache answers.
 
 import asyncio
 import os
-import re
 import secrets
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
 from bot.adapters.docker_images import DockerImages
-from bot.ports import Order
+from bot.adapters.wall_clock import WallClock
+from bot.ports import Order, Progressing
+from bot.workflows.building import Patience, build_image
 from tests.bench.rows import Row
+from tests.programs import BUSYBOX, MissingError, docker_engine, docker_registry, program
 
 _ROUNDS = 7
 _MEGABYTES = 40
-_NEEDED = ("dockerd", "docker", "docker-registry", "busybox")
-_LISTENING = re.compile(r"listening on 127\.0\.0\.1:(\d+)")
 _DOCKERFILE = """FROM scratch
 COPY busybox /bin/busybox
 COPY files /files
@@ -38,16 +36,16 @@ CMD ["/bin/busybox", "true"]
 
 
 def run() -> list[Row]:
-    missing = [name for name in _NEEDED if not _program(name)]
-    if missing or os.geteuid() != 0:
-        reason = f"no {', '.join(missing)}" if missing else "dockerd wants root"
-        print(f"build: left out, {reason}", file=sys.stderr)
-        return []
     with ExitStack() as stack:
         home = Path(tempfile.mkdtemp(prefix="dynamo-bench-", dir="/tmp"))
         stack.callback(shutil.rmtree, home, ignore_errors=True)
-        host = stack.enter_context(_engine(home))
-        registry = stack.enter_context(_registry(home))
+        try:
+            program("docker", "docker.io")
+            host = stack.enter_context(docker_engine(home))
+            registry = stack.enter_context(docker_registry(home))
+        except MissingError as missing:
+            print(f"build: left out, {missing}", file=sys.stderr)
+            return []
         ours: list[float] = []
         theirs: list[float] = []
         for number in range(_ROUNDS + 1):
@@ -74,10 +72,15 @@ def _dynamo(host: str, registry: str, context: Path, tag: str) -> float:
         created=datetime.now(UTC),
     )
     began = time.perf_counter()
-    digest = asyncio.run(DockerImages(host).build(order, context, lambda _: None))
+    building = build_image(order, context, DockerImages(host), _unheard, Patience(WallClock()))
+    digest = asyncio.run(building)
     seconds = time.perf_counter() - began
     assert isinstance(digest, str), digest
     return seconds
+
+
+def _unheard(_: Progressing) -> None:
+    """Nobody looks at the card."""
 
 
 def _docker(host: str, registry: str, context: Path, tag: str) -> float:
@@ -93,69 +96,8 @@ def _docker(host: str, registry: str, context: Path, tag: str) -> float:
 def _context(home: Path) -> Path:
     directory = Path(tempfile.mkdtemp(dir=home)) / "files"
     (directory / "files").mkdir(parents=True)
-    shutil.copy("/bin/busybox", directory / "busybox")
+    shutil.copy(BUSYBOX, directory / "busybox")
     (directory / "Dockerfile").write_text(_DOCKERFILE)
     for number in range(_MEGABYTES):
         (directory / "files" / f"{number}.bin").write_bytes(secrets.token_bytes(1_000_000))
     return directory
-
-
-def _program(name: str) -> str | None:
-    return shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin")
-
-
-@contextmanager
-def _engine(home: Path) -> Iterator[str]:
-    path = home / "docker.sock"
-    with (home / "dockerd.log").open("wb") as log:
-        process = subprocess.Popen(
-            [
-                str(_program("dockerd")),
-                f"--data-root={home / 'data'}",
-                f"--exec-root={home / 'exec'}",
-                f"--pidfile={home / 'pid'}",
-                f"--host=unix://{path}",
-                "--iptables=false",
-                "--ip6tables=false",
-                "--bridge=none",
-            ],
-            stdout=log,
-            stderr=log,
-        )
-    try:
-        deadline = time.monotonic() + 30
-        while True:
-            with socket.socket(socket.AF_UNIX) as door:
-                if door.connect_ex(str(path)) == 0:
-                    break
-            assert process.poll() is None, (home / "dockerd.log").read_text()[-400:]
-            assert time.monotonic() < deadline, "dockerd does not answer"
-            time.sleep(0.1)
-        yield f"unix://{path}"
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-@contextmanager
-def _registry(home: Path) -> Iterator[str]:
-    config = home / "registry.yml"
-    config.write_text(
-        "version: 0.1\n"
-        f"storage: {{filesystem: {{rootdirectory: {home / 'images'}}}}}\n"
-        "http: {addr: '127.0.0.1:0', secret: bench}\n"
-    )
-    output = home / "registry.log"
-    with output.open("wb") as log:
-        process = subprocess.Popen(
-            [str(_program("docker-registry")), "serve", str(config)], stdout=log, stderr=log
-        )
-    try:
-        deadline = time.monotonic() + 20
-        while (found := _LISTENING.search(output.read_text())) is None:
-            assert time.monotonic() < deadline, "docker-registry does not answer"
-            time.sleep(0.05)
-        yield f"127.0.0.1:{found[1]}"
-    finally:
-        process.terminate()
-        process.wait(10)

@@ -7,7 +7,9 @@ import pytest
 
 from bot.cards.build import build_card, build_ended_card
 from bot.domain.build import Build, BuildState, BuildStep, Cause, Failure
+from bot.domain.outage import held_up
 from bot.domain.rollout import Actor, CardRef
+from bot.errors import Trouble
 from bot.text import Texts
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -53,13 +55,45 @@ def test_every_state_has_its_words(state: BuildState, language: str) -> None:
 @pytest.mark.parametrize("cause", Cause)
 def test_every_cause_is_a_sentence(cause: Cause, language: str) -> None:
     values = {"message": "m", "exit": "1", "what": "context", "limit": "5", "minutes": "10"}
-    values |= {"version": "1.4.0", "port": "git"}
+    values |= {"version": "1.4.0", "port": "git", "trouble": "UNAUTHENTICATED"}
     build = a_build(state=BuildState.FAILED, failure=Failure(cause, BuildStep.IMAGE, values))
     card = build_card(build, environment_titles=(), texts=Texts.of(language))
     said = card.blocks[1]["text"]["text"]
     assert len(said) > 15
     assert "{" not in said
     assert "…" not in said
+
+
+@pytest.mark.parametrize("trouble", Trouble)
+@pytest.mark.parametrize("port", ["git", "registry", "builder"])
+def test_whoever_refused_is_named_with_what_to_do(
+    port: str, trouble: Trouble, language: str
+) -> None:
+    values = {"port": port, "trouble": str(trouble), "message": "denied: no rights"}
+    failure = Failure(Cause.REFUSED, BuildStep.PUSH, values)
+    build = a_build(state=BuildState.FAILED, failure=failure)
+    texts = Texts.of(language)
+    shown = [
+        block["text"]["text"]
+        for block in build_card(build, environment_titles=(), texts=texts).blocks
+        if block["type"] == "section"
+    ]
+    assert "{" not in "".join(shown)
+    assert texts(f"trouble.fix.{trouble}") in shown
+    assert "denied: no rights" in shown
+
+
+def test_who_is_waited_for_is_said_with_how_long(language: str) -> None:
+    outage = held_up(None, "registry", "connection refused", NOON)
+    build = a_build(state=BuildState.BUILDING, step=BuildStep.PUSH, outage=outage)
+    texts = Texts.of(language)
+    card = build_card(build, environment_titles=(), texts=texts)
+    line = card.blocks[1]["text"]["text"]
+    assert texts("trouble.port.registry") in line
+    assert f"<!date^{int(NOON.timestamp()) + 300}" in line
+    assert "connection refused" in json.dumps(card.blocks)
+    over = build.with_(state=BuildState.CANCELLED)
+    assert "connection refused" not in str(build_card(over, environment_titles=(), texts=texts))
 
 
 def test_foreign_words_call_nobody_and_form_nothing() -> None:

@@ -6,14 +6,10 @@ DYNAMO_TESTS_NEVER_SKIP=1 that is a failure.
 
 import asyncio
 import os
-import re
 import shutil
-import signal
-import socket
 import subprocess
 import tempfile
-import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,9 +18,9 @@ import pytest
 
 from bot.adapters.git_source import GitSource
 from bot.ports import Order, Progressing
+from tests.needs import need, needed
+from tests.programs import BUSYBOX, docker_engine
 
-_LISTENING = re.compile(r"listening on 127\.0\.0\.1:(\d+)")
-BUSYBOX = Path("/bin/busybox")
 DOCKERFILE = """FROM scratch
 COPY busybox /bin/busybox
 COPY app.txt /app.txt
@@ -32,97 +28,15 @@ CMD ["/bin/busybox", "cat", "/app.txt"]
 """
 
 
-def need(thing: str) -> None:
-    if os.environ.get("DYNAMO_TESTS_NEVER_SKIP") == "1":
-        pytest.fail(f"{thing}, and DYNAMO_TESTS_NEVER_SKIP=1")
-    pytest.skip(thing)
-
-
 @pytest.fixture(scope="session")
 def engine() -> Iterator[str]:
     """DOCKER_HOST of an engine of our own."""
-    program = shutil.which("dockerd") or "/usr/sbin/dockerd"
-    if not Path(program).exists():
-        need("there is no dockerd (on Debian: apt-get install docker.io)")
-    if os.geteuid() != 0:
-        need("dockerd wants root")
-    if not BUSYBOX.exists():
-        need("there is no /bin/busybox (on Debian: apt-get install busybox-static)")
     home = Path(tempfile.mkdtemp(prefix="dynamo-engine-", dir="/tmp"))
-    path = home / "docker.sock"
-    with (home / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [
-                program,
-                f"--data-root={home / 'data'}",
-                f"--exec-root={home / 'exec'}",
-                f"--pidfile={home / 'pid'}",
-                f"--host=unix://{path}",
-                "--iptables=false",
-                "--ip6tables=false",
-                "--bridge=none",
-            ],
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
     try:
-        if not _answers(path, process):
-            need(f"dockerd does not start here: {(home / 'log').read_text()[-300:]}")
-        yield f"unix://{path}"
+        with needed(docker_engine(home)) as host:
+            yield host
     finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
         shutil.rmtree(home, ignore_errors=True)
-
-
-def _answers(path: Path, process: "subprocess.Popen[bytes]") -> bool:
-    for _ in range(300):
-        if process.poll() is not None:
-            return False
-        with socket.socket(socket.AF_UNIX) as door:
-            if door.connect_ex(str(path)) == 0:
-                return True
-        time.sleep(0.1)
-    return False
-
-
-@pytest.fixture
-async def registry(tmp_path: Path) -> AsyncIterator[str]:
-    """Host and port of a real registry, empty."""
-    program = shutil.which("docker-registry")
-    if program is None:
-        need("there is no docker-registry (on Debian: apt-get install docker-registry)")
-    assert program is not None
-    config = tmp_path / "registry.yml"
-    config.write_text(
-        "version: 0.1\n"
-        f"storage: {{filesystem: {{rootdirectory: {tmp_path / 'images'}}}}}\n"
-        "http: {addr: '127.0.0.1:0', secret: tests}\n"
-    )
-    process = await asyncio.create_subprocess_exec(
-        program,
-        "serve",
-        str(config),
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    assert process.stderr is not None
-    try:
-        async with asyncio.timeout(20):
-            while (found := _LISTENING.search((await process.stderr.readline()).decode())) is None:
-                assert process.returncode is None, "docker-registry ended"
-        drain = asyncio.create_task(process.stderr.read())
-        yield f"127.0.0.1:{found[1]}"
-    finally:
-        if process.returncode is None:
-            process.terminate()
-        await process.wait()
-        await drain
 
 
 # --- repositories --------------------------------------------------------------------------------

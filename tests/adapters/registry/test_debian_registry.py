@@ -47,7 +47,7 @@ async def push(host: str, repository: str, tag: str, config: bytes, layer: bytes
 
 
 async def test_a_pushed_image_is_found_by_tag_and_by_digest(
-    debian_registry: str, images: OciRegistry
+    registry: str, images: OciRegistry
 ) -> None:
     config = {
         "created": "2026-11-20T10:00:00Z",
@@ -57,9 +57,9 @@ async def test_a_pushed_image_is_found_by_tag_and_by_digest(
         "rootfs": {"type": "layers", "diff_ids": []},
     }
     digest = await push(
-        debian_registry, "dynamo/tasks-service", "1.4.2", json.dumps(config).encode(), b"layer"
+        registry, "dynamo/tasks-service", "1.4.2", json.dumps(config).encode(), b"layer"
     )
-    repository = f"{debian_registry}/dynamo/tasks-service"
+    repository = f"{registry}/dynamo/tasks-service"
     assert await images.tags(repository) == ["1.4.2"]
     by_tag = await images.resolve(repository, "1.4.2")
     assert by_tag.image.pinned == f"{repository}@{digest}"
@@ -68,10 +68,8 @@ async def test_a_pushed_image_is_found_by_tag_and_by_digest(
     assert (await images.resolve(repository, digest)).image.digest == digest
 
 
-async def test_what_was_never_pushed_is_not_found(
-    debian_registry: str, images: OciRegistry
-) -> None:
-    repository = f"{debian_registry}/dynamo/tasks-service"
+async def test_what_was_never_pushed_is_not_found(registry: str, images: OciRegistry) -> None:
+    repository = f"{registry}/dynamo/tasks-service"
     for asking in (images.tags(repository), images.resolve(repository, "9.9.9")):
         with pytest.raises(PortError) as raised:
             await asking
