@@ -144,6 +144,7 @@ def _environment(
         on_regression=OnRegression(item.on_regression),
         dashboard=item.dashboard or "",
         supabase=item.supabase or "",
+        metrics=item.metrics.value if item.metrics else None,
     )
 
 
@@ -184,6 +185,7 @@ def _service(name: str, item: ServiceShape, registry: str, directory: Path) -> S
         owners=tuple(item.owners),
         replicas=dict(item.replicas),
         on_config=OnConfig(item.on_config),
+        metrics=item.metrics.value,
     )
 
 

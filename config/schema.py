@@ -21,6 +21,7 @@ from pydantic import (
 
 from config.checks import https_url, is_loopback, split_url, wrong
 from config.lookup import nearest
+from config.metrics import MetricsSourceShape, ServiceMetricsShape
 from config.mistakes import meant
 from config.times import parse_clock, parse_date, parse_days, parse_end, time_zone
 from config.values import (
@@ -390,6 +391,9 @@ class EnvironmentShape(_Shape):
     dashboard: Dashboard | None = Field(
         None, description="https://grafana.yourapp.com/d/services?from={from}&to={to}"
     )
+    metrics: MetricsSourceShape | None = Field(
+        None, description="{ url: https://prometheus.yourapp.com }"
+    )
 
 
 class CiShape(_Shape):
@@ -427,6 +431,9 @@ class ServiceShape(_Shape):
     owners: list[str] = Field([], description="names of roles: [developers]")
     replicas: dict[str, Replicas] = Field({}, description="pods by environment: {dev: 1, qa: 3}")
     on_config: OnConfigName = Field(OnConfig.RESTART, description="restart or keep")
+    metrics: ServiceMetricsShape = Field(
+        ServiceMetricsShape(), description="{ preset: http, limits: { latency_p95: 300ms } }"
+    )
 
 
 class ChecklistItemShape(_Shape):

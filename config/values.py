@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from config.lookup import Ambiguous, Found, Index, NotFound, find, index, resolve
+from config.metrics import MetricsSource, ServiceMetrics
 
 Language = Literal["en", "es"]
 LANGUAGES: tuple[Language, ...] = ("en", "es")
@@ -209,6 +210,8 @@ class Environment:
     """Template of a link to its graphs; `DASHBOARD_VALUES` are filled in."""
     supabase: str = ""
     """Address of its own Supabase instance; empty: it has none."""
+    metrics: MetricsSource | None = None
+    """None: what was deployed here is judged without metrics."""
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -248,6 +251,7 @@ class Service:
     replicas: Mapping[str, int] = field(default_factory=dict)
     """Pods by environment name, where people and not an autoscaler decide."""
     on_config: OnConfig = OnConfig.RESTART
+    metrics: ServiceMetrics = field(default_factory=ServiceMetrics)
 
     @property
     def words(self) -> tuple[str, ...]:
