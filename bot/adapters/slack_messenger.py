@@ -32,6 +32,8 @@ _CLOCKS_APART = timedelta(seconds=30)  # between ours and Slack's, when looking 
 _PAGES = 5
 _FILE_MOST = 1_000_000  # characters of a file
 FULL_TEXT = "full-text.txt"
+_TITLE, _ALT = 200, 1_000  # characters of a picture's
+_PROCESSING = (0.25, 0.25, 0.5, 0.5, 1, 2, 4)  # seconds that Slack gets to look at a picture
 
 
 class SlackMessenger:
@@ -128,6 +130,20 @@ class SlackMessenger:
     async def open_modal(self, trigger_id: str, modal: Modal) -> None:
         async with slack_errors():
             await self._client.views_open(trigger_id=trigger_id, view=modal.view)
+
+    async def keep_picture(self, name: str, picture: bytes, alt: str) -> str:
+        async with slack_errors():
+            answer = await self._patient.files_upload_v2(
+                filename=name, content=picture, title=alt[:_TITLE], alt_txt=alt[:_ALT]
+            )
+            file = str((answer.get("file") or {})["id"])
+            # An image block that is sent before Slack has looked at the file is refused.
+            for pause in _PROCESSING:
+                found = await self._patient.files_info(file=file)
+                if (found.get("file") or {}).get("mimetype"):
+                    break
+                await asyncio.sleep(pause)
+        return file
 
     async def publish_home(self, user: str, card: Card) -> None:
         view = {"type": "home", "blocks": [dict(block) for block in card.blocks]}
@@ -239,7 +255,7 @@ async def _with_fallback(method: Any, card: Card, arguments: dict[str, Any]) -> 
         async with slack_errors():
             return _body(await method(text=card.text, blocks=blocks, **arguments))
     except PortError as error:
-        if error.trouble is not Trouble.INVALID:
+        if error.trouble is not Trouble.INVALID or card.strict:
             raise
         log.exception("Slack refused the blocks of %r; sending its sentence", card.text)
         sentence = card.text[:2900]

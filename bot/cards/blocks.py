@@ -92,6 +92,16 @@ def button(
     return block
 
 
+def link_button(label: str, action: str, url: str) -> Block:
+    """Leads to an address; Slack sends a click of it too, which only wants an ack."""
+    return {
+        "type": "button",
+        "text": {"type": "plain_text", "text": plain(label, BUTTON) or "…", "emoji": True},
+        "action_id": action,
+        "url": url,
+    }
+
+
 def confirm(title: str, text: str, yes: str, no: str, *, danger: bool = False) -> Block:
     """Asked by Slack itself before the click is sent."""
     block: dict[str, Any] = {

@@ -18,6 +18,10 @@ POINTER = "👉"
 LIST = "📋"
 LOCKED = "🔒"
 UNLOCKED = "🔓"
+UNKNOWN = "❔"
+BETTER = "📈"
+WORSE = "📉"
+CHARTED = "📊"
 
 STATE = {
     RolloutState.QUEUED: "🕒",
