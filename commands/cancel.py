@@ -7,6 +7,7 @@ from bot.cards.card import Card
 from bot.cards.mrkdwn import Mrkdwn, people
 from bot.cards.pointer import notice_card
 from bot.cards.signs import HAND, OK
+from bot.domain.approval import LONGEST_REASON
 from bot.domain.rollout import Rollout
 from bot.text import Texts
 from bot.workflows.build import build_for, cancel_build
@@ -22,10 +23,15 @@ COMMAND = CANCEL
 
 async def run(asked: Asked) -> Card | None:
     place = asked.place
+    reason = str(asked.invocation.options.get("reason", "")).strip()
+    if len(reason) > LONGEST_REASON:
+        values = {"length": len(reason), "most": LONGEST_REASON}
+        return notice_card(asked.texts, "approval_reason", sign=HAND, **values)
     active = await asked.edges.store.active(place.service.name, place.environment.name)
     building = await build_for(place, asked.edges)
     if building is not None:
-        return stopped(asked, await cancel_build(building.id, asked.by, asked.edges))
+        ended = await cancel_build(building.id, asked.by, asked.edges, reason)
+        return stopped(asked, ended)
     if not active:
         return notice_card(
             asked.texts,
@@ -34,7 +40,7 @@ async def run(asked: Asked) -> Card | None:
             environment=asked.title(place),
         )
     # Of several, the newest: the ones before it were asked for earlier and go on.
-    outcome = await cancel_rollout(active[-1].id, asked.by, asked.edges)
+    outcome = await cancel_rollout(active[-1].id, asked.by, asked.edges, reason)
     return _answer(asked, outcome)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from bot.cards import buttons, signs
 from bot.cards.blocks import Part, actions, context, fit, header, preformatted, section
 from bot.cards.card import Block, Card
+from bot.cards.hold import because
 from bot.cards.mrkdwn import (
     Mrkdwn,
     code,
@@ -110,6 +111,7 @@ def _values(build: Build, texts: Texts) -> dict[str, object]:
         "elapsed": duration(elapsed, texts),
         "cause": cause_of(build, texts),
         "who": user(build.ended_by or build.requested_by.id),
+        "because": because(build.end_reason, texts),
     }
 
 

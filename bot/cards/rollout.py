@@ -15,6 +15,7 @@ from bot.cards import buttons, signs
 from bot.cards.blocks import Part, actions, context, fit, header, section
 from bot.cards.card import Block, Card
 from bot.cards.evidence import cause_of, evidence_parts, hint_of
+from bot.cards.hold import because
 from bot.cards.mrkdwn import (
     Mrkdwn,
     code,
@@ -93,6 +94,7 @@ def _values(
         "updated": progress.updated,
         "desired": progress.desired,
         "who": user(rollout.ended_by or rollout.requested_by.id),
+        "because": because(rollout.end_reason, texts),
     }
 
 

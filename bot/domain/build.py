@@ -121,6 +121,7 @@ class Build:
     started_at: datetime | None = None
     finished_at: datetime | None = None
     ended_by: str = ""
+    end_reason: str = ""  # of who cancelled it, in their own words
     rollout: str = ""  # the rollout that took its card over
     told: CardRef | None = None  # the reply in the card's thread, with the log
     settled: bool = False

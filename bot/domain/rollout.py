@@ -153,6 +153,7 @@ class Rollout:
     quiet_since: datetime | None = None  # nothing has moved since, within the stability window
     finished_at: datetime | None = None
     ended_by: str = ""  # the user id of who cancelled
+    end_reason: str = ""  # why, in their own words
     gates: tuple[GateResult, ...] = ()  # AWAITING_APPROVAL: as they stood at the last look
     by_itself: bool = False  # AWAITING_APPROVAL: goes when the last gate opens, without a button
     covers: str = ""  # the fingerprint of what an approval of it covers, at the last look

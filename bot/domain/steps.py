@@ -82,6 +82,8 @@ def _why(rollout: Rollout) -> dict[str, Any]:
         why["gates"] = gates_seen(rollout.refused)
     if rollout.ended_by:
         why["ended_by"] = rollout.ended_by
+    if rollout.end_reason:
+        why["reason"] = rollout.end_reason
     if rollout.before is not None and rollout.state in _BACK:
         why["back_to"] = rollout.before.version
     return why

@@ -216,7 +216,9 @@ async def deploy_built(
     return taken
 
 
-async def cancel_build(build_id: str, by: By, edges: Edges) -> Build | GateResult | None:
+async def cancel_build(
+    build_id: str, by: By, edges: Edges, reason: str = ""
+) -> Build | GateResult | None:
     """Whoever asked for it may cancel it, and whoever may deploy where it is going. None where it
     is over."""
     desk = edges.builds
@@ -235,7 +237,7 @@ async def cancel_build(build_id: str, by: By, edges: Edges) -> Build | GateResul
             entry = refusal_entry("cancel", subject, (gate,), by, now, **of)
             await edges.audit.record(entry)
             return gate
-    return await desk.cancel(build_id, by)
+    return await desk.cancel(build_id, by, reason)
 
 
 async def build_for(place: Place, edges: Edges) -> Build | None:

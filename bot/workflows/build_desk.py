@@ -108,7 +108,7 @@ class BuildDesk:
         if running.task is None:
             running.task = asyncio.get_running_loop().create_task(self._drive(build_id, running))
 
-    async def cancel(self, build_id: str, by: By) -> Build | None:
+    async def cancel(self, build_id: str, by: By, reason: str = "") -> Build | None:
         """None where it is over, or unknown."""
         while True:
             build = await self.builds.get(build_id)
@@ -116,7 +116,7 @@ class BuildDesk:
             if ended is None:
                 return None
             try:
-                saved = await self._save(ended, by)
+                saved = await self._save(ended.with_(end_reason=reason), by)
             except StaleError:
                 continue
             running = self._running.get(build_id)
@@ -318,6 +318,8 @@ def build_entry(action: str, build: Build, by: By, at: datetime) -> AuditEntry:
     after |= {"digest": build.digest, "line": build.line, "asked_by": build.requested_by.id}
     if build.failure is not None:
         after["cause"] = str(build.failure.cause)
+    if build.end_reason:
+        after["reason"] = build.end_reason
     key = f"{action}:{build.id}"
     subject = subject_of(build.service)
     return AuditEntry(at, by.actor, by.surface, action, subject, after=after, key=key)

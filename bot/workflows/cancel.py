@@ -26,7 +26,9 @@ class NotCancelled:
     gate: GateResult | None = None
 
 
-async def cancel_rollout(rollout_id: str, by: By, edges: Edges) -> Cancelled | NotCancelled:
+async def cancel_rollout(
+    rollout_id: str, by: By, edges: Edges, reason: str = ""
+) -> Cancelled | NotCancelled:
     """Whoever asked for it may cancel it, and whoever may deploy there."""
     user = by.actor
     while True:
@@ -51,6 +53,6 @@ async def cancel_rollout(rollout_id: str, by: By, edges: Edges) -> Cancelled | N
             going_back = rollout.state == "ROLLING_BACK"
             return NotCancelled("GOING_BACK" if going_back else "NO_WAY_BACK", rollout)
         try:
-            return Cancelled(await edges.store.save(ended, by))
+            return Cancelled(await edges.store.save(ended.with_(end_reason=reason), by))
         except StaleError:
             continue  # it moved on in this moment: decide on what it is now
