@@ -217,6 +217,9 @@ class QueriesShape(_Shape):
         None, description="the quantile {{q}} of the latency, in seconds"
     )
     cpu: Annotated[str, _query("cpu")] | None = Field(None, description="cores used by a pod")
+    cpu_limit: Annotated[str, _query("cpu_limit")] | None = Field(
+        None, description="cores that a pod may use"
+    )
     throttling: Annotated[str, _query("throttling")] | None = Field(
         None, description="the share of throttled periods"
     )

@@ -19,6 +19,7 @@ from bot.domain.statistics import Rise, holm, p_of_more, rise_of
 from bot.domain.verdict import Value
 
 _SEASON_P = 0.05
+_FEWEST_SCRAPES = 3  # with fewer, what is not there may just not be there yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +109,13 @@ def _rate(evidence: Evidence, traffic: _Traffic, rules: Rules) -> Reading:
         return missing
     after = statistics.mean(seen.after.usable)
     if not seen.before.usable:
-        return draft.reading(Result.INCONCLUSIVE, "FIRST", DataState.NO_METRIC)
+        return draft.reading(Result.INCONCLUSIVE, "METRIC_FIRST", DataState.NO_METRIC)
     former = [statistics.mean(seen.before.usable)]
     if seen.week_after.usable:
         former.append(statistics.mean(seen.week_after.usable))
     if former[0] > 0 and all(after < rules.dropped * each for each in former):
-        return draft.reading(Result.WARN, "TRAFFIC_DROPPED", threshold=rules.dropped)
-    return draft.reading(Result.PASS, "TRAFFIC")
+        return draft.reading(Result.WARN, "METRIC_TRAFFIC_DROPPED")
+    return draft.reading(Result.PASS, "METRIC_TRAFFIC")
 
 
 # --- errors --------------------------------------------------------------------------------------
@@ -140,19 +141,19 @@ def _errors(evidence: Evidence, traffic: _Traffic, rules: Rules) -> Reading:
     serious = rise >= rules.error_points and errors.errors >= rules.least_errors
     worse = rise > 0 and errors.ratio >= allowed
     if p < rules.alpha and serious and worse:
-        return draft.reading(Result.FAIL, "REGRESSED", floor=rules.error_points)
+        return draft.reading(Result.FAIL, "METRIC_REGRESSED", floor=rules.error_points)
     over = limit is not None and errors.ratio > limit
     if p < rules.alpha and over and worse and errors.errors >= rules.least_errors:
-        return draft.reading(Result.FAIL, "OVER_LIMIT")
+        return draft.reading(Result.FAIL, "METRIC_OVER_LIMIT")
     if p < rules.error_alpha_warn and serious and errors.ratio >= allowed / rules.error_ratio:
-        return draft.reading(Result.WARN, "WORSE", floor=rules.error_points)
+        return draft.reading(Result.WARN, "METRIC_WORSE", floor=rules.error_points)
     if errors.requests < rules.least_requests:
         return draft.low(rules.least_requests)
     if over:
-        return draft.reading(Result.PASS, "STILL_OVER_LIMIT")
+        return draft.reading(Result.PASS, "METRIC_STILL_OVER_LIMIT")
     if former.ratio - errors.ratio >= rules.error_points:
-        return draft.reading(Result.PASS, "IMPROVED")
-    return draft.reading(Result.PASS, "AS_BEFORE")
+        return draft.reading(Result.PASS, "METRIC_IMPROVED")
+    return draft.reading(Result.PASS, "METRIC_AS_BEFORE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,10 +184,10 @@ def _errors_alone(draft: "_Draft", errors: _Counts, limit: float | None, rules: 
     """Nothing to compare with: only a threshold of the service's own can be judged."""
     enough = errors.requests >= rules.least_requests
     if limit is not None and errors.ratio > limit and errors.errors >= rules.least_errors:
-        return draft.reading(Result.FAIL if enough else Result.WARN, "OVER_LIMIT_ALONE")
+        return draft.reading(Result.FAIL if enough else Result.WARN, "METRIC_OVER_LIMIT_ALONE")
     if limit is not None and enough:
-        return draft.reading(Result.PASS, "WITHIN_LIMIT")
-    return draft.reading(Result.INCONCLUSIVE, "FIRST", DataState.NO_METRIC)
+        return draft.reading(Result.PASS, "METRIC_WITHIN_LIMIT")
+    return draft.reading(Result.INCONCLUSIVE, "METRIC_FIRST", DataState.NO_METRIC)
 
 
 def _last_week(evidence: Evidence, rules: Rules) -> float:
@@ -239,7 +240,7 @@ def _samples(evidence: Evidence, traffic: _Traffic, rules: Rules) -> list[Readin
         elif not _enough(seen, rules):
             found.append(_few(draft, rules))
         elif signal is Signal.LATENCY_P99 and not _enough_for_p99(traffic, rules):
-            found.append(draft.reading(Result.PASS, "SHOWN", least=rules.least_for_p99))
+            found.append(draft.reading(Result.PASS, "METRIC_SHOWN", least=rules.least_for_p99))
         else:
             tested.append((draft, _rise(seen, rules)))
     adjusted = holm([rise.p for _, rise in tested])
@@ -286,23 +287,23 @@ def _judged(draft: "_Draft", rise: Rise, p: float, rules: Rules) -> Reading:
     if rise.p < rules.alpha and large and rise.stands_out(rules.warn_noise):
         if signal in SATURATION:
             if full:
-                return draft.reading(Result.FAIL, "NEARLY_FULL")
-            return draft.reading(Result.WARN, "WORSE")
+                return draft.reading(Result.FAIL, "METRIC_NEARLY_FULL")
+            return draft.reading(Result.WARN, "METRIC_WORSE")
         if over and p < rules.alpha:
-            return draft.reading(Result.FAIL, "OVER_LIMIT")
+            return draft.reading(Result.FAIL, "METRIC_OVER_LIMIT")
         if p < rules.alpha and _beyond_noise(rise, rules):
-            return draft.reading(Result.FAIL, "REGRESSED")
-        return draft.reading(Result.WARN, "WORSE")
+            return draft.reading(Result.FAIL, "METRIC_REGRESSED")
+        return draft.reading(Result.WARN, "METRIC_WORSE")
     if full:
-        return draft.reading(Result.WARN, "FULL_AS_BEFORE")
+        return draft.reading(Result.WARN, "METRIC_FULL_AS_BEFORE")
     if over:
         before = limit is not None and rise.before > limit
-        return draft.reading(*((Result.PASS, "STILL_OVER_LIMIT") if before else _OVER))
+        return draft.reading(*((Result.PASS, "METRIC_STILL_OVER_LIMIT") if before else _OVER))
     better = rise.ratio <= 1 / rules.warn_ratio and -rise.difference >= floor
-    return draft.reading(Result.PASS, "IMPROVED" if better else "AS_BEFORE")
+    return draft.reading(Result.PASS, "METRIC_IMPROVED" if better else "METRIC_AS_BEFORE")
 
 
-_OVER = (Result.WARN, "OVER_LIMIT_WITHIN_NOISE")
+_OVER = (Result.WARN, "METRIC_OVER_LIMIT_WITHIN_NOISE")
 
 
 def _beyond_noise(rise: Rise, rules: Rules) -> bool:
@@ -317,7 +318,7 @@ def _full(draft: "_Draft", value: float, rules: Rules) -> bool:
     capacity = rules.capacities.get(draft.signal)
     if not capacity:
         return False
-    draft.values["capacity"] = capacity
+    draft.values["limit"] = capacity
     return value > rules.full * capacity
 
 
@@ -325,14 +326,14 @@ def _alone(draft: "_Draft", rules: Rules) -> Reading:
     """Nothing before: a first release, judged only by thresholds of the service's own."""
     limit, after = rules.limits.get(draft.signal), statistics.median(draft.seen.after.usable)
     if _full(draft, after, rules):
-        return draft.reading(Result.WARN, "FULL_ALONE")
+        return draft.reading(Result.WARN, "METRIC_FULL_ALONE")
     if limit is None:
-        return draft.reading(Result.INCONCLUSIVE, "FIRST", DataState.NO_METRIC)
+        return draft.reading(Result.INCONCLUSIVE, "METRIC_FIRST", DataState.NO_METRIC)
     enough = len(draft.seen.after.usable) >= rules.least_after
     draft.values["threshold"] = limit
     if after <= limit:
-        return draft.reading(Result.PASS, "WITHIN_LIMIT")
-    return draft.reading(Result.FAIL if enough else Result.WARN, "OVER_LIMIT_ALONE")
+        return draft.reading(Result.PASS, "METRIC_WITHIN_LIMIT")
+    return draft.reading(Result.FAIL if enough else Result.WARN, "METRIC_OVER_LIMIT_ALONE")
 
 
 def _few(draft: "_Draft", rules: Rules) -> Reading:
@@ -341,8 +342,8 @@ def _few(draft: "_Draft", rules: Rules) -> Reading:
     middle, later = statistics.median(before), statistics.median(after)
     large = later >= rules.fail_ratio * middle and later - middle >= FLOORS[draft.signal]
     if len(after) > 1 and large and min(after) > max(before):
-        return draft.reading(Result.WARN, "WORSE_FEW", DataState.LOW)
-    return draft.reading(Result.INCONCLUSIVE, "FEW", DataState.LOW, least=rules.least_after)
+        return draft.reading(Result.WARN, "METRIC_WORSE_FEW", DataState.LOW)
+    return draft.reading(Result.INCONCLUSIVE, "METRIC_FEW", DataState.LOW, least=rules.least_after)
 
 
 # --- restarts ------------------------------------------------------------------------------------
@@ -351,13 +352,13 @@ def _few(draft: "_Draft", rules: Rules) -> Reading:
 def _restarts(evidence: Evidence) -> Reading:
     """Of the new pods since the rollout was complete, as the cluster counts them."""
     count, killed = evidence.restarts, evidence.out_of_memory
-    result, code = Result.PASS, "NO_RESTARTS"
+    result, code = Result.PASS, "METRIC_NO_RESTARTS"
     if killed:
-        result, code = Result.FAIL, "OUT_OF_MEMORY"
+        result, code = Result.FAIL, "METRIC_OUT_OF_MEMORY"
     elif count >= 2:
-        result, code = Result.FAIL, "RESTARTED"
+        result, code = Result.FAIL, "METRIC_RESTARTED"
     elif count:
-        result, code = Result.WARN, "RESTARTED"
+        result, code = Result.WARN, "METRIC_RESTARTED"
     return Reading(
         part=Part.METRICS,
         name=Signal.RESTARTS,
@@ -425,7 +426,7 @@ class _Draft:
         )
 
     def low(self, least: int) -> Reading:
-        return self.reading(Result.INCONCLUSIVE, "LOW", DataState.LOW, least=least)
+        return self.reading(Result.INCONCLUSIVE, "METRIC_LOW", DataState.LOW, least=least)
 
 
 def _missing(draft: _Draft, evidence: Evidence, traffic: _Traffic, rules: Rules) -> Reading | None:
@@ -439,20 +440,27 @@ def _missing(draft: _Draft, evidence: Evidence, traffic: _Traffic, rules: Rules)
         result = Result.WARN if traffic.before else Result.INCONCLUSIVE
         gone = draft.signal is Signal.REQUEST_RATE and result is Result.WARN
         return draft.reading(
-            result if gone else Result.INCONCLUSIVE, "NO_TRAFFIC", DataState.NO_TRAFFIC
+            result if gone else Result.INCONCLUSIVE, "METRIC_NO_TRAFFIC", DataState.NO_TRAFFIC
+        )
+    if seen.after.expected < _FEWEST_SCRAPES:
+        return draft.reading(
+            Result.INCONCLUSIVE, "METRIC_FEW", DataState.LOW, least=rules.least_after
         )
     if not seen.after.samples:
         if there_before and evidence.compared:
-            return draft.reading(Result.WARN, "DISAPPEARED", DataState.NO_DATA)
-        return draft.reading(Result.INCONCLUSIVE, "NO_METRIC", DataState.NO_METRIC)
+            return draft.reading(Result.WARN, "METRIC_DISAPPEARED", DataState.NO_DATA)
+        return draft.reading(Result.INCONCLUSIVE, "METRIC_NO_METRIC", DataState.NO_METRIC)
     quiet = draft.signal in LATENCIES and traffic.after < rules.least_requests
     if seen.after.lost > rules.most_lost or not seen.after.usable:
         state = DataState.LOW if quiet else DataState.NO_DATA
         return draft.reading(
-            Result.INCONCLUSIVE, "LOW" if quiet else "GAPS", state, least=rules.least_requests
+            Result.INCONCLUSIVE,
+            "METRIC_LOW" if quiet else "METRIC_GAPS",
+            state,
+            least=rules.least_requests,
         )
     if there_before and seen.before.lost > rules.most_lost:
-        return draft.reading(Result.INCONCLUSIVE, "GAPS", DataState.NO_DATA)
+        return draft.reading(Result.INCONCLUSIVE, "METRIC_GAPS", DataState.NO_DATA)
     return None
 
 

@@ -55,7 +55,7 @@ def one(name, rules=DEFAULTS, **more):
 
 def test_three_errors_in_a_hundred_where_there_was_one_in_a_thousand_fail():
     reading = one("ERROR_RATIO", errors=seen(0.1, 3.0))
-    assert (reading.result, reading.code) == (Result.FAIL, "REGRESSED")
+    assert (reading.result, reading.code) == (Result.FAIL, "METRIC_REGRESSED")
     assert reading.before == pytest.approx(0.001, rel=0.1)
     assert reading.after == pytest.approx(0.03, rel=0.1)
     assert reading.values["requests_after"] == pytest.approx(1400, rel=0.02)
@@ -64,7 +64,7 @@ def test_three_errors_in_a_hundred_where_there_was_one_in_a_thousand_fail():
 
 
 def test_as_many_errors_as_before_pass():
-    assert one("ERROR_RATIO", errors=seen(1.0, 1.0)).code == "AS_BEFORE"
+    assert one("ERROR_RATIO", errors=seen(1.0, 1.0)).code == "METRIC_AS_BEFORE"
 
 
 def test_a_rise_of_less_than_half_a_point_is_no_alarm_however_certain():
@@ -76,7 +76,7 @@ def test_a_rise_of_less_than_half_a_point_is_no_alarm_however_certain():
 
 def test_a_service_that_always_has_errors_fails_only_when_they_double():
     reading = one("ERROR_RATIO", errors=seen(5.0, 7.5))
-    assert (reading.result, reading.code) == (Result.WARN, "WORSE")
+    assert (reading.result, reading.code) == (Result.WARN, "METRIC_WORSE")
     assert one("ERROR_RATIO", errors=seen(5.0, 11.0)).result is Result.FAIL
 
 
@@ -112,18 +112,18 @@ def test_a_services_own_threshold_fails_what_the_defaults_let_pass():
     strict = Rules(limits={Signal.ERROR_RATIO: 0.003})
     many, errors = seen(100_000.0, 100_000.0), seen(100.0, 400.0)
     reading = one("ERROR_RATIO", strict, requests=many, errors=errors)
-    assert (reading.result, reading.code) == (Result.FAIL, "OVER_LIMIT")
+    assert (reading.result, reading.code) == (Result.FAIL, "METRIC_OVER_LIMIT")
     assert reading.values["threshold"] == 0.003
 
 
 def test_what_was_over_its_threshold_before_is_not_the_releases_fault():
     strict = Rules(limits={Signal.ERROR_RATIO: 0.005})
     reading = one("ERROR_RATIO", strict, errors=seen(1.0, 1.0))
-    assert (reading.result, reading.code) == (Result.PASS, "STILL_OVER_LIMIT")
+    assert (reading.result, reading.code) == (Result.PASS, "METRIC_STILL_OVER_LIMIT")
 
 
 def test_fewer_errors_are_told():
-    assert one("ERROR_RATIO", errors=seen(3.0, 0.1)).code == "IMPROVED"
+    assert one("ERROR_RATIO", errors=seen(3.0, 0.1)).code == "METRIC_IMPROVED"
 
 
 # --- samples
@@ -131,13 +131,13 @@ def test_fewer_errors_are_told():
 
 def test_a_latency_that_doubles_fails():
     reading = one("LATENCY_P95", latency_p95=seen(0.180, 0.360))
-    assert (reading.result, reading.code) == (Result.FAIL, "REGRESSED")
+    assert (reading.result, reading.code) == (Result.FAIL, "METRIC_REGRESSED")
     assert reading.values["samples_before"] == 29
     assert len(reading.series) == 43
 
 
 def test_a_latency_within_noise_passes():
-    assert one("LATENCY_P95", latency_p95=seen(0.180, 0.182)).code == "AS_BEFORE"
+    assert one("LATENCY_P95", latency_p95=seen(0.180, 0.182)).code == "METRIC_AS_BEFORE"
 
 
 def test_a_rise_that_is_certain_and_of_no_consequence_passes():
@@ -146,13 +146,13 @@ def test_a_rise_that_is_certain_and_of_no_consequence_passes():
 
 def test_a_rise_by_a_third_warns_and_does_not_fail():
     reading = one("LATENCY_P95", latency_p95=seen(0.180, 0.245))
-    assert (reading.result, reading.code) == (Result.WARN, "WORSE")
+    assert (reading.result, reading.code) == (Result.WARN, "METRIC_WORSE")
 
 
 def test_a_rise_by_a_third_beyond_the_services_own_threshold_fails():
     rules = Rules(limits={Signal.LATENCY_P95: 0.2})
     reading = one("LATENCY_P95", rules, latency_p95=seen(0.180, 0.245))
-    assert (reading.result, reading.code) == (Result.FAIL, "OVER_LIMIT")
+    assert (reading.result, reading.code) == (Result.FAIL, "METRIC_OVER_LIMIT")
 
 
 def test_a_noisy_service_is_not_failed_for_what_it_does_anyway():
@@ -183,7 +183,7 @@ def test_an_incident_of_last_week_hides_no_more_than_a_doubling():
 def test_p99_is_shown_and_judged_only_with_a_thousand_requests_in_each_window():
     few = seen(40.0, 40.0)
     reading = one("LATENCY_P99", requests=few, latency_p99=seen(0.2, 0.6))
-    assert (reading.result, reading.code) == (Result.PASS, "SHOWN")
+    assert (reading.result, reading.code) == (Result.PASS, "METRIC_SHOWN")
     assert one("LATENCY_P99", latency_p99=seen(0.2, 0.6)).result is Result.FAIL
 
 
@@ -192,20 +192,24 @@ def test_memory_warns_and_fails_only_close_to_its_limit():
     rules = Rules(capacities={Signal.MEMORY: 512 * mib})
     assert one("MEMORY", rules, memory=seen(200 * mib, 320 * mib)).result is Result.WARN
     reading = one("MEMORY", rules, memory=seen(200 * mib, 490 * mib))
-    assert (reading.result, reading.code) == (Result.FAIL, "NEARLY_FULL")
+    assert (reading.result, reading.code) == (Result.FAIL, "METRIC_NEARLY_FULL")
     full = one("MEMORY", rules, memory=seen(480 * mib, 485 * mib))
-    assert (full.result, full.code) == (Result.WARN, "FULL_AS_BEFORE")
+    assert (full.result, full.code) == (Result.WARN, "METRIC_FULL_AS_BEFORE")
 
 
 def test_less_of_something_is_an_improvement():
-    assert one("CPU", cpu=seen(0.6, 0.3)).code == "IMPROVED"
+    assert one("CPU", cpu=seen(0.6, 0.3)).code == "METRIC_IMPROVED"
 
 
 def test_with_few_samples_only_what_is_plain_to_see_warns():
     plain = one("LATENCY_P95", latency_p95=seen(0.18, 0.5, m=4))
-    assert (plain.result, plain.code, plain.state) == (Result.WARN, "WORSE_FEW", DataState.LOW)
+    assert (plain.result, plain.code, plain.state) == (
+        Result.WARN,
+        "METRIC_WORSE_FEW",
+        DataState.LOW,
+    )
     shown = one("LATENCY_P95", latency_p95=seen(0.18, 0.19, m=4))
-    assert (shown.result, shown.code) == (Result.INCONCLUSIVE, "FEW")
+    assert (shown.result, shown.code) == (Result.INCONCLUSIVE, "METRIC_FEW")
     assert shown.after == pytest.approx(0.19, rel=0.1)
 
 
@@ -229,7 +233,7 @@ def test_several_tests_at_once_demand_more_of_each():
 
 def test_traffic_that_halves_warns_unless_it_did_so_last_week():
     reading = one("REQUEST_RATE", requests=seen(100.0, 40.0))
-    assert (reading.result, reading.code) == (Result.WARN, "TRAFFIC_DROPPED")
+    assert (reading.result, reading.code) == (Result.WARN, "METRIC_TRAFFIC_DROPPED")
     assert reading.before == pytest.approx(100 / 60, rel=0.05)
     night = {"week_after": span(around(42.0, 14), NOON - timedelta(days=7))}
     assert one("REQUEST_RATE", requests=seen(100.0, 40.0, **night)).result is Result.PASS
@@ -257,7 +261,7 @@ def test_a_metric_that_there_never_was_is_its_own_state():
 
 def test_a_metric_that_disappeared_is_suspicious():
     reading = one("LATENCY_P95", latency_p95=Observed(span(around(0.2, 29)), Span((), 14)))
-    assert (reading.result, reading.code) == (Result.WARN, "DISAPPEARED")
+    assert (reading.result, reading.code) == (Result.WARN, "METRIC_DISAPPEARED")
     assert reading.state is DataState.NO_DATA
 
 
@@ -305,16 +309,22 @@ def test_samples_that_are_not_there_count_as_lost():
 
 
 def test_a_query_that_failed_is_said_with_its_code():
-    trouble = Observed(trouble="SEVERAL_SERIES", values={"series": 3}, query="up")
+    trouble = Observed(trouble="METRIC_SEVERAL_SERIES", values={"series": 3}, query="up")
     reading = one("CPU", cpu=trouble)
     assert (reading.result, reading.state) == (Result.INCONCLUSIVE, DataState.QUERY_ERROR)
-    assert (reading.code, reading.values["series"], reading.query) == ("SEVERAL_SERIES", 3, "up")
+    assert (reading.code, reading.values["series"], reading.query) == (
+        "METRIC_SEVERAL_SERIES",
+        3,
+        "up",
+    )
 
 
 def test_a_first_release_is_judged_by_thresholds_alone():
     none = {"requests": seen([], 100.0), "compared": False}
     first = judged(evidence(errors=seen([], 0.1), latency_p95=seen([], 0.2), **none))
-    assert {first[n].code for n in ("REQUEST_RATE", "ERROR_RATIO", "LATENCY_P95")} == {"FIRST"}
+    assert {first[n].code for n in ("REQUEST_RATE", "ERROR_RATIO", "LATENCY_P95")} == {
+        "METRIC_FIRST"
+    }
     rules = Rules(limits={Signal.ERROR_RATIO: 0.01, Signal.LATENCY_P95: 0.3})
     found = judged(evidence(errors=seen([], 3.0), latency_p95=seen([], 0.2), **none), rules)
     assert found["ERROR_RATIO"].result is Result.FAIL
