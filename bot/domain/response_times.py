@@ -181,7 +181,7 @@ def _certificate(asked: Asked) -> Iterator[Reading]:
     days = _days(held, asked.now)
     values: dict[str, Any] = {"host": asked.host, "message": held.message}
     if days is not None:
-        values["days"] = int(days)
+        values.update(days=int(days), count=int(days))
     result, code = _of_certificate(held, asked.now)
     if result is Result.FAIL and before is not None:
         was, _ = _of_certificate(before, asked.now)
@@ -192,10 +192,7 @@ def _certificate(asked: Asked) -> Iterator[Reading]:
         name="CERTIFICATE",
         result=result,
         code=code,
-        subject=asked.host,
         state=DataState.QUERY_ERROR if result is Result.INCONCLUSIVE else DataState.OK,
-        before=_days(before, asked.now),
-        after=days,
         values=values,
         query=f"TLS {asked.host}",
     )

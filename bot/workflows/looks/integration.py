@@ -1,0 +1,170 @@
+"""Whether what a service depends on is well, before the rollout and after it.
+
+Looked at, all at once: the workloads of `depends_on`, their health endpoints below the base URL
+(base_url + path + health of each), the environment's Supabase instance, and which instance the
+service is wired to. What makes it a finding is in `bot/domain/integration.py`.
+"""
+
+import asyncio
+import json
+import secrets
+from collections.abc import Awaitable, Iterable, Sequence
+
+from bot.domain.analysis import Part, Reading
+from bot.domain.integration import (
+    DEPENDENCY,
+    HEALTH,
+    SUPABASE,
+    WIRING,
+    Check,
+    Standing,
+    health_check,
+    judge_integration,
+    not_asked,
+    standing_of,
+    supabase_check,
+    unknown_wiring,
+    unknown_workload,
+    wiring_check,
+    workload_check,
+)
+from bot.domain.policy.supabase import instances_of
+from bot.domain.probing import joined
+from bot.domain.redaction import redact
+from bot.domain.variables import Origin, Variable, variables_of
+from bot.errors import PortError
+from bot.ports import Probes
+from bot.workflows.edges import Edges, Place
+from bot.workflows.looks.look import Look, Subject
+from config.catalog import Environment, Service
+from config.checks import split_url
+
+_BASELINE_SECONDS = 4.0  # a deploy is not kept waiting
+_SECONDS = 15.0
+_PATIENCE = 3.0  # for one answer
+
+
+async def _baseline(place: Place, edges: Edges) -> str:
+    checks = await _checks(place, edges, _BASELINE_SECONDS)
+    return json.dumps(dict(standing_of(checks)))
+
+
+async def _read(subject: Subject, edges: Edges) -> tuple[Reading, ...]:
+    checks = await _checks(subject.place, edges, _SECONDS)
+    return judge_integration(checks, _remembered(subject.baseline))
+
+
+LOOK = Look(Part.INTEGRATION, _read, _baseline)
+
+
+async def _checks(place: Place, edges: Edges, seconds: float) -> Sequence[Check]:
+    """Everything there is to look at, in the order of the catalog. What this time was too short for
+    is not known."""
+    dependencies = [edges.catalog.service(name) for name in place.service.depends_on]
+    asking: list[tuple[Check, Awaitable[Check | None]]] = [
+        (not_asked(DEPENDENCY, each.name), _workload(each, place.environment, edges))
+        for each in dependencies
+    ]
+    if edges.probes is not None:
+        environment, probes = place.environment, edges.probes
+        asking += [
+            (not_asked(HEALTH, each.name), _health(each, environment, probes))
+            for each in dependencies
+            if each.path is not None
+        ]
+        if environment.supabase:
+            asking += [
+                (not_asked(name), _supabase(name, path, environment, probes))
+                for name, path in SUPABASE
+            ]
+    asking.append((not_asked(WIRING), _wiring(place, edges)))
+    tasks = [asyncio.ensure_future(each) for _, each in asking]
+    try:
+        await asyncio.wait(tasks, timeout=seconds)
+    finally:
+        for task in tasks:
+            task.cancel()
+        ended = await asyncio.gather(*tasks, return_exceptions=True)
+    checks = []
+    for (otherwise, _), each in zip(asking, ended, strict=True):
+        if isinstance(each, Exception):
+            raise each
+        if each is not None:
+            checks.append(each if isinstance(each, Check) else otherwise)
+    return checks
+
+
+async def _workload(service: Service, environment: Environment, edges: Edges) -> Check:
+    where = environment.namespace
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            found = await edges.cluster.workload(environment.context, where, service.name)
+    except PortError as error:
+        return unknown_workload(service.name, _why(error), where)
+    except TimeoutError:
+        return unknown_workload(service.name, "no answer in time", where)
+    return workload_check(service.name, found, where)
+
+
+async def _health(service: Service, environment: Environment, probes: Probes) -> Check:
+    url = joined(environment.base_url, service.path or "", service.health)
+    return health_check(service.name, await probes.get(url, seconds=_PATIENCE), url)
+
+
+async def _supabase(name: str, path: str, environment: Environment, probes: Probes) -> Check:
+    url = f"{environment.supabase}{path}"
+    return supabase_check(name, await probes.get(url, seconds=_PATIENCE), url)
+
+
+async def _wiring(place: Place, edges: Edges) -> Check | None:
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            found = await edges.inventory.belongings(
+                place.context,
+                place.namespace,
+                place.service.name,
+                salt=secrets.token_bytes(16),
+                around=False,
+            )
+    except (PortError, TimeoutError) as error:
+        message = _why(error) if isinstance(error, PortError) else "no answer in time"
+        return unknown_wiring(message) if place.environment.supabase else None
+    variables = variables_of(found.pod, found)
+    wired = instances_of(variables)
+    own = _host(place.environment.supabase)
+    return wiring_check(
+        own,
+        wired,
+        _whose(wired - {own}, edges.catalog.environments),
+        [each.name for each in variables if instances_of([each])],
+        any(_is_hidden_address(each) for each in variables),
+    )
+
+
+def _whose(hosts: frozenset[str], environments: Iterable[Environment]) -> str:
+    """The environment that one of these instances belongs to; "" for one of nobody's."""
+    return next((each.name for each in environments if _host(each.supabase) in hosts), "")
+
+
+def _is_hidden_address(variable: Variable) -> bool:
+    return variable.origin is Origin.SECRET and variable.name.endswith("SUPABASE_URL")
+
+
+def _host(address: str) -> str:
+    parts = split_url(address)
+    return ((parts.hostname if parts else None) or "").lower()
+
+
+def _why(error: PortError) -> str:
+    return redact(error.values.get("message", "")) or str(error.trouble)
+
+
+def _remembered(baseline: str) -> Standing | None:
+    """None where there is none, or one that another version wrote."""
+    try:
+        found = json.loads(baseline) if baseline else None
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        return None
+    return {key: value for key, value in found.items() if isinstance(value, bool)}
