@@ -19,8 +19,10 @@ from bot.adapters.github_comparisons import GitHubComparisons
 from bot.adapters.http_probes import HttpProbes
 from bot.adapters.http_server import HttpServer
 from bot.adapters.kubernetes_cluster import KubernetesCluster
+from bot.adapters.kubernetes_inventory import KubernetesInventory
 from bot.adapters.oci_registry import OciRegistry
 from bot.adapters.process_workbench import ProcessWorkbench
+from bot.adapters.prometheus_metrics import PrometheusMetrics
 from bot.adapters.slack_app import (
     Identity,
     SlackClient,
@@ -40,12 +42,14 @@ from bot.adapters.sqlite_builds import SqliteBuilds
 from bot.adapters.sqlite_checklists import SqliteChecklists
 from bot.adapters.sqlite_locks import SqliteLocks
 from bot.adapters.sqlite_outbox import SqliteOutbox
+from bot.adapters.sqlite_snapshots import SqliteSnapshots
 from bot.adapters.sqlite_store import SqliteStore
 from bot.adapters.stand_in_builder import StandInBuilder
 from bot.adapters.wall_clock import WallClock
 from bot.engine import Engine, Work
 from bot.errors import PortError
 from bot.ports import Builder, Clock
+from bot.workflows import writing
 from bot.workflows.announcing import Announcer
 from bot.workflows.build import deploy_built
 from bot.workflows.build_desk import BuildDesk
@@ -53,8 +57,8 @@ from bot.workflows.checklist import close_if_there, goal_of, look_at_ci_of
 from bot.workflows.checklist_messages import ChecklistMessages
 from bot.workflows.ci import CiDesk
 from bot.workflows.diagnosis import diagnose
-from bot.workflows.edges import Edges, Place
-from bot.workflows.rollout import look_out, recheck, render, running
+from bot.workflows.edges import Edges
+from bot.workflows.rollout import look_out
 from bot.workflows.telling import (
     announcement_of,
     build_ended_of,
@@ -139,11 +143,13 @@ class Dynamo:
             stack.push_async_callback(lists.stop)
             workbench = ProcessWorkbench()
             stack.push_async_callback(workbench.close)
+            metrics = _metrics(settings, catalog, offline)
+            stack.push_async_callback(metrics.close)
+            probes = _probes(settings, catalog, offline)
+            stack.push_async_callback(probes.close)
             audit = SqliteAudit(store)
             git = _git(settings, offline)
             await asyncio.to_thread(git.clear)
-            probes = _probes(settings, catalog, offline)
-            stack.push_async_callback(probes.close)
             builds = BuildDesk(
                 builds=SqliteBuilds(store),
                 git=git,
@@ -160,6 +166,7 @@ class Dynamo:
                 catalog=catalog,
                 store=store,
                 cluster=cluster,
+                inventory=KubernetesInventory(cluster.connections),
                 images=images,
                 messenger=messenger,
                 people=SlackPeople(client, clock),
@@ -168,18 +175,20 @@ class Dynamo:
                 locks=SqliteLocks(store),
                 announcer=announcer,
                 approvals=SqliteApprovals(store),
+                snapshots=SqliteSnapshots(store),
                 analyses=SqliteAnalyses(store),
                 comparisons=GitHubComparisons(checks),
                 checklists=checklists,
                 lists=lists,
                 ci=ci,
                 workbench=workbench,
+                metrics=metrics,
+                probes=probes,
                 builds=builds,
             )
             lists.on_change = edges.bell.ring
             lists.look = partial(look_at_ci_of, edges)
             engine = _engine(edges)
-                probes=probes,
             edges.bell.listen(engine.wake_waiting)
             builds.deploy = partial(
                 deploy_built,
@@ -244,11 +253,12 @@ def _git(settings: Settings, offline: Offline | None) -> GitSource:
     )
 
 
-def _builder(settings: Settings, offline: Offline | None) -> Builder:
-    real = DockerImages(settings.docker_host or "", registry=settings.dynamo_registry_url or "")
-    if offline is None or offline.builder is None:
-        return real
-    if settings.docker_host is None:
+def _metrics(settings: Settings, catalog: Catalog, offline: Offline | None) -> PrometheusMetrics:
+    named = {each.name: each.metrics.url for each in catalog.environments if each.metrics}
+    instead = offline.addresses if offline else None
+    return PrometheusMetrics(named, settings.prometheus_token, instead=instead)
+
+
 def _probes(settings: Settings, catalog: Catalog, offline: Offline | None) -> HttpProbes:
     keys = settings.supabase_key_of
     return HttpProbes(
@@ -261,6 +271,11 @@ def _probes(settings: Settings, catalog: Catalog, offline: Offline | None) -> Ht
     )
 
 
+def _builder(settings: Settings, offline: Offline | None) -> Builder:
+    real = DockerImages(settings.docker_host or "", registry=settings.dynamo_registry_url or "")
+    if offline is None or offline.builder is None:
+        return real
+    if settings.docker_host is None:
         return offline.builder
     return StandInBuilder(real, offline.builder)
 
@@ -268,12 +283,13 @@ def _probes(settings: Settings, catalog: Catalog, offline: Offline | None) -> Ht
 def _engine(edges: Edges) -> Engine:
     catalog = edges.catalog
     work = Work(
-        render=lambda rollout: render(rollout, edges),
-        running=lambda rollout, look: running(
-            look, Place(catalog.service(rollout.service), catalog.environment(rollout.environment))
-        ),
+        write=lambda rollout: writing.write(rollout, edges),
+        prepare=lambda rollout, look: writing.prepare(rollout, look, edges),
         outlook=lambda rollout: look_out(rollout, edges),
-        recheck=lambda rollout: recheck(rollout, edges),
+        recheck=lambda rollout: writing.recheck(rollout, edges),
+        hold=lambda rollout: writing.hold(rollout, edges),
+        taken_back=lambda rollout: writing.taken_back(rollout, edges),
+        keep=lambda rollout: writing.keep(rollout, edges),
         diagnose=lambda rollout, seen: diagnose(rollout, seen, edges),
         card=lambda rollout, now: card_of(rollout, catalog, now),
         details=lambda rollout, _: details_of(rollout, catalog),

@@ -6,10 +6,11 @@ become values in `kubernetes_objects`, writing stands in `kubernetes_writes`.
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
+from bot.adapters import kubernetes_operations as operations
 from bot.adapters.kubernetes_connections import Call, Connections, Timeouts
 from bot.adapters.kubernetes_errors import Asked, Resource, unexpected
 from bot.adapters.kubernetes_feeds import DEPLOYMENTS, PODS, REPLICA_SETS, Feed
@@ -18,9 +19,11 @@ from bot.adapters.kubernetes_logs import log_tail
 from bot.adapters.kubernetes_objects import autoscaler_of, event_of, scaled_by
 from bot.adapters.kubernetes_streams import Pace
 from bot.adapters.kubernetes_writes import apply_config_map, apply_deployment, autoscalers
+from bot.domain.kind import Span
+from bot.domain.snapshot import Template
 from bot.domain.workload import Autoscaler, Event, Workload
 from bot.errors import PortError, Trouble
-from bot.ports import Applied, Clock, LogTail, Manifest
+from bot.ports import Applied, Clock, LogTail, Manifest, Written
 
 _EVENTS = Resource("", "v1", "events")
 _ACCESS_REVIEWS = Resource("authorization.k8s.io", "v1", "selfsubjectaccessreviews")
@@ -52,6 +55,11 @@ class KubernetesCluster:
         feeds, self._feeds = [*self._feeds.values()], {}
         await asyncio.gather(*(feed.close() for feed in feeds), *self._closing)
         await self._connections.close()
+
+    @property
+    def connections(self) -> Connections:
+        """For what else is asked of the same clusters."""
+        return self._connections
 
     # Looking
 
@@ -145,6 +153,47 @@ class KubernetesCluster:
     ) -> bool:
         connection = self._connections.to(context)
         return await apply_config_map(connection, namespace, manifest, dry_run=dry_run)
+
+    async def template(self, context: str, namespace: str, name: str) -> Template | None:
+        return await operations.template_of(self._connections.to(context), namespace, name)
+
+    async def replace_template(
+        self,
+        context: str,
+        namespace: str,
+        name: str,
+        template: Manifest,
+        *,
+        seen: str,
+        dry_run: bool = False,
+    ) -> Written:
+        to = self._connections.to(context)
+        return await operations.replace_template(
+            to, namespace, name, template, seen=seen, dry_run=dry_run
+        )
+
+    async def annotate_template(
+        self, context: str, namespace: str, name: str, key: str, value: str
+    ) -> Written:
+        to = self._connections.to(context)
+        return await operations.annotate_template(to, namespace, name, key, value)
+
+    async def scale(
+        self, context: str, namespace: str, name: str, *, replicas: int, before: int
+    ) -> Written:
+        to = self._connections.to(context)
+        return await operations.scale(to, namespace, name, replicas=replicas, before=before)
+
+    async def set_span(
+        self, context: str, namespace: str, name: str, span: Span, *, dry_run: bool = False
+    ) -> Autoscaler:
+        to = self._connections.to(context)
+        return await operations.set_span(to, namespace, name, span, dry_run=dry_run)
+
+    async def contents(
+        self, context: str, namespace: str, names: Sequence[str]
+    ) -> Mapping[str, str]:
+        return await operations.contents(self._connections.to(context), namespace, names)
 
     # Following
 

@@ -21,10 +21,11 @@ from bot.ports import Applied, Manifest
 
 MANAGER = "dynamo"
 CARETAKER = "dynamo-handover"
-OURS = frozenset({MANAGER, CARETAKER})
+RESTARTER = "dynamo-restart"
+OURS = frozenset({MANAGER, CARETAKER, RESTARTER})
 
-_AUTOSCALERS = Resource("autoscaling", "v2", "horizontalpodautoscalers")
-_CONFIG_MAPS = Resource("", "v1", "configmaps")
+AUTOSCALERS = Resource("autoscaling", "v2", "horizontalpodautoscalers")
+CONFIG_MAPS = Resource("", "v1", "configmaps")
 _APPLY = "application/apply-patch+yaml"
 _TRIES = 3  # somebody else may write between our reading and our writing
 
@@ -34,7 +35,7 @@ Body = dict[str, Any]
 async def autoscalers(connection: Connection, namespace: str) -> Objects:
     """The raw HorizontalPodAutoscalers of a namespace; none where the cluster has no such kind."""
     try:
-        return (await connection.list(_AUTOSCALERS, namespace))[1]
+        return (await connection.list(AUTOSCALERS, namespace))[1]
     except PortError as error:
         if error.trouble is Trouble.NOT_FOUND:
             return []
@@ -68,9 +69,9 @@ async def apply_config_map(
 ) -> bool:
     """See `bot.ports.Cluster.apply_config`."""
     name = _name(manifest, "ConfigMap")
-    live = await _read(connection, _CONFIG_MAPS, namespace, name)
+    live = await _read(connection, CONFIG_MAPS, namespace, name)
     answer = await _apply(
-        connection, _CONFIG_MAPS, namespace, dict(manifest), live, dry_run=dry_run, force=False
+        connection, CONFIG_MAPS, namespace, dict(manifest), live, dry_run=dry_run, force=False
     )
     return live is None or _content(answer.json()) != _content(live)
 

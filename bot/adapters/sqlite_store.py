@@ -24,6 +24,7 @@ from sqlite_utils import Database
 from bot.adapters.sqlite_audit import append
 from bot.adapters.sqlite_schema import migrations
 from bot.domain.audit import ENGINE, By, Surface
+from bot.domain.kind import Kind
 from bot.domain.progress import in_line
 from bot.domain.rollout import ACTIVE, DRIVEN, Rollout, RolloutState
 from bot.domain.steps import step_entry
@@ -39,6 +40,7 @@ def _among(states: frozenset[RolloutState]) -> str:
 
 
 _ACTIVE = _among(ACTIVE)
+_RELEASING = ", ".join(repr(str(kind)) for kind in Kind if kind.brings_release)
 
 
 @migrations(name="0001_rollouts")
@@ -88,6 +90,21 @@ def _waiting(db: Database) -> None:
     )
 
 
+@migrations(name="0021_kinds_of_rollouts")
+def _kinds(db: Database) -> None:
+    """Asked for twice, the same thing is done once: for a deploy that is its digest, for other
+    kinds what they are about. All that an older file holds are deploys."""
+    db.execute("alter table rollouts add column kind text not null default 'DEPLOY'")
+    db.execute("alter table rollouts add column about text not null default ''")
+    db.execute("update rollouts set about = digest")
+    db.execute("drop index one_active_rollout_of_a_release")
+    db.execute(
+        "create unique index one_active_rollout_of_a_wish"
+        " on rollouts (service, environment, about)"
+        f" where {_ACTIVE}"
+    )
+
+
 class SqliteStore:
     """`bot.ports.Store` on a file, or in memory for tests (`:memory:`)."""
 
@@ -120,8 +137,8 @@ class SqliteStore:
                     append(db, step_entry(rollout, "", who, self._now()))
                 return rollout
             except sqlite3.IntegrityError:
-                where = f"service = ? and environment = ? and digest = ? and {_ACTIVE}"
-                values = [rollout.service, rollout.environment, rollout.image.digest]
+                where = f"service = ? and environment = ? and about = ? and {_ACTIVE}"
+                values = [rollout.service, rollout.environment, rollout.about]
                 found = db.table("rollouts").rows_where(where, values, select="body")
                 underway = next(iter(found), None)
                 if underway is None:
@@ -154,7 +171,7 @@ class SqliteStore:
         def ask(db: Database) -> bool:
             found = db.execute(
                 "select 1 from rollouts where service = :service and environment = :environment"
-                " and (digest = :digest and state = 'SUCCEEDED'"
+                f" and (digest = :digest and state = 'SUCCEEDED' and kind in ({_RELEASING})"
                 " or json_extract(body, '$.before.digest') = :digest) limit 1",
                 {"service": service, "environment": environment, "digest": digest},
             ).fetchone()
@@ -278,6 +295,8 @@ def _row(rollout: Rollout) -> dict[str, Any]:
         "revision": rollout.revision,
         "settled": int(rollout.settled),
         "digest": rollout.image.digest,
+        "kind": str(rollout.kind),
+        "about": rollout.about,
         "requested_at": rollout.requested_at.isoformat(),
         "body": _ROLLOUT.dump_json(rollout).decode(),
     }

@@ -157,6 +157,34 @@ def override(digest: str, line: str, title: str, radius: str, texts: Texts) -> B
     )
 
 
+def roll_back(rollout: Rollout, environment_title: str, texts: Texts) -> Block | None:
+    """Goes back, after Slack's own question. Value: the rollout that it takes back, and the digest
+    that its reader was shown as the target."""
+    to = rollout.way_back
+    value = SEPARATOR.join((rollout.id, to.digest)) if to else ""
+    if to is None or not _carries(value):
+        return None
+    names = {
+        "service": plain(rollout.service, 60),
+        "environment": plain(environment_title, 60),
+        "before": plain(rollout.version, 60),
+        "version": plain(to.version, 40),
+    }
+    return button(
+        say_plain(texts, "button.rollback", BUTTON, **names),
+        f"{PREFIX}:rollback",
+        value,
+        style="danger",
+        confirm=confirm(
+            texts("button.rollback_confirm.title"),
+            say_plain(texts, "button.rollback_confirm.text", 300, **names),
+            texts("button.rollback_confirm.yes"),
+            texts("button.rollback_confirm.no"),
+            danger=True,
+        ),
+    )
+
+
 def status(service: str, environment: str, texts: Texts) -> Block | None:
     value = SEPARATOR.join((service, environment))
     return button(texts("button.status"), f"{PREFIX}:status", value) if _carries(value) else None

@@ -29,7 +29,7 @@ class Standing:
 def standing_of(deployment: Deployment, new: ReplicaSet | None, change: Change) -> Standing:
     values = counters(deployment)
     reason = _reason(deployment, new, change)
-    if change.generation is None:
+    if change.scales:
         values["old"] = values["count"] = max(0, deployment.replicas - deployment.desired)
     if reason is Reason.DEADLINE_EXCEEDED:
         values["seconds"] = deployment.progress_deadline or 0
@@ -54,7 +54,9 @@ def _reason(of: Deployment, new: ReplicaSet | None, change: Change) -> Reason:
         return Reason.UNOBSERVED  # a snapshot from before the write is one kind of unobserved
     if deadline_exceeded(of, new, change):
         return Reason.DEADLINE_EXCEEDED
-    awaited = _awaited_scaling(of) if change.generation is None else _awaited(of)
+    if change.span is not None and not change.reached(of.desired):
+        return Reason.AUTOSCALER
+    awaited = _awaited_scaling(of) if change.scales else _awaited(of)
     # The controller does not touch the template of a paused Deployment: what is not done stays so.
     if of.paused and (awaited is not None or of.desired == 0):
         return Reason.PAUSED

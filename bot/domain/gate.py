@@ -21,11 +21,21 @@ class Gate(StrEnum):
     WINDOW = "WINDOW"  # is it a time at which changes are made there?
     CI = "CI"  # are the checks of its commit green?
     CHECKLIST = "CHECKLIST"  # has everything been ticked that it needs?
+    IMAGE = "IMAGE"  # can what a rollback goes back to still be pulled?
+    POLICY = "POLICY"  # is what the environment promises kept?
     APPROVALS = "APPROVALS"  # did enough people say yes to this digest?
 
 
 OVERRIDABLE = frozenset(
-    {Gate.ORDER, Gate.CHECKLIST, Gate.CI, Gate.APPROVALS, Gate.LOCK, Gate.WINDOW}
+    {
+        Gate.ORDER,
+        Gate.CHECKLIST,
+        Gate.CI,
+        Gate.APPROVALS,
+        Gate.LOCK,
+        Gate.WINDOW,
+        Gate.POLICY,
+    }
 )
 """What people agreed on and the break-glass role may pass by with a reason; the rest are facts."""
 
@@ -48,7 +58,11 @@ class GateResult:
     NO_APPROVAL_NEEDED, APPROVED, APPROVED_ALONE
     (have, need, given, expires_at), APPROVALS_MISSING, APPROVERS_TOO_FEW (the same, and roles,
     who, possible, void, expired, own), REJECTED (given, reason, at) · BREAK_GLASS, NOT_BREAK_GLASS,
-    NOBODY_BREAKS_GLASS (roles, who).
+    NOBODY_BREAKS_GLASS (roles, who) · OVERTAKEN (version, newer, at) · SERVICE_GONE,
+    ENVIRONMENT_GONE (name: `dynamo.yml` no longer has it) ·
+    POLICIES_KEPT, POLICIES_WARN, POLICIES_BROKEN (environment, count, findings: see `bot/domain/policy/finding.py`) · IMAGE_RUNS, IMAGE_THERE,
+    IMAGE_NOT_ASKED, IMAGE_GONE (version, image) · ACTS_BY_ITSELF, ACTS_NOT_BY_ITSELF (the bot
+    itself asks).
     """
 
     gate: Gate
@@ -61,7 +75,13 @@ class GateResult:
         """Not met now, and nobody has to do anything for it: a request may wait for it."""
         return self.code in _WAITED_FOR
 
+    @property
+    def warns(self) -> bool:
+        """Open, and something is to be told all the same."""
+        return self.code in _TOLD
 
+
+_TOLD = frozenset({"POLICIES_WARN"})
 _WAITED_FOR = frozenset({"CI_PENDING"})
 
 

@@ -22,6 +22,7 @@ from bot.domain.judgement import Change, Judgement, Memory
 from bot.domain.patience import UNSEEN_IS_DELETED
 from bot.domain.placing_troubles import (
     admission_troubles,
+    autoscaler_troubles,
     disruption_troubles,
     node_troubles,
     old_pods_leave,
@@ -106,9 +107,13 @@ def _gone(recall: Recall, change: Change, now: datetime, *, was_seen: bool) -> J
 
 def _overtaken(deployment: Deployment, change: Change, recall: Recall) -> bool:
     """Someone else's template replaced ours; a new generation alone (an autoscaler, a scaling, a
-    pause) does not. Source: research/rollouts.md §1.2 ("Superseded")."""
+    pause) does not. A scaling is overtaken by another number of pods, and by nothing else.
+    Source: research/rollouts.md §1.2 ("Superseded")."""
     if change.generation is None:
         return False
+    if change.scales:
+        newer = deployment.generation > change.generation
+        return newer and change.span is None and not change.reached(deployment.desired)
     first = deployment.template if deployment.generation == change.generation else ""
     ours = change.template or recall.keep(_TEMPLATE, first)
     newer = deployment.generation > change.generation
@@ -130,6 +135,7 @@ def _troubles(scene: Scene, seen: Workload, live: Sequence[Pod]) -> Iterator[Tro
     old = [r for r in seen.replica_sets if new is None or r.uid != new.uid]
     yield from admission_troubles(scene, new, leaving=old_pods_leave(old, seen.pods))
     yield from disruption_troubles(scene, seen.new_pods)
+    yield from autoscaler_troubles(scene)
     for pod in live:
         yield from _pod_troubles(scene, pod)
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from bot.domain.kind import Span
 from bot.domain.verdict import Verdict
 
 
@@ -15,15 +16,28 @@ from bot.domain.verdict import Verdict
 class Change:
     """What was written to the cluster, and when: what a verdict is about.
 
-    `generation` is the one that the write produced (None for a scaling, which has no template of
-    its own); `unchanged` says that the write altered nothing; `template` is the hash of the pod
-    template after the write ("" when not known).
+    `generation` is the one that the write produced (None where a recording does not know it);
+    `unchanged` says that the write altered nothing; `template` is the hash of the pod template
+    after the write ("" when not known). `replicas` or `span` is what a scaling asked for, which has
+    no template of its own.
     """
 
     at: datetime
     generation: int | None
     unchanged: bool = False
     template: str = ""
+    replicas: int | None = None
+    span: Span | None = None
+
+    @property
+    def scales(self) -> bool:
+        return self.generation is None or self.replicas is not None or self.span is not None
+
+    def reached(self, desired: int) -> bool:
+        """Whether the number of pods that a workload is to have is what was asked for."""
+        if self.span is not None:
+            return self.span.holds(desired)
+        return self.replicas is None or desired == self.replicas
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ class Kind(StrEnum):
     READINESS_GATE = "readiness-gate"
     SANDBOX = "sandbox"
     NODE = "node"
+    AUTOSCALER = "autoscaler"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,8 @@ PATIENCE: Mapping[Kind, Patience] = {
     ),
     Kind.READINESS_GATE: Patience(10, 120, "Readiness gate false"),
     Kind.SANDBOX: Patience(15, 120, "Sandbox/CNI"),
+    # It looks every 15 s by itself, and bounds need no metrics.
+    Kind.AUTOSCALER: Patience(45, 180, "not in the table: HPA sync period 15 s, and ten more"),
     Kind.NODE: Patience(5, None, "NodeLost: only by number, see DISRUPTED_PODS"),
 }
 

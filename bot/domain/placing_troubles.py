@@ -143,6 +143,23 @@ def _waiting_for_nodes(scene: Scene, trouble: Trouble, pod: Pod) -> Trouble:
     return replace(trouble, outcome=Outcome.WARN, again_at=until)
 
 
+# --- autoscalers ---------------------------------------------------------------------------------
+
+
+def autoscaler_troubles(scene: Scene) -> Iterator[Trouble]:
+    """It was given other bounds, and does not move the number of pods into them."""
+    span = scene.change.span
+    if span is None or scene.change.reached(scene.deployment.desired):
+        return
+    since = scene.recall.since("autoscaler")
+    values: dict[str, Value] = {
+        "least": span.least,
+        "most": span.most,
+        "count": scene.deployment.desired,
+    }
+    yield of_kind(scene, Kind.AUTOSCALER, Reason.AUTOSCALER, _NO_POD, since=since, values=values)
+
+
 # --- pods that are taken away -------------------------------------------------------------------
 
 

@@ -12,7 +12,8 @@ from bot.domain.approval import rejected_since
 from bot.domain.drift import Drift
 from bot.domain.gate import GateResult, all_open
 from bot.domain.judgement import Change, Judgement, Memory
-from bot.domain.promotion import Commits, same_answers, waited_for
+from bot.domain.kind import GoodRelease, Kind, Scaling, Span
+from bot.domain.promotion import CALLS, OVERTAKEN, Commits, same_answers, waited_for
 from bot.domain.rollout import DRIVEN, Progress, Rollout, RolloutState, Running
 from bot.domain.verdict import Outcome, Reason, Verdict
 from bot.domain.workload import Workload
@@ -62,8 +63,14 @@ class Prepare:
 
 
 @dataclass(frozen=True, slots=True)
+class Hold:
+    """A rollback: its place is locked before it is written."""
+
+
+@dataclass(frozen=True, slots=True)
 class Apply:
-    """Write the manifest, pinned to the digest: idempotent."""
+    """Write what its kind asks for (a manifest pinned to the digest, a template, a number of pods):
+    idempotent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +89,18 @@ class Diagnose:
 
 
 @dataclass(frozen=True, slots=True)
+class Credit:
+    """A rollback has ended: whose commits it took back, so that their authors are told."""
+
+
+@dataclass(frozen=True, slots=True)
 class TellThread:
     """Final: a reply in the card's thread, which notifies (an edit does not)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """A release runs well: keep its template as it stands, for a way back to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +116,14 @@ Step = (
     | TakeTurn
     | Recheck
     | Prepare
+    | Hold
     | Apply
     | Observe
     | ShowEnd
     | Diagnose
+    | Credit
     | TellThread
+    | Keep
     | Rest
 )
 
@@ -128,12 +148,14 @@ def next_step(rollout: Rollout, *, end_shown: bool) -> Step:
         return TakeTurn()
     if rollout.state is RolloutState.APPLYING and rollout.before_generation is None:
         return Recheck() if rollout.behind and not rollout.rechecked else Prepare()
-    return Apply() if rollout.change is None else Observe()
+    if rollout.change is not None:
+        return Observe()
+    return Hold() if rollout.kind.holds and not rollout.held else Apply()
 
 
 def _ends_quietly(rollout: Rollout) -> bool:
     """Nobody has to be called: but who asked for it hears of a person's no."""
-    said_no = any(gate.code == "REJECTED" for gate in rollout.refused)
+    said_no = any(gate.code in CALLS for gate in rollout.refused)
     return rollout.state in _QUIET_ENDS and not said_no
 
 
@@ -142,9 +164,13 @@ def _last_step(rollout: Rollout, *, end_shown: bool) -> Step:
         return ShowEnd()
     if rollout.state is RolloutState.FAILED and rollout.diagnosis is None:
         return Diagnose()
+    touched = rollout.before_generation is not None
+    if rollout.kind is Kind.ROLLBACK and touched and rollout.commits is None:
+        return Credit()
     if not _ends_quietly(rollout) and (rollout.details is None or not rollout.details.ts):
         return TellThread()
-    return Rest()
+    ran_well = rollout.state is RolloutState.SUCCEEDED and rollout.kind.brings_release
+    return Keep() if ran_well and not rollout.kept else Rest()
 
 
 # --- waiting for people, and for one's turn ----------------------------------------------------
@@ -175,6 +201,8 @@ def look_again(rollout: Rollout, outlook: Outlook, now: datetime) -> Rollout:
     )
     if any(rejected_since(gate, rollout.requested_at) for gate in gates):
         return looked.with_(state=RolloutState.REJECTED, refused=gates, finished_at=now)
+    if any(gate.code == OVERTAKEN for gate in gates):
+        return looked.with_(state=RolloutState.SUPERSEDED, refused=gates, finished_at=now)
     if not all_open(gates):
         return looked.with_(open_since=None, told=None)
     if rollout.by_itself:
@@ -184,15 +212,26 @@ def look_again(rollout: Rollout, outlook: Outlook, now: datetime) -> Rollout:
     return looked
 
 
+def turned_back(rollout: Rollout, gates: tuple[GateResult, ...], now: datetime) -> Rollout:
+    """One whose gates did not let it through at its turn."""
+    overtaken = any(gate.code == OVERTAKEN for gate in gates)
+    state = RolloutState.SUPERSEDED if overtaken else RolloutState.REJECTED
+    return rollout.with_(state=state, refused=gates, finished_at=now)
+
+
 def let_go(rollout: Rollout, by: str, now: datetime) -> Rollout:
     """A waiting request takes its place in the queue; `by` is who pressed the button."""
     return rollout.with_(state=RolloutState.QUEUED, released_by=by, queued_at=now)
 
 
 def in_line(rollouts: Iterable[Rollout]) -> tuple[Rollout, ...]:
-    """The queue of one place: what goes next first."""
+    """The queue of one place: what goes next first, a way back before everything else."""
     queued = [each for each in rollouts if each.state is RolloutState.QUEUED]
-    return tuple(sorted(queued, key=lambda each: (each.in_line_since, each.id)))
+
+    def turn(each: Rollout) -> tuple[bool, datetime, str]:
+        return each.kind is not Kind.ROLLBACK, each.in_line_since, each.id
+
+    return tuple(sorted(queued, key=turn))
 
 
 def said_place(rollout: Rollout, others: Iterable[Rollout]) -> Rollout:
@@ -260,15 +299,47 @@ def overcome(rollout: Rollout, now: datetime) -> Rollout:
 def written(rollout: Rollout, generation: int, template: str) -> Rollout:
     """The rollout once the cluster has taken its manifest; the same for a repeated write."""
     assert rollout.applying_since is not None
+    pods = rollout.pods or Scaling()
     change = Change(
         at=rollout.applying_since,
         generation=generation,
-        unchanged=generation == rollout.before_generation,
+        # Other bounds leave the Deployment as it is until the autoscaler moves it.
+        unchanged=generation == rollout.before_generation and pods.span is None,
         template=template,
+        replicas=pods.replicas,
+        span=pods.span,
     )
     back = rollout.state is RolloutState.ROLLING_BACK
     state = RolloutState.ROLLING_BACK if back else RolloutState.PROGRESSING
     return rollout.with_(state=state, change=change, obstacle=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a rollout starts from: what runs there, and where a rollback of it would go."""
+
+    before: Running | None
+    way_back: GoodRelease | None = None
+
+
+def prepared(rollout: Rollout, seen: Workload, ground: Ground, now: datetime) -> Rollout:
+    """Before the first write: what runs now, by which a repeated write is recognised."""
+    deployment = seen.deployment
+    scaling = rollout.scaling
+    if scaling is not None:
+        scaler = seen.autoscaler
+        scaling = replace(
+            scaling,
+            before=deployment.desired if deployment else 0,
+            span_before=Span(scaler.minimum, scaler.maximum) if scaler else None,
+        )
+    return rollout.with_(
+        before=ground.before,
+        way_back=ground.way_back,
+        before_generation=deployment.generation if deployment else 0,
+        scaling=scaling,
+        applying_since=now,
+    )
 
 
 def cancel(rollout: Rollout, by: str, now: datetime) -> Rollout | None:
@@ -276,7 +347,7 @@ def cancel(rollout: Rollout, by: str, now: datetime) -> Rollout | None:
 
     One that has touched nothing just ends. One that may have goes back to what ran before: the
     judgement follows it there as it followed it here. Nothing ran before a first deploy, and what
-    is going back already cannot be cancelled again.
+    is going back already cannot be cancelled again; nor can what its kind has no way back from.
     """
     if rollout.state is RolloutState.QUEUED:
         return rollout.with_(state=RolloutState.CANCELLED, ended_by=by, finished_at=now)
@@ -284,7 +355,9 @@ def cancel(rollout: Rollout, by: str, now: datetime) -> Rollout | None:
         return None
     if rollout.before_generation is None:
         return rollout.with_(state=RolloutState.CANCELLED, ended_by=by, finished_at=now)
-    if rollout.before is None or not rollout.before.digest:
+    if not rollout.kind.goes_back or rollout.before is None:
+        return None
+    if rollout.kind is Kind.DEPLOY and not rollout.before.digest:
         return None
     return rollout.with_(
         state=RolloutState.ROLLING_BACK,
@@ -302,7 +375,7 @@ def fail(rollout: Rollout, now: datetime) -> Rollout:
 
 
 def _complete(rollout: Rollout, verdict: Verdict, now: datetime) -> Rollout:
-    if verdict.reason in {Reason.UNCHANGED, Reason.SCALED_TO_ZERO}:
+    if verdict.reason in {Reason.UNCHANGED, Reason.SCALED_TO_ZERO} or not rollout.kind.soaks:
         return rollout.with_(state=RolloutState.SUCCEEDED, completed_at=now, finished_at=now)
     soaking = rollout.with_(state=RolloutState.SOAKING, completed_at=now, quiet_since=now)
     return _soak(soaking, moved=False, now=now)

@@ -23,6 +23,7 @@ from bot.domain.drift import Drift
 from bot.domain.gate import GateResult
 from bot.domain.image import Image
 from bot.domain.judgement import Change, Memory
+from bot.domain.kind import GoodRelease, Kind, Scaling
 from bot.domain.promotion import Commits, Override
 from bot.domain.verdict import Verdict
 
@@ -137,6 +138,13 @@ class Rollout:
     requested_at: datetime
     line: str  # the normalised command that asked for it
     card: CardRef
+    kind: Kind = Kind.DEPLOY
+    scaling: Scaling | None = None  # SCALE: what was asked for
+    stays: tuple[str, ...] = ()  # ROLLBACK: what has changed since and does not come back
+    template_kept: bool = True  # ROLLBACK: the whole template comes back; else the image alone
+    way_back: GoodRelease | None = None  # DEPLOY: where a rollback of it would go
+    held: bool = False  # ROLLBACK: its place is locked
+    kept: bool = False  # it ended well, and the template that runs is kept for a way back
     asked_in: str = ""  # the channel in which it was typed
     reason: str = ""  # the requester's own words
     state: RolloutState = RolloutState.QUEUED
@@ -187,6 +195,25 @@ class Rollout:
     def acting(self) -> str:
         """Whose rights it goes by: who pressed the button last, else who asked for it."""
         return self.released_by or self.requested_by.id
+
+    @property
+    def pods(self) -> Scaling | None:
+        """How many pods it asks for now: on the way back, what was there before."""
+        going_back = self.state is RolloutState.ROLLING_BACK
+        return self.scaling.back if self.scaling and going_back else self.scaling
+
+    @property
+    def about(self) -> str:
+        """What it asks for, as told from others at its place: asking twice for the same is asking
+        once."""
+        match self.kind:
+            case Kind.DEPLOY:
+                return self.image.digest
+            case Kind.SCALE if self.scaling is not None:
+                return f"scale:{self.scaling.target}"
+            case Kind.ROLLBACK:
+                return f"rollback:{self.image.digest}"
+        return self.kind.lower()
 
     @property
     def in_line_since(self) -> datetime:

@@ -26,6 +26,7 @@ class Reason(StrEnum):
     OLD_PODS = "OLD_PODS"  # N old replicas pending termination
     AVAILABILITY = "AVAILABILITY"  # N of M updated available
     PAUSED = "PAUSED"
+    AUTOSCALER = "AUTOSCALER"  # its autoscaler has not moved the number within its new bounds yet
     # done
     COMPLETE = "COMPLETE"
     UNCHANGED = "UNCHANGED"
@@ -52,6 +53,7 @@ class Reason(StrEnum):
     EVICTED = "EVICTED"
     NODE_TROUBLE = "NODE_TROUBLE"
     DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED"
+    ERRORS_BURN = "ERRORS_BURN"  # found by the analysis while it was watched
 
 
 Value = str | int | float

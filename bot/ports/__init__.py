@@ -12,10 +12,13 @@ from bot.ports.checklists import Checklists, Checks, Decide, Record
 from bot.ports.clock import Clock
 from bot.ports.cluster import Applied, Cluster, LogTail, Manifest, Written
 from bot.ports.images import ImageInfo, Images
+from bot.ports.inventory import Inventory
 from bot.ports.locks import Announcement, Locks, Outbox
 from bot.ports.logs import FollowMessage, Follows, LogOf, Logs
+from bot.ports.metrics import Metrics, Series
 from bot.ports.probes import Probes
 from bot.ports.slack import Messenger, People
+from bot.ports.snapshots import Snapshots
 from bot.ports.store import Store
 from bot.ports.workbench import Workbench
 
@@ -38,12 +41,14 @@ __all__ = [
     "Git",
     "ImageInfo",
     "Images",
+    "Inventory",
     "Locks",
     "LogOf",
     "LogTail",
     "Logs",
     "Manifest",
     "Messenger",
+    "Metrics",
     "Order",
     "Outbox",
     "People",
@@ -52,6 +57,8 @@ __all__ = [
     "Record",
     "Report",
     "Revision",
+    "Series",
+    "Snapshots",
     "Store",
     "Workbench",
     "Written",

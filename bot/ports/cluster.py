@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from bot.domain.drift import Difference
-from bot.domain.workload import Event, Workload
+from bot.domain.kind import Span
+from bot.domain.snapshot import Template
+from bot.domain.workload import Autoscaler, Event, Workload
 from bot.errors import PortError
 
 Manifest = Mapping[str, Any]
@@ -75,6 +77,47 @@ class Cluster(Protocol):
         self, context: str, namespace: str, manifest: Manifest, *, dry_run: bool = False
     ) -> bool:
         """Server-side apply of a ConfigMap; True when it changed anything."""
+
+    async def template(self, context: str, namespace: str, name: str) -> Template | None:
+        """The pod template that stands now, to be kept or held against; None without Deployment."""
+
+    async def replace_template(
+        self,
+        context: str,
+        namespace: str,
+        name: str,
+        template: Manifest,
+        *,
+        seen: str,
+        dry_run: bool = False,
+    ) -> Written:
+        """Put another template in the place of the one that was read at resourceVersion `seen`.
+
+        Raises PortError CONFLICT (temporary) where the Deployment has changed since: read and
+        decide again; else as `apply`.
+        """
+
+    async def annotate_template(
+        self, context: str, namespace: str, name: str, key: str, value: str
+    ) -> Written:
+        """One annotation of the pod template: pods are made anew. The same twice is once."""
+
+    async def scale(
+        self, context: str, namespace: str, name: str, *, replicas: int, before: int
+    ) -> Written:
+        """Through the scale subresource, tied to the resourceVersion that was read. Where it has
+        neither `before` pods nor `replicas`: PortError CONFLICT (somebody scaled it meanwhile)."""
+
+    async def set_span(
+        self, context: str, namespace: str, name: str, span: Span, *, dry_run: bool = False
+    ) -> Autoscaler:
+        """Other bounds for a HorizontalPodAutoscaler, tied to the resourceVersion that was read."""
+
+    async def contents(
+        self, context: str, namespace: str, names: Sequence[str]
+    ) -> Mapping[str, str]:
+        """A fingerprint of what each of "ConfigMap NAME", "Secret NAME" holds: "" where there is
+        none, UNREADABLE where Dynamo may not look. A Secret's values are never looked at."""
 
     async def log_tail(
         self,

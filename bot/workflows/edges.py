@@ -11,12 +11,14 @@ from bot.ports import (
     Cluster,
     Comparisons,
     Images,
+    Inventory,
     Locks,
     Messenger,
+    Metrics,
     People,
-    Store,
     Probes,
     Snapshots,
+    Store,
     Workbench,
 )
 from bot.workflows.announcing import Announcer
@@ -32,6 +34,7 @@ class Edges:
     catalog: Catalog
     store: Store
     cluster: Cluster
+    inventory: Inventory
     images: Images
     messenger: Messenger
     people: People
@@ -40,16 +43,18 @@ class Edges:
     locks: Locks
     announcer: Announcer
     approvals: Approvals
+    snapshots: Snapshots
     checklists: Checklists
     lists: ChecklistMessages
     ci: CiDesk
     workbench: Workbench
     analyses: Analyses
     comparisons: Comparisons | None = None  # None: no git host is configured
+    metrics: Metrics | None = None  # None: no environment names a Prometheus
+    probes: Probes | None = None  # None: nothing is asked below base URLs
     builds: BuildDesk | None = None  # None: nothing is built here
     bell: Bell = field(default_factory=Bell)
 
-    probes: Probes | None = None  # None: nothing is asked below base URLs
 
 @dataclass(frozen=True, slots=True)
 class Place:

@@ -7,6 +7,7 @@ gates are read again when a queued rollout's turn comes.
 import asyncio
 import secrets
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from bot.domain.audit import AuditEntry, By, Surface, subject_of
 from bot.domain.drift import Drift, beside_the_release
@@ -17,18 +18,15 @@ from bot.domain.promotion import Asking, Override, Way, askable, choose_way, wai
 from bot.domain.rollout import Actor, CardRef, Rollout, RolloutState, Running
 from bot.domain.steps import refusal_entry
 from bot.domain.workload import Workload
-from bot.errors import PortError, StaleError, Trouble
-from bot.ports import Manifest
+from bot.errors import StaleError
 from bot.workflows.comparing import commits_between
 from bot.workflows.covering import covered_by
 from bot.workflows.edges import Edges, Place
 from bot.workflows.gates import ask_all
 from bot.workflows.gates.dry_run import dry_run
 from bot.workflows.gates.facts import Facts
-from bot.workflows.manifest import render_deployment
 from bot.workflows.people import may_ask, told_of_overrides
 from bot.workflows.version import Chosen, NotChosen, choose, running_image
-from config.manifests import ManifestError
 
 _ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"  # no look-alikes: ids are read aloud
 
@@ -49,6 +47,7 @@ class Request:
     confirmed: bool = False  # break-glass: Slack's own question was answered with yes
     requester: str = ""  # who asked first, where `actor` lets it go
     card: CardRef | None = None  # a message that stands already and becomes its card
+    since: datetime | None = None  # when it was asked for, where it has waited
 
     @property
     def by(self) -> By:
@@ -167,7 +166,8 @@ async def _underway(plan: Plan, edges: Edges) -> AlreadyUnderway | None:
     """It was applied a moment ago, and is being watched: that is no "nothing to do"."""
     place = plan.request.place
     active = await edges.store.active(place.service.name, place.environment.name)
-    same = [each for each in active if each.image.digest == plan.chosen.image.digest]
+    digest = plan.chosen.image.digest
+    same = [each for each in active if each.kind.brings_release and each.image.digest == digest]
     return AlreadyUnderway(same[0]) if same else None
 
 
@@ -245,6 +245,7 @@ async def make_plan(request: Request, chosen: Chosen, edges: Edges) -> Plan:
         look,
         requester=request.requester or request.actor.id,
         overriding=bool(request.override),
+        since=request.since,
     )
     gates, server = await asyncio.gather(ask_all(facts, edges), dry_run(facts, edges))
     applied = server.applied
@@ -277,6 +278,7 @@ async def plan_again(rollout: Rollout, place: Place, user: str, edges: Edges) ->
         rollout.asked_in,
         rollout.line,
         requester=rollout.requested_by.id,
+        since=rollout.requested_at,
         override=rollout.override.reason if rollout.override else "",
     )
     return await make_plan(request, Chosen(rollout.image, rollout.version), edges)
@@ -296,22 +298,6 @@ async def look_out(rollout: Rollout, edges: Edges) -> Outlook:
     return Outlook(plan.gates, covers, plan.before, commits, plan.drift)
 
 
-async def render(rollout: Rollout, edges: Edges) -> Manifest:
-    """What the engine applies. Raises PortError INVALID where the manifest went bad meanwhile."""
-    place = Place(
-        edges.catalog.service(rollout.service), edges.catalog.environment(rollout.environment)
-    )
-    wanted = rollout.wanted
-    back = wanted is not rollout.image
-    version = wanted.tag if back else rollout.version
-    replicas = rollout.before.desired if rollout.before else None
-    try:
-        return await asyncio.to_thread(render_deployment, place, wanted, version, replicas=replicas)
-    except ManifestError as error:
-        values = {"message": str(error)}
-        raise PortError("manifest", Trouble.INVALID, temporary=False, values=values) from error
-
-
 def running(look: Workload, place: Place) -> Running | None:
     """What runs there now, as "from → to" and "still serves" say it."""
     found = look.deployment
@@ -322,10 +308,14 @@ def running(look: Workload, place: Place) -> Running | None:
     return Running(version, image.digest, ready=found.ready, desired=found.desired)
 
 
+def new_id() -> str:
+    return "".join(secrets.choice(_ALPHABET) for _ in range(8))
+
+
 def _rollout(plan: Plan, edges: Edges) -> Rollout:
     request, place = plan.request, plan.request.place
     return Rollout(
-        id="".join(secrets.choice(_ALPHABET) for _ in range(8)),
+        id=new_id(),
         service=place.service.name,
         environment=place.environment.name,
         namespace=place.namespace,

@@ -37,7 +37,7 @@ async def dry_run(facts: Facts, edges: Edges) -> DryRun:
     except PortError as error:
         if error.temporary:
             raise
-        return DryRun((found, _refused(error, place)))
+        return DryRun((found, refused_by_server(error, place)))
     return DryRun((found, GateResult(Gate.CLUSTER, True, "ACCEPTED")), applied)
 
 
@@ -48,7 +48,7 @@ def _unsound(error: ManifestError, place: Place) -> GateResult:
     return GateResult(Gate.MANIFEST, False, code, {**where, "message": str(error)})
 
 
-def _refused(error: PortError, place: Place) -> GateResult:
+def refused_by_server(error: PortError, place: Place) -> GateResult:
     values: dict[str, Value] = {"namespace": place.namespace, **error.values}
     code = {
         Trouble.CONFLICT: "CONFLICT",

@@ -1,0 +1,171 @@
+"""Writes beside a deploy: a template put back, a restart, a number of pods, an autoscaler's bounds.
+
+Each is tied to what was read: a JSON patch tests the resourceVersion, the scale subresource and the
+autoscaler are sent with theirs. Where somebody was quicker the server says 409 or 422, and it is
+read and decided anew, never tried again blindly (research/rollouts.md §5).
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bot.adapters.kubernetes_connections import Answer, Call, Connection
+from bot.adapters.kubernetes_errors import Asked, Resource, unexpected
+from bot.adapters.kubernetes_feeds import DEPLOYMENTS
+from bot.adapters.kubernetes_objects import autoscaler_of, deployment_of, template_hash
+from bot.adapters.kubernetes_writes import AUTOSCALERS, CONFIG_MAPS, MANAGER, RESTARTER
+from bot.domain.kind import Span
+from bot.domain.snapshot import UNREADABLE, Template
+from bot.domain.workload import Autoscaler
+from bot.errors import PortError, Trouble
+from bot.ports import Written
+
+_SECRETS = Resource("", "v1", "secrets")
+_KINDS = {"ConfigMap": CONFIG_MAPS, "Secret": _SECRETS}
+_JSON_PATCH = "application/json-patch+json"
+_MERGE_PATCH = "application/merge-patch+json"
+_STRATEGIC_PATCH = "application/strategic-merge-patch+json"
+
+
+async def template_of(connection: Connection, namespace: str, name: str) -> Template | None:
+    """See `bot.ports.Cluster.template`."""
+    asked = Asked("get", DEPLOYMENTS, namespace, name)
+    try:
+        live = (await connection.call(Call(asked))).json()
+    except PortError as error:
+        if error.trouble is Trouble.NOT_FOUND:
+            return None
+        raise
+    body = (live.get("spec") or {}).get("template")
+    if not isinstance(body, dict):
+        raise unexpected(f"Deployment {name} has no template")
+    return Template(body, template_hash(body), str(live["metadata"].get("resourceVersion", "")))
+
+
+async def replace_template(
+    connection: Connection,
+    namespace: str,
+    name: str,
+    template: Mapping[str, Any],
+    *,
+    seen: str,
+    dry_run: bool,
+) -> Written:
+    """See `bot.ports.Cluster.replace_template`."""
+    body = [
+        {"op": "test", "path": "/metadata/resourceVersion", "value": seen},
+        {"op": "replace", "path": "/spec/template", "value": template},
+    ]
+    query = {"fieldManager": MANAGER, "fieldValidation": "Strict"}
+    if dry_run:
+        query["dryRun"] = "All"
+    call = Call(Asked("patch", DEPLOYMENTS, namespace, name), query, body, _JSON_PATCH)
+    try:
+        return _written(await connection.call(call))
+    except PortError as error:
+        # A test that fails is 422, as a template that the server refuses is: it says which.
+        if error.trouble is Trouble.INVALID and await _moved(connection, namespace, name, seen):
+            raise _changed_meanwhile(error.values.get("message", "")) from error
+        raise
+
+
+async def _moved(connection: Connection, namespace: str, name: str, seen: str) -> bool:
+    found = await template_of(connection, namespace, name)
+    return found is None or found.resource_version != seen
+
+
+def _changed_meanwhile(message: str) -> PortError:
+    return PortError("cluster", Trouble.CONFLICT, temporary=True, values={"message": message})
+
+
+async def annotate_template(
+    connection: Connection, namespace: str, name: str, key: str, value: str
+) -> Written:
+    """See `bot.ports.Cluster.annotate_template`. By a manager of its own, so that the next apply of
+    a manifest neither takes the annotation away (which would be one more restart) nor meets it."""
+    body = {"spec": {"template": {"metadata": {"annotations": {key: value}}}}}
+    asked = Asked("patch", DEPLOYMENTS, namespace, name)
+    call = Call(asked, {"fieldManager": RESTARTER}, body, _STRATEGIC_PATCH)
+    return _written(await connection.call(call))
+
+
+async def scale(
+    connection: Connection, namespace: str, name: str, *, replicas: int, before: int
+) -> Written:
+    """See `bot.ports.Cluster.scale`."""
+    asked = Asked("get", DEPLOYMENTS, namespace, name, "scale")
+    live = (await connection.call(Call(asked))).json()
+    now = int((live.get("spec") or {}).get("replicas") or 0)
+    if now not in (before, replicas):
+        values = {"owners": "", "fields": "spec.replicas"}
+        values["message"] = f"spec.replicas is {now} by now, not {before}"
+        raise PortError("cluster", Trouble.CONFLICT, temporary=False, values=values)
+    if now != replicas:
+        body = {
+            "apiVersion": live.get("apiVersion", "autoscaling/v1"),
+            "kind": "Scale",
+            "metadata": {
+                "name": name,
+                "namespace": namespace,
+                "resourceVersion": live["metadata"]["resourceVersion"],
+            },
+            "spec": {"replicas": replicas},
+        }
+        put = Asked("update", DEPLOYMENTS, namespace, name, "scale")
+        await connection.call(Call(put, {"fieldManager": MANAGER}, body))
+    look = Asked("get", DEPLOYMENTS, namespace, name)
+    return _written(await connection.call(Call(look)))
+
+
+async def set_span(
+    connection: Connection, namespace: str, name: str, span: Span, *, dry_run: bool
+) -> Autoscaler:
+    """See `bot.ports.Cluster.set_span`."""
+    look = Asked("get", AUTOSCALERS, namespace, name)
+    live = (await connection.call(Call(look))).json()
+    found = autoscaler_of(live)
+    if found is not None and (found.minimum, found.maximum) == (span.least, span.most):
+        return found
+    body = {
+        "metadata": {"resourceVersion": live["metadata"]["resourceVersion"]},
+        "spec": {"minReplicas": span.least, "maxReplicas": span.most},
+    }
+    query = {"fieldManager": MANAGER, **({"dryRun": "All"} if dry_run else {})}
+    asked = Asked("patch", AUTOSCALERS, namespace, name)
+    answer = await connection.call(Call(asked, query, body, _MERGE_PATCH))
+    after = autoscaler_of(answer.json())
+    if after is None:
+        raise unexpected("the API server answered a patch with something else")
+    return after
+
+
+async def contents(
+    connection: Connection, namespace: str, names: Sequence[str]
+) -> Mapping[str, str]:
+    """See `bot.ports.Cluster.contents`."""
+    return {name: await _content(connection, namespace, name) for name in names}
+
+
+async def _content(connection: Connection, namespace: str, name: str) -> str:
+    kind, _, plain = name.partition(" ")
+    try:
+        answer = await connection.call(Call(Asked("get", _KINDS[kind], namespace, plain)))
+    except PortError as error:
+        if error.trouble is Trouble.NOT_FOUND:
+            return ""
+        if error.trouble is Trouble.FORBIDDEN:
+            return UNREADABLE
+        raise
+    live = answer.json()
+    if kind == "Secret":  # its values are not looked at, not even by way of a hash
+        return str(live["metadata"].get("resourceVersion", ""))
+    held = {part: live.get(part) or {} for part in ("data", "binaryData")}
+    return hashlib.sha256(json.dumps(held, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _written(answer: Answer) -> Written:
+    after = deployment_of(answer.json())
+    if after is None:
+        raise unexpected("the API server answered a write with something else")
+    return Written(after.generation, after.template)
