@@ -50,6 +50,7 @@ from bot.engine import Engine, Work
 from bot.errors import PortError
 from bot.ports import Builder, Clock
 from bot.workflows import writing
+from bot.workflows.analysis_desk import AnalysisDesk
 from bot.workflows.announcing import Announcer
 from bot.workflows.build import deploy_built
 from bot.workflows.build_desk import BuildDesk
@@ -58,6 +59,7 @@ from bot.workflows.checklist_messages import ChecklistMessages
 from bot.workflows.ci import CiDesk
 from bot.workflows.diagnosis import diagnose
 from bot.workflows.edges import Edges
+from bot.workflows.looks import LOOKS
 from bot.workflows.rollout import look_out
 from bot.workflows.telling import (
     announcement_of,
@@ -188,8 +190,11 @@ class Dynamo:
             )
             lists.on_change = edges.bell.ring
             lists.look = partial(look_at_ci_of, edges)
-            engine = _engine(edges)
+            desk = AnalysisDesk(edges, lambda rollout: engine.wake(rollout), looks=LOOKS)
+            engine = _engine(edges, desk)
             edges.bell.listen(engine.wake_waiting)
+            edges.bell.listen(desk.ring)
+            stack.push_async_callback(desk.stop)
             builds.deploy = partial(
                 deploy_built,
                 edges=edges,
@@ -221,6 +226,7 @@ class Dynamo:
                 stack.push_async_callback(handler.close_async)
                 await handler.connect_async()  # type: ignore[no-untyped-call]
             await engine.start()
+            await desk.start()
             announcer.start()
             head = await edges.audit.head()
             log.info("the audit log ends with %s:%s", head.count, head.hash)  # a witness elsewhere
@@ -280,7 +286,7 @@ def _builder(settings: Settings, offline: Offline | None) -> Builder:
     return StandInBuilder(real, offline.builder)
 
 
-def _engine(edges: Edges) -> Engine:
+def _engine(edges: Edges, desk: AnalysisDesk) -> Engine:
     catalog = edges.catalog
     work = Work(
         write=lambda rollout: writing.write(rollout, edges),
@@ -298,6 +304,7 @@ def _engine(edges: Edges) -> Engine:
         posted=lambda rollout: tell_where(rollout, edges),
         turned_away=lambda rollout: tell_turned_away(rollout, edges),
         ended=lambda rollout: close_if_there(rollout, edges),
+        moved=desk.moved,
     )
     return Engine(
         store=edges.store,

@@ -27,6 +27,7 @@ from bot.errors import PortError
 from bot.text import Texts
 from bot.workflows.edges import Edges
 from commands import (
+    analysis,
     approve,
     build,
     cancel,
@@ -79,7 +80,7 @@ _AGAIN: Final[Mapping[str, Callable[[Asked, Pressed], Awaitable[Card | None]]]] 
 }
 """Verbs whose refusal has a button that asks the same line once more."""
 
-_PRESSES: Final[Mapping[str, Press]] = gathered(_MODULES, "PRESSES")
+_PRESSES: Final[Mapping[str, Press]] = gathered((*_MODULES, analysis), "PRESSES")
 _WINDOWS: Final[Mapping[str, Window]] = gathered(_MODULES, "WINDOWS")
 
 _ANYTHING = re.compile(".*", re.DOTALL)

@@ -27,7 +27,8 @@ def _analyses(db: Database) -> None:
     db.execute(
         "create table analyses (rollout text primary key, service text not null,"
         " environment text not null, digest text not null, written text not null,"
-        " revision integer not null, settled integer not null, body text not null)"
+        " revision integer not null, settled integer not null, failed integer not null,"
+        " body text not null)"
     )
     db.execute("create index unsettled_analyses on analyses (written) where settled = 0")
     db.execute("create index analyses_of_a_release on analyses (service, environment, digest)")
@@ -44,8 +45,8 @@ class SqliteAnalyses:
             with db.atomic():
                 db.conn.execute(
                     "insert or ignore into analyses"
-                    " (rollout, service, environment, digest, written, revision, settled, body)"
-                    " values (?, ?, ?, ?, ?, ?, ?, ?)",
+                    " (rollout, service, environment, digest, written, revision, settled, failed,"
+                    " body) values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     [
                         wanted.rollout,
                         wanted.service,
@@ -54,6 +55,7 @@ class SqliteAnalyses:
                         wanted.written.isoformat(),
                         wanted.revision,
                         int(wanted.settled),
+                        int(wanted.failed),
                         _ANALYSIS.dump_json(wanted).decode(),
                     ],
                 )
@@ -67,11 +69,12 @@ class SqliteAnalyses:
         def write(db: Database) -> Analysis:
             with db.atomic():
                 written = db.conn.execute(
-                    "update analyses set revision = ?, settled = ?, body = ?"
+                    "update analyses set revision = ?, settled = ?, failed = ?, body = ?"
                     " where rollout = ? and revision = ?",
                     [
                         newer.revision,
                         int(newer.settled),
+                        int(newer.failed),
                         _ANALYSIS.dump_json(newer).decode(),
                         analysis.rollout,
                         analysis.revision,
@@ -98,6 +101,14 @@ class SqliteAnalyses:
         )
         values = (service, service, environment, environment)
         return await self._store.run(lambda db: _read(db, where, *values))
+
+    async def failed(self, service: str, environment: str) -> frozenset[str]:
+        def read(db: Database) -> frozenset[str]:
+            where = "service = ? and environment = ? and failed = 1"
+            query = f"select rollout from analyses where {where}"  # noqa: S608
+            return frozenset(row[0] for row in db.conn.execute(query, [service, environment]))
+
+        return await self._store.run(read)
 
     async def of_release(self, service: str, environment: str, digest: str) -> Sequence[Analysis]:
         where = "service = ? and environment = ? and digest = ? order by written desc, rollout desc"

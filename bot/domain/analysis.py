@@ -149,6 +149,7 @@ class Analysis:
     warned: bool = False  # Slack has confirmed the message with the countdown
     target: str = ""  # the version that it would go back to
     rollback: str = ""  # id of the rollout that goes back
+    locked: bool = False  # HELD: the lock was taken; whoever lifts it meant to
     decided_by: str = ""  # the user id of who kept it or rolled it back; DYNAMO for a countdown
     muted_by: str = ""
     chart: str = ""  # Slack's id of the uploaded chart

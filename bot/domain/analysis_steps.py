@@ -17,8 +17,9 @@ from bot.domain.analysis import (
     Window,
     Windows,
 )
-from bot.domain.rollout import Rollout, RolloutState
-from bot.domain.verdict import Reason
+from bot.domain.kind import Kind
+from bot.domain.rollout import CardRef, Rollout, RolloutState
+from bot.domain.verdict import Outcome, Reason, Verdict
 from config.catalog import AnalysisTimes, OnRegression
 
 BEFORE_FROM, BEFORE_TO = timedelta(minutes=30), timedelta(minutes=1)
@@ -56,6 +57,11 @@ class Wait:
 @dataclass(frozen=True, slots=True)
 class Guard:
     """Ask whether errors burn the budget fast, while nothing else is looked at yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndSoak:
+    """Errors burn the budget: the rollout need not be watched any longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +126,7 @@ Step = (
     TakeBaselines
     | Wait
     | Guard
+    | EndSoak
     | Look
     | DecideFollow
     | StartCountdown
@@ -137,16 +144,14 @@ Step = (
 @dataclass(frozen=True, slots=True)
 class Seen:
     """What a plan is made on: the rollout as the store has it, another one that has touched the
-    same place since (`overtaken`), what Slack has confirmed, when the guard was last asked, whether
-    the place is locked already, and whether a picture is wanted and none of these readings is
-    there."""
+    same place since (`overtaken`), what Slack has confirmed, when the guard was last asked, and
+    whether a picture is wanted and none of these readings is there."""
 
     rollout: Rollout | None
     times: AnalysisTimes
     overtaken: bool = False
     shown: bool = False
     guarded_at: datetime | None = None
-    held: bool = False
     picture_wanted: bool = False
 
 
@@ -163,8 +168,8 @@ def next_step(analysis: Analysis, seen: Seen, now: datetime) -> Step:
         return Stop()
     if analysis.completed is None:
         return TakeBaselines() if analysis.baselines is None else Wait()
-    if rollout.state is RolloutState.SOAKING and not analysis.burning:
-        return _guarded(seen, now, Wait(now + GUARD_EVERY))
+    if rollout.state is RolloutState.SOAKING:
+        return EndSoak() if analysis.burning else _guarded(seen, now)
     return _due_look(analysis, seen, now) or _telling(analysis, seen, now)
 
 
@@ -177,12 +182,9 @@ def _came_to_nothing(rollout: Rollout, analysis: Analysis) -> bool:
     return rollout.state is not RolloutState.SUCCEEDED or nothing
 
 
-def _guarded(seen: Seen, now: datetime, otherwise: Step) -> Step:
-    due = seen.guarded_at is None or now >= seen.guarded_at + GUARD_EVERY
-    if due:
-        return Guard()
-    assert seen.guarded_at is not None
-    return Wait(seen.guarded_at + GUARD_EVERY) if isinstance(otherwise, Wait) else otherwise
+def _guarded(seen: Seen, now: datetime) -> Guard | Wait:
+    due = seen.guarded_at + GUARD_EVERY if seen.guarded_at is not None else now
+    return Guard() if now >= due else Wait(due)
 
 
 def _due_look(analysis: Analysis, seen: Seen, now: datetime) -> Step | None:
@@ -199,7 +201,7 @@ def _due_look(analysis: Analysis, seen: Seen, now: datetime) -> Step | None:
         return Look(Stage.PROVISIONAL, max(now, _earliest(analysis, seen.times)))
     if now >= first:
         return Look(Stage.PROVISIONAL, first)
-    step = _guarded(seen, now, Wait())
+    step = _guarded(seen, now)
     return Wait(min(step.until, first)) if isinstance(step, Wait) and step.until else step
 
 
@@ -220,7 +222,7 @@ def _telling(analysis: Analysis, seen: Seen, now: datetime) -> Step:
         return Show()
     if _thread_due(analysis):
         return TellThread()
-    if analysis.follow is Follow.HELD and not seen.held:
+    if analysis.follow is Follow.HELD and not analysis.locked:
         return Hold()
     if analysis.follow is Follow.ROLLED_BACK and not analysis.rollback:
         return RollBack()
@@ -251,7 +253,7 @@ def _thread_due(analysis: Analysis) -> bool:
 
 def may_be_analysed(rollout: Rollout) -> bool:
     """Whether a rollout puts new pods in the place of others: a scaling compares nothing."""
-    return str(getattr(rollout, "kind", "DEPLOY")) != "SCALE"
+    return rollout.kind is not Kind.SCALE
 
 
 def begun(rollout: Rollout) -> Analysis:
@@ -266,8 +268,8 @@ def begun(rollout: Rollout) -> Analysis:
         previous=rollout.before.version if rollout.before else "",
         asked_by=rollout.requested_by.id,
         written=rollout.applying_since,
-        card=type(rollout.card)(rollout.card.channel),
-        is_rollback=str(getattr(rollout, "kind", "")) == "ROLLBACK",
+        card=CardRef(rollout.card.channel),
+        is_rollback=rollout.kind is Kind.ROLLBACK,
         baselines=None if rollout.change is None else {},
     )
 
@@ -288,7 +290,7 @@ def overtaken(analysis: Analysis, others: Iterable[Rollout]) -> bool:
         and other.before_generation is not None
         and other.applying_since is not None
         and other.applying_since > analysis.written
-        and str(getattr(other, "kind", "DEPLOY")) != "SCALE"
+        and other.kind is not Kind.SCALE
         for other in others
     )
 
@@ -376,6 +378,13 @@ def going_back(analysis: Analysis, by: str) -> Analysis:
 def asked_instead(analysis: Analysis, why: str) -> Analysis:
     """It could not go back by itself: people decide."""
     return analysis.with_(follow=Follow.ASKED, why_asked=why, acts_at=None, decided_by="")
+
+
+def burnt(rollout: Rollout, now: datetime) -> Rollout:
+    """The soak ends: its own errors burn the budget, so waiting would tell nothing more. What runs
+    is this release, until somebody or the analysis goes back from it."""
+    verdict = Verdict(Outcome.FAIL, Reason.ERRORS_BURN)
+    return rollout.with_(state=RolloutState.FAILED, verdict=verdict, finished_at=now)
 
 
 # --- what people press ---------------------------------------------------------------------------

@@ -34,6 +34,7 @@ class Work:
     posted: Callable[[Rollout], Awaitable[None]]
     turned_away: Callable[[Rollout], Awaitable[None]]
     ended: Callable[[Rollout], Coroutine[Any, Any, None]]
+    moved: Callable[[Rollout], None]  # another state, or about to be written; returns at once
 
 
 @dataclass(slots=True)

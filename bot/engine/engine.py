@@ -318,8 +318,12 @@ class Engine:
     # --- saving ----------------------------------------------------------------------------------
 
     async def _save(self, driver: Driver, rollout: Rollout, *, show: bool = True) -> None:
-        ended = rollout.state.final and not driver.rollout.state.final
+        before = driver.rollout
+        ended = rollout.state.final and not before.state.final
+        begins = before.before_generation is None and rollout.before_generation is not None
         driver.rollout = await self._store.save(rollout)
+        if begins or rollout.state is not before.state:
+            self._work.moved(driver.rollout)
         if show:
             self._showing.show(driver)
         if ended:

@@ -22,5 +22,9 @@ class Analyses(Protocol):
     async def unsettled(self, service: str = "", environment: str = "") -> Sequence[Analysis]:
         """Oldest first."""
 
+    async def failed(self, service: str, environment: str) -> frozenset[str]:
+        """Ids of the rollouts there that turned out worse: what they brought is no release to go
+        back to."""
+
     async def of_release(self, service: str, environment: str, digest: str) -> Sequence[Analysis]:
         """Of every rollout of this digest there, newest first."""
