@@ -4,12 +4,16 @@ A trouble waits until the Deployment controller begins with a template that it c
 belongs to that ReplicaSet alone: pods of others never meet it. Lifting it (kind "none") heals: a
 container that starts again behaves, a ConfigMap that was taken away comes back, a quota goes. The
 next rollout of the same service lifts it too, so that a roll-back is a roll-back.
+
+Some troubles show only once a release serves (`Kind.after`): it is slower, fails more, leaks. These
+can also befall what runs already; the traffic of the offline world asks `behaviour` for them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from bot.sandbox.clock import Clock
@@ -25,11 +29,12 @@ _QUOTA_NAME = "team-quota"
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A trouble that can be set; `hint` says what will be seen."""
+    """A trouble that can be set; `hint` says what will be seen. `after`: only once it serves."""
 
     id: str
     label: str
     hint: str
+    after: bool = False
 
 
 KINDS = (
@@ -50,7 +55,13 @@ KINDS = (
     Kind("quota", "Quota", "The namespace may not hold one pod more."),
     Kind("api-away", "API server away", "The API server answers nothing for a minute."),
     Kind("slack-rate-limited", "Slack rate-limited", "Slack answers 429 for a while."),
+    Kind("slower", "Slower", "It answers in more than twice the time.", after=True),
+    Kind("fails-3-percent", "Fails 3 %", "Three of a hundred requests end in a 500.", after=True),
+    Kind("leaks-memory", "Leaks memory", "Memory grows until it is at its limit.", after=True),
+    Kind("drops-traffic", "Drops traffic", "Seven of ten requests never arrive.", after=True),
+    Kind("no-metrics", "Emits no metrics", "It serves, and tells Prometheus nothing.", after=True),
 )
+AFTER = frozenset(kind.id for kind in KINDS if kind.after)
 IMMEDIATE = frozenset({"api-away", "slack-rate-limited"})
 
 
@@ -67,6 +78,18 @@ class Trouble:
         return self.service in (None, service) and self.namespace in (None, namespace)
 
 
+@dataclass(frozen=True, slots=True)
+class Spell:
+    """A trouble of one ReplicaSet, from when to when; it ends with its pods, or lifted."""
+
+    kind: str
+    start: datetime
+    end: datetime | None = None
+
+    def holds(self, at: datetime) -> bool:
+        return self.start <= at and (self.end is None or at < self.end)
+
+
 class Troubles(PodTrouble):
     """Which trouble waits, and which ReplicaSets have one."""
 
@@ -78,6 +101,7 @@ class Troubles(PodTrouble):
         self.changed: Callable[[], None] = lambda: None
         self._bound: dict[str, str] = {}  # uid of a ReplicaSet: kind
         self._by_service: dict[tuple[str, str], str] = {}  # namespace, service: uid
+        self._spells: dict[str, list[Spell]] = {}  # of `Kind.after`, by uid of a ReplicaSet
         self._taken: dict[tuple[str, str], list[Object]] = {}
         self._quotas: set[tuple[str, str]] = set()
         self._away_until = 0.0
@@ -90,6 +114,7 @@ class Troubles(PodTrouble):
             self.waiting = None
             for key in {*self._by_service, *self._taken, *self._quotas}:
                 if trouble.concerns(key[1], key[0]):
+                    self._heal(key)
                     self._lift(key)
         elif trouble.kind == "api-away":
             self._away_until = self._clock.monotonic() + AWAY_SECONDS
@@ -97,6 +122,26 @@ class Troubles(PodTrouble):
         else:
             self.waiting = trouble
         self._tell()
+
+    def set_now(self, kind: str, namespace: str, service: str, replica_set: str) -> None:
+        """What runs already (a ReplicaSet, by its uid) meets a trouble of `Kind.after` at once."""
+        key = (namespace, service)
+        self._heal(key)
+        self._lift(key)
+        self._bind(kind, key, replica_set)
+        self._tell()
+
+    def _bind(self, kind: str, key: tuple[str, str], uid: str) -> None:
+        self._bound[uid] = kind
+        self._by_service[key] = uid
+        if kind in AFTER:
+            self._spells.setdefault(uid, []).append(Spell(kind, self._clock.now()))
+
+    def _heal(self, key: tuple[str, str]) -> None:
+        """What serves behaves again. A rollout heals nothing: old pods stay as they are."""
+        spells = self._spells.get(self._by_service.get(key, ""), [])
+        now = self._clock.now()
+        spells[:] = [replace(each, end=each.end or now) for each in spells]
 
     def _tell(self) -> None:
         self.changed()
@@ -122,8 +167,7 @@ class Troubles(PodTrouble):
         if trouble is None or not trouble.concerns(key[1], key[0]):
             return
         self.waiting = None
-        self._bound[replica_set["metadata"]["uid"]] = trouble.kind
-        self._by_service[key] = replica_set["metadata"]["uid"]
+        self._bind(trouble.kind, key, replica_set["metadata"]["uid"])
         if trouble.kind == "missing-configmap":
             self._take_config(key, deployment)
         elif trouble.kind == "quota":
@@ -133,6 +177,16 @@ class Troubles(PodTrouble):
     def of(self, pod: Object) -> str:
         owner = controller_of(pod)
         return self._bound.get(owner["uid"], "") if owner is not None else ""
+
+    def behaviour(self, replica_set: str, at: datetime) -> str:
+        """Which trouble of `Kind.after` the pods of a ReplicaSet (by its uid) have at a time; ""
+        for none. Times past are answered as well."""
+        spells = self._spells.get(replica_set, ())
+        return next((each.kind for each in spells if each.holds(at)), "")
+
+    def of_service(self, namespace: str, service: str) -> str:
+        """The trouble that a service has met, whichever; "" for none."""
+        return self._bound.get(self._by_service.get((namespace, service), ""), "")
 
     def missing_resource(self, pod: Object) -> str | None:
         """For the scheduler: what no node has enough of for this pod."""

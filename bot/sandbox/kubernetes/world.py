@@ -16,15 +16,17 @@ from aiohttp import web
 
 from bot.sandbox.clock import Clock
 from bot.sandbox.kubernetes.access import Rights
+from bot.sandbox.kubernetes.api_objects import annotations_of
 from bot.sandbox.kubernetes.controllers import ControlPlane
 from bot.sandbox.kubernetes.images import Image, InvalidName, parse_image
 from bot.sandbox.kubernetes.kubelet import Timings
 from bot.sandbox.kubernetes.kubelet_logs import KubeletLogs
+from bot.sandbox.kubernetes.rolling import REVISION
 from bot.sandbox.kubernetes.seed import Former, autoscaler_manifest, ensure_namespace, seed
 from bot.sandbox.kubernetes.server import kubernetes_app
 from bot.sandbox.kubernetes.statuses import Refusal
 from bot.sandbox.kubernetes.storage import Storage
-from bot.sandbox.kubernetes.troubles import KINDS, Trouble
+from bot.sandbox.kubernetes.troubles import AFTER, KINDS, Trouble
 from bot.sandbox.kubernetes.world_state import EnvironmentName, View, environments
 from bot.sandbox.registry import release_table
 from bot.sandbox.registry.server import registry_app
@@ -221,8 +223,11 @@ class World:
         excess = self.plane.quotas.excess(obj) if resource == "pods" else None
         return None if excess is None else Refusal(excess)
 
-    def set_trouble(self, kind: str, service: str | None, environment: str | None) -> None:
-        """Raises ValueError for a kind or an environment that there is not."""
+    def set_trouble(
+        self, kind: str, service: str | None, environment: str | None, *, now: bool = False
+    ) -> None:
+        """For the next rollout, or `now` for what runs already. Raises ValueError for a kind or an
+        environment that there is not, and for what cannot befall what runs."""
         if kind not in {each.id for each in KINDS}:
             raise ValueError(f"there is no trouble of the kind {kind}")
         namespaces = {each.name: each.namespace for each in self.environments}
@@ -232,7 +237,23 @@ class World:
             self.rate_limit_slack()
             return
         namespace = namespaces[environment] if environment is not None else None
+        if now:
+            self._befall(kind, service, namespace)
+            return
         self.troubles.set(Trouble(kind, service, namespace, environment))
+
+    def _befall(self, kind: str, service: str | None, namespace: str | None) -> None:
+        if kind not in AFTER:
+            raise ValueError("what runs already cannot meet this trouble")
+        if service is None or namespace is None:
+            raise ValueError("a trouble of what runs already needs a service and an environment")
+        deployment = self.plane.deployments.get((namespace, service))
+        if deployment is None:
+            raise ValueError(f"{service} does not run there")
+        revision = annotations_of(deployment).get(REVISION)
+        for each in self.plane.replica_sets.owned_by(deployment["metadata"]["uid"]):
+            if annotations_of(each).get(REVISION) == revision:
+                self.troubles.set_now(kind, namespace, service, each["metadata"]["uid"])
 
     def version_of(self, image: str) -> str:
         """The version of an image, from its labels; its tag where the registry has none."""
@@ -249,7 +270,14 @@ class World:
         """The whole picture, as `/world/state` answers it."""
         now: datetime = self.clock.now()
         plane = self.plane
-        view = View(plane.deployments, plane.replica_sets, plane.pods, self.version_of, now)
+        view = View(
+            plane.deployments,
+            plane.replica_sets,
+            plane.pods,
+            self.version_of,
+            now,
+            self._befallen,
+        )
         trouble = self.troubles.current()
         return {
             "now": now.isoformat(),
@@ -262,8 +290,16 @@ class World:
                 "service": trouble.service,
                 "environment": trouble.environment,
             },
-            "kinds": [{"id": each.id, "label": each.label, "hint": each.hint} for each in KINDS],
+            "kinds": [
+                {"id": each.id, "label": each.label, "hint": each.hint, "after": each.after}
+                for each in KINDS
+            ],
         }
+
+    def _befallen(self, namespace: str, service: str) -> str:
+        """In words, for the picture: how what serves is worse than it should be."""
+        kind = self.troubles.of_service(namespace, service)
+        return next((each.label for each in KINDS if each.id == kind and each.after), "")
 
     def registry_app(self) -> web.Application:
         """To be mounted at /v2."""

@@ -1,7 +1,8 @@
 """`/world/…`: the state as JSON, its changes over a WebSocket, and the next trouble.
 
 `GET /state`, `WS /stream` (the same object, on change, at most five times a second),
-`POST /trouble {kind, service?, environment?}`. Errors are `{"error": code, "message": sentence}`.
+`POST /trouble {kind, service?, environment?, now?}` (`now`: for what runs already). Errors are
+`{"error": code, "message": sentence}`.
 """
 
 from __future__ import annotations
@@ -107,7 +108,9 @@ class _WorldApi:
         if any(not isinstance(each, str | None) for each in (service, environment)):
             return _refusal("invalid_arguments", "Service and environment are names.")
         try:
-            self._world.set_trouble(body["kind"], service or None, environment or None)
+            self._world.set_trouble(
+                body["kind"], service or None, environment or None, now=body.get("now") is True
+            )
         except ValueError as error:
             return _refusal("unknown", f"{str(error).capitalize()}.")
         self._trouble_changed()

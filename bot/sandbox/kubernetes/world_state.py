@@ -55,6 +55,7 @@ class View:
     pods: Cache
     version_of: Callable[[str], str]
     now: datetime
+    befallen: Callable[[str, str], str] = lambda namespace, service: ""
 
 
 def environments(view: View, names: Sequence[EnvironmentName]) -> list[Object]:
@@ -93,6 +94,9 @@ def _workload(view: View, deployment: Object) -> Object:
         "ready": int(status.get("readyReplicas", 0)),
         "updated": int(status.get("updatedReplicas", 0)),
         "state": _state(deployment, pods),
+        "behaviour": view.befallen(
+            deployment["metadata"]["namespace"], deployment["metadata"]["name"]
+        ),
         "pods": pods,
     }
 

@@ -484,3 +484,66 @@ def make_many() -> Iterator[Callable[[int], World]]:
     yield make
     for each in made:
         each.stop()
+
+
+async def test_a_trouble_once_it_serves_belongs_to_the_release_and_ends_with_it(
+    world: World,
+) -> None:
+    world.set_trouble("slower", "tasks-service", "qa")
+    deploy(world, "tasks-service", "qa", "1.4.0")
+    await world.clock.pass_time(60)
+    [uid] = {owner_of(pod) for pod in running(world, "tasks-service", "qa")}
+    assert world.troubles.behaviour(uid, world.clock.now()) == "slower"
+    assert workload(world, "tasks-service", "qa")["behaviour"] == "Slower"
+    deploy(world, "tasks-service", "qa", "1.3.2")
+    await world.clock.pass_time(60)
+    [other] = {owner_of(pod) for pod in running(world, "tasks-service", "qa")}
+    assert other != uid
+    assert world.troubles.behaviour(other, world.clock.now()) == ""
+    assert world.troubles.behaviour(uid, world.clock.now()) == "slower"
+    assert workload(world, "tasks-service", "qa")["behaviour"] == ""
+
+
+async def test_what_runs_already_can_be_befallen_and_healed(world: World) -> None:
+    [uid] = {owner_of(pod) for pod in running(world, "tasks-service", "qa")}
+    before = world.clock.now()
+    await world.clock.pass_time(10)
+    world.set_trouble("fails-3-percent", "tasks-service", "qa", now=True)
+    await world.clock.pass_time(10)
+    during = world.clock.now()
+    await world.clock.pass_time(10)
+    world.set_trouble("none", "tasks-service", "qa")
+    await world.clock.pass_time(10)
+    told = [world.troubles.behaviour(uid, at) for at in (before, during, world.clock.now())]
+    assert told == ["", "fails-3-percent", ""]
+
+
+@pytest.mark.parametrize(
+    ("kind", "service", "environment", "why"),
+    [
+        ("bad-tag", "tasks-service", "qa", "cannot meet"),
+        ("slower", None, "qa", "needs a service"),
+        ("slower", "tasks-service", None, "needs a service"),
+        ("slower", "nothing", "qa", "does not run there"),
+    ],
+)
+async def test_what_cannot_befall_what_runs_is_refused(
+    world: World, kind: str, service: str | None, environment: str | None, why: str
+) -> None:
+    with pytest.raises(ValueError, match=why):
+        world.set_trouble(kind, service, environment, now=True)
+
+
+def running(world: World, service: str, environment: str) -> list[Any]:
+    """Pods that are not on their way out."""
+    namespace = next(e.namespace for e in world.environments if e.name == environment)
+    found = [
+        pod
+        for pod in world.storage.list("pods", namespace)
+        if pod["metadata"]["name"].startswith(f"{service}-")
+    ]
+    return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
+
+
+def owner_of(pod: Any) -> str:
+    return str(pod["metadata"]["ownerReferences"][0]["uid"])

@@ -340,6 +340,12 @@ class World:
                 },
                 {"id": "bad-tag", "label": "Bad tag", "hint": "The registry has no such tag."},
                 {"id": "none", "label": "None", "hint": ""},
+                {
+                    "id": "slower",
+                    "label": "Slower",
+                    "hint": "It answers in more than twice the time.",
+                    "after": True,
+                },
             ],
             "environments": [
                 {

@@ -69,6 +69,24 @@ async def test_a_trouble_is_set_and_cleared(page: Page, world: Any, until: Any) 
     await expect(panel.locator(".trouble-set")).to_have_count(0)
 
 
+async def test_a_trouble_of_what_serves_befalls_what_runs_already(page: Page, world: Any) -> None:
+    panel = page.get_by_role("complementary", name="The world")
+    now = panel.get_by_role("button", name="Now, to what runs")
+    await panel.get_by_label("What goes wrong").select_option(label="Crash at start")
+    await expect(now).to_have_count(0)
+    await panel.get_by_label("What goes wrong").select_option(label="Slower")
+    await now.click()
+    await expect(panel.get_by_text("Done: “Slower” is set.")).to_be_visible()
+    assert world.set_to[-1] == {
+        "kind": "slower",
+        "service": "tasks-service",
+        "environment": "qa",
+        "now": True,
+    }
+    await world.change("qa", "tasks-service", behaviour="Slower")
+    await expect(panel.locator(".workload-behaviour")).to_have_text("!slower")
+
+
 async def test_a_choice_in_progress_outlives_the_worlds_changes(page: Page, world: Any) -> None:
     kind = page.get_by_label("What goes wrong")
     await kind.select_option(label="Bad tag")

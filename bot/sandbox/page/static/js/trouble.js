@@ -28,8 +28,9 @@ export function troubleForm({ kinds, trouble: set, environments }) {
         chosen.kind,
         [
           ["", "Choose a trouble…"],
-          ...kinds.filter(({ id }) => id !== "none").map(({ id, label }) => [id, label]),
-        ],
+          ["While it rolls out", kinds.filter(({ id, after }) => id !== "none" && !after).map(option)],
+          ["Once it serves", kinds.filter(({ after }) => after).map(option)],
+        ].filter(([, inside]) => inside.length),
         (value) => ({ kind: value }),
       ),
       chosen.kind && h("p", { key: "hint", class: "trouble-hint" }, kind?.hint),
@@ -52,9 +53,26 @@ export function troubleForm({ kinds, trouble: set, environments }) {
         ),
       chosen.kind &&
         h(
-          "button",
-          { key: "set", type: "submit", class: "btn primary" },
-          h("span", { class: "btn-text" }, "Set the trouble"),
+          "div",
+          { key: "set", class: "trouble-buttons" },
+          h(
+            "button",
+            { type: "submit", class: "btn primary" },
+            h("span", { class: "btn-text" }, "Set the trouble"),
+          ),
+          kind?.after && chosen.service && chosen.environment
+            ? h(
+                "button",
+                {
+                  key: "now",
+                  type: "button",
+                  class: "btn",
+                  title: "What runs there already meets it at once",
+                  on: { click: () => setTroubleTo({ ...chosen, now: true }) },
+                },
+                h("span", { class: "btn-text" }, "Now, to what runs"),
+              )
+            : null,
         ),
     ),
   );
@@ -70,9 +88,16 @@ function select(label, value, options, change) {
       live: { value },
       on: { change: (event) => choose(change(event.target.value)) },
     },
-    options.map(([id, text]) => h("option", { key: id, value: id }, text)),
+    options.map(([id, text]) =>
+      Array.isArray(text)
+        ? h("optgroup", { key: id, label: id }, text.map(choice))
+        : choice([id, text]),
+    ),
   );
 }
+
+const option = ({ id, label }) => [id, label];
+const choice = ([id, text]) => h("option", { key: id, value: id }, text);
 
 function choose(change) {
   draft = { ...draft, ...change };
@@ -101,18 +126,23 @@ function setTrouble({ kind, service, environment: where }, kinds) {
 }
 
 // A trouble that waits for a rollout is shown as waiting; one that holds at once leaves no trace there.
-function doneNow(kind, { trouble, kinds }) {
-  if (kind === "none" || trouble?.kind === kind) return "";
+function doneNow(kind, now, { trouble, kinds }) {
+  if (kind === "none" || (trouble?.kind === kind && !now)) return "";
   return `Done: “${kinds.find(({ id }) => id === kind)?.label ?? kind}” is set.`;
 }
 
-async function setTroubleTo({ kind, service, environment: where }) {
+async function setTroubleTo({ kind, service, environment: where, now }) {
   if (!kind) return;
   try {
-    await post("/world/trouble", { kind, service: service || undefined, environment: where || undefined });
+    await post("/world/trouble", {
+      kind,
+      service: service || undefined,
+      environment: where || undefined,
+      now,
+    });
     state.world = await get("/world/state");
     draft = {};
-    done = doneNow(kind, state.world);
+    done = doneNow(kind, now, state.world);
   } catch (error) {
     toast("error", error.message);
   }

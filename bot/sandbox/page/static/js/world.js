@@ -156,7 +156,7 @@ function toggle(set, name) {
 const STATE_SIGNS = { rolling: "↻", failing: "✕", "scaled to zero": "–" };
 
 function row(workload) {
-  const { service, version, ready, desired, state: condition, pods } = workload;
+  const { service, version, ready, desired, state: condition, behaviour, pods } = workload;
   const groups = byVersion(pods, version);
   return h(
     "div",
@@ -166,6 +166,14 @@ function row(workload) {
       { class: "workload-head" },
       h("span", { class: "workload-name" }, service),
       h("span", { class: "workload-version" }, version),
+      behaviour
+        ? h(
+            "span",
+            { key: "behaviour", class: "workload-behaviour", title: "How it is worse than it should be" },
+            h("span", { class: "state-sign", "aria-hidden": "true" }, "!"),
+            behaviour.toLowerCase(),
+          )
+        : null,
       h(
         "span",
         { class: "workload-state" },
