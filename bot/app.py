@@ -40,6 +40,7 @@ from bot.adapters.sqlite_approvals import SqliteApprovals
 from bot.adapters.sqlite_audit import SqliteAudit
 from bot.adapters.sqlite_builds import SqliteBuilds
 from bot.adapters.sqlite_checklists import SqliteChecklists
+from bot.adapters.sqlite_configurations import SqliteConfigurations
 from bot.adapters.sqlite_locks import SqliteLocks
 from bot.adapters.sqlite_outbox import SqliteOutbox
 from bot.adapters.sqlite_snapshots import SqliteSnapshots
@@ -181,6 +182,7 @@ class Dynamo:
                 analyses=SqliteAnalyses(store),
                 comparisons=GitHubComparisons(checks),
                 checklists=checklists,
+                configurations=SqliteConfigurations(store),
                 lists=lists,
                 ci=ci,
                 workbench=workbench,

@@ -137,6 +137,39 @@ CHECKLIST = Command(
     examples=("checklist tasks-service", "checklist tasks-service 1.4.0"),
 )
 
+DIFF = Command(
+    name="diff",
+    aliases=("compare", "comparar", "diferencias"),
+    arguments=(
+        SERVICE,
+        ENVIRONMENT,
+        Argument("other", Kind.ENVIRONMENT, required=False),
+        VERSION,
+    ),
+    examples=(
+        "diff tasks-service prod",
+        "diff tasks-service qa 1.4.0",
+        "diff tasks-service qa prod",
+    ),
+    reads=True,
+)
+
+CONFIG = Command(
+    name="config",
+    aliases=("configure", "configurar", "configuración"),
+    arguments=(SERVICE, ENVIRONMENT),
+    options=(Option("restore", aliases=("undo", "reponer", "restaurar")),),
+    examples=("config tasks-service qa", "config tasks-service qa --restore"),
+)
+
+CHECK = Command(
+    name="check",
+    aliases=("verify", "revisar", "comprobar"),
+    arguments=(SERVICE, ENVIRONMENT),
+    examples=("check tasks-service prod",),
+    reads=True,
+)
+
 HELP = Command(
     name="help",
     aliases=("usage", "ayuda"),
@@ -157,6 +190,9 @@ VERBS: tuple[Command, ...] = (
     LOCK,
     UNLOCK,
     LOCKS,
+    DIFF,
+    CONFIG,
+    CHECK,
     HISTORY,
     WHOAMI,
     HELP,

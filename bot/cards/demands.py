@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.cards.mrkdwn import Mrkdwn, code, escape, join, link, people, say
+from bot.cards.policy import finding_lines
+from bot.domain.policy.finding import unpacked
 from bot.domain.verdict import Value
 from bot.text import Texts
 
@@ -27,6 +29,8 @@ def demand_values(values: Mapping[str, Value], texts: Texts) -> dict[str, object
         shown["checks"] = _checks(values["checks"])
     if "waiting" in values:
         shown["waiting"] = _waiting(values["waiting"], texts)
+    if "findings" in values:
+        shown["findings"] = finding_lines(unpacked(str(values["findings"])), texts)
     if "commit" in values:
         shown["commit"] = code(str(values["commit"]), _NAME)
     return shown

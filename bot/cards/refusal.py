@@ -124,8 +124,15 @@ def gate_parts(gates: Sequence[GateResult], texts: Texts) -> list[Part]:
     then the server's own words in full."""
     failing = [gate for gate in gates if not gate.ok]
     parts = [Part(section(_failing(gate, texts), limit=1_500)) for gate in failing]
+    parts += [
+        Part(section(_failing(gate, texts, signs.WARNING), limit=1_500), spare=2)
+        for gate in gates
+        if gate.ok and gate.warns
+    ]
     met = [
-        Mrkdwn(f"{signs.OK} {escape(gate_sentence(gate, texts), 200)}") for gate in gates if gate.ok
+        Mrkdwn(f"{signs.OK} {escape(gate_sentence(gate, texts), 200)}")
+        for gate in gates
+        if gate.ok and not gate.warns
     ]
     if met:
         parts.append(Part(context(join(met, "   ")), spare=2))
@@ -142,8 +149,8 @@ def gate_sentence(gate: GateResult, texts: Texts) -> Mrkdwn:
     )
 
 
-def _failing(gate: GateResult, texts: Texts) -> Mrkdwn:
-    sign = signs.BUSY if gate.opens_by_itself else signs.BAD
+def _failing(gate: GateResult, texts: Texts, sign: str = "") -> Mrkdwn:
+    sign = sign or (signs.BUSY if gate.opens_by_itself else signs.BAD)
     line = Mrkdwn(f"{sign} *{gate_sentence(gate, texts)}*")
     fix = texts.say(f"gate.fix.{gate.code}", _shown(gate.values, texts), "")
     return join([line, Mrkdwn(fix)], "\n")

@@ -190,7 +190,8 @@ def _configs(left: Side, right: Side, rules: Rules) -> Iterator[Disparity]:
                         key, shown(one[key]), shown(other[key]), name, (left, right), rules
                     )
                 elif key not in told:
-                    yield _lonely(Area.CONFIG, key, name, one, other, rules, Weight.RISK)
+                    weight = Weight.INFO if _is_elsewhere(key, (left, right)) else Weight.RISK
+                    yield _lonely(Area.CONFIG, key, name, one, other, rules, weight)
 
 
 def _pairs(left: Side, right: Side) -> Iterator[tuple[str, Raw | None, Raw | None]]:

@@ -26,7 +26,7 @@ EXPECTED = (
 
 _PLACE = "\ufffc"  # stands for the environment; no text of a manifest has it
 _BOUND = r"(?<![A-Za-z0-9]){}(?![A-Za-z0-9])"
-_AROUND = re.compile(rf"[-_.]?{_PLACE}[-_.]?")
+_HELD_ON = re.compile(rf"[-_.]{_PLACE}|{_PLACE}[-_.]?")
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def alike_but_for_the_place(left: str, mine: Tokens, right: str, theirs: Tokens)
     one, other = mine.neutral(left), theirs.neutral(right)
     if one == other:
         return True
-    bare, also = _AROUND.sub("", one), _AROUND.sub("", other)
+    bare, also = _HELD_ON.sub("", one), _HELD_ON.sub("", other)
     return (one, other) != (left, right) and bare == also
 
 

@@ -60,8 +60,8 @@ class GateResult:
     who, possible, void, expired, own), REJECTED (given, reason, at) · BREAK_GLASS, NOT_BREAK_GLASS,
     NOBODY_BREAKS_GLASS (roles, who) · OVERTAKEN (version, newer, at) · SERVICE_GONE,
     ENVIRONMENT_GONE (name: `dynamo.yml` no longer has it) ·
-    POLICIES_KEPT, POLICIES_WARN, POLICIES_BROKEN (environment, count, findings: see `bot/domain/policy/finding.py`) · IMAGE_RUNS, IMAGE_THERE,
-    IMAGE_NOT_ASKED, IMAGE_GONE (version, image) · ACTS_BY_ITSELF, ACTS_NOT_BY_ITSELF (the bot
+    POLICIES_KEPT, POLICIES_WARN, POLICIES_BROKEN (environment, count, findings: see
+    `bot/domain/policy/finding.py`) · IMAGE_RUNS, IMAGE_THERE, IMAGE_NOT_ASKED, IMAGE_GONE (version, image) · ACTS_BY_ITSELF, ACTS_NOT_BY_ITSELF (the bot
     itself asks).
     """
 

@@ -11,6 +11,7 @@ from bot.ports.builds import Builder, Builds, Git, Order, Progressing, Report, R
 from bot.ports.checklists import Checklists, Checks, Decide, Record
 from bot.ports.clock import Clock
 from bot.ports.cluster import Applied, Cluster, LogTail, Manifest, Written
+from bot.ports.configurations import Configurations
 from bot.ports.images import ImageInfo, Images
 from bot.ports.inventory import Inventory
 from bot.ports.locks import Announcement, Locks, Outbox
@@ -35,6 +36,7 @@ __all__ = [
     "Clock",
     "Cluster",
     "Comparisons",
+    "Configurations",
     "Decide",
     "FollowMessage",
     "Follows",

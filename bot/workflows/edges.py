@@ -10,6 +10,7 @@ from bot.ports import (
     Clock,
     Cluster,
     Comparisons,
+    Configurations,
     Images,
     Inventory,
     Locks,
@@ -45,6 +46,7 @@ class Edges:
     approvals: Approvals
     snapshots: Snapshots
     checklists: Checklists
+    configurations: Configurations
     lists: ChecklistMessages
     ci: CiDesk
     workbench: Workbench

@@ -47,6 +47,16 @@ def parity_with(environment: Environment, catalog: Catalog) -> Environment | Non
     return None
 
 
+def parity_pair(environment: Environment, catalog: Catalog) -> tuple[str, str] | None:
+    """Both ends of the promise of parity that an environment has part in, in pipeline order."""
+    other = parity_with(environment, catalog)
+    if other is None:
+        return None
+    names = [each.name for each in catalog.environments]
+    first, second = sorted((environment.name, other.name), key=names.index)
+    return first, second
+
+
 def judge_policies(scene: Scene, promises: Mapping[Policy, Severity]) -> tuple[PolicyFinding, ...]:
     """In the order in which the environment names its policies."""
     found = []

@@ -15,6 +15,7 @@ from bot.workflows.gates.lock import lock
 from bot.workflows.gates.order import order
 from bot.workflows.gates.paused import paused
 from bot.workflows.gates.permission import permission
+from bot.workflows.gates.policy import policies
 from bot.workflows.gates.window import window
 
 GATES: tuple[GateCheck, ...] = (
@@ -26,6 +27,7 @@ GATES: tuple[GateCheck, ...] = (
     paused,
     lock,
     window,
+    policies,
 )
 
 

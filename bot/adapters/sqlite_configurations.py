@@ -1,0 +1,106 @@
+"""`bot.ports.Configurations` in Dynamo's database: one row for each time that one was applied.
+
+A beginning is written before the cluster is touched and an end after it, each with its audit record
+in one transaction. Of each place the newest ones are kept.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pydantic import TypeAdapter
+from sqlite_utils import Database
+
+from bot.adapters.sqlite_audit import append
+from bot.adapters.sqlite_outbox import put
+from bot.adapters.sqlite_schema import migrations
+from bot.domain.audit import AuditEntry
+from bot.domain.configuration import ConfigSnapshot, Stage
+from bot.ports import Announcement
+
+if TYPE_CHECKING:
+    from bot.adapters.sqlite_store import SqliteStore
+
+KEPT = 20
+"""Of each service in each environment: a ConfigMap may have a megabyte."""
+
+_SNAPSHOT = TypeAdapter(ConfigSnapshot)
+
+
+@migrations(name="0050_configurations")
+def _configurations(db: Database) -> None:
+    db.execute(
+        "create table configurations (id text primary key, service text not null,"
+        " environment text not null, stage text not null, taken_at text not null,"
+        " body text not null)"
+    )
+    db.execute(
+        "create index configurations_of_a_place on configurations (service, environment, taken_at)"
+    )
+
+
+class SqliteConfigurations:
+    """On the store's connection and thread."""
+
+    def __init__(self, store: "SqliteStore") -> None:
+        self._store = store
+
+    async def begin(self, snapshot: ConfigSnapshot, entry: AuditEntry) -> None:
+        def write(db: Database) -> None:
+            with db.atomic():
+                db.conn.execute(
+                    "insert into configurations (id, service, environment, stage, taken_at, body)"
+                    " values (?, ?, ?, ?, ?, ?)",
+                    [
+                        snapshot.id,
+                        snapshot.service,
+                        snapshot.environment,
+                        snapshot.stage,
+                        snapshot.taken_at.isoformat(),
+                        _SNAPSHOT.dump_json(snapshot).decode(),
+                    ],
+                )
+                db.conn.execute(
+                    "delete from configurations where service = ? and environment = ?"
+                    " and id not in (select id from configurations where service = ?"
+                    " and environment = ? order by taken_at desc, rowid desc limit ?)",
+                    [*[snapshot.service, snapshot.environment] * 2, KEPT],
+                )
+                append(db, entry)
+
+        await self._store.run(write)
+
+    async def end(
+        self, snapshot: ConfigSnapshot, entry: AuditEntry, announcement: Announcement | None = None
+    ) -> bool:
+        def write(db: Database) -> bool:
+            with db.atomic():
+                written = db.conn.execute(
+                    "update configurations set stage = ?, body = ? where id = ? and stage = ?",
+                    [
+                        snapshot.stage,
+                        _SNAPSHOT.dump_json(snapshot).decode(),
+                        snapshot.id,
+                        Stage.BEGUN,
+                    ],
+                )
+                if written.rowcount != 1:
+                    return False
+                append(db, entry)
+                if announcement is not None:
+                    put(db, announcement)
+                return True
+
+        return await self._store.run(write)
+
+    async def of(self, service: str, environment: str) -> Sequence[ConfigSnapshot]:
+        where = "service = ? and environment = ? order by taken_at desc, rowid desc"
+        return await self._store.run(lambda db: _read(db, where, service, environment))
+
+    async def unfinished(self) -> Sequence[ConfigSnapshot]:
+        where = "stage = ? order by taken_at, rowid"
+        return await self._store.run(lambda db: _read(db, where, Stage.BEGUN))
+
+
+def _read(db: Database, where: str, *values: str) -> list[ConfigSnapshot]:
+    rows = db.conn.execute(f"select body from configurations where {where}", values)  # noqa: S608
+    return [_SNAPSHOT.validate_json(row[0]) for row in rows]
