@@ -140,7 +140,7 @@ class DockerImages:
                 raise context.error from None
             raise
         if error:
-            return _failure(BuildStep.IMAGE, error)
+            return _failure(BuildStep.IMAGE, found.get("full", error))
         return found.get("ID") or _failure(BuildStep.IMAGE, "the engine named no image")
 
     async def _push(self, order: Order, image: str, report: Report) -> str | Failure:
@@ -167,14 +167,22 @@ class DockerImages:
 
 
 def _listen(answers: Iterator[Any], step: BuildStep, report: Report, found: dict[str, str]) -> str:
-    """Report what the engine says; its error, "" for none. `found` gets what it says at the end."""
-    lines = Lines(lambda line: report(Progressing(step, redact(line), _words(line))))
+    """Report what the engine says; its error, "" for none. `found` gets what it says at the end,
+    and the line in which a step said that its disk is full."""
+
+    def hear(line: str) -> None:
+        if FULL.search(line):
+            found["full"] = line
+        report(Progressing(step, redact(line), _words(line)))
+
+    lines = Lines(hear)
     shown: dict[str, str] = {}
     for answer in answers:
         if not isinstance(answer, dict):
             continue
         if "error" in answer:
             message = str(answer["error"])
+            lines.end()
             report(Progressing(step, redact(message)))
             return message
         if "stream" in answer:

@@ -11,7 +11,7 @@ import aiohttp
 import docker
 import pytest
 
-from bot.adapters.docker_images import DockerImages, Limits
+from bot.adapters.docker_images import DockerImages, Limits, _not_pushed
 from bot.adapters.oci_registry import OciRegistry
 from bot.adapters.wall_clock import WallClock
 from bot.domain.build import BuildStep, Cause, Failure
@@ -265,3 +265,42 @@ async def test_a_service_with_an_impossible_name_reaches_no_engine(
     assert ended.cause is Cause.REFUSED
     assert ended.values["trouble"] == Trouble.INVALID
     assert not any("etc" in name for name in names(engine))
+
+
+@pytest.mark.parametrize(
+    ("said", "trouble"),
+    [
+        ("received unexpected HTTP status: 500 Internal Server Error", Trouble.AWAY),
+        ("received unexpected HTTP status: 503 Service Unavailable", Trouble.AWAY),
+        ('Get "https://r.io/v2/": dial tcp 10.0.0.1:443: i/o timeout', Trouble.AWAY),
+        ('Get "http://r.io/v2/": dial tcp 10.0.0.1:80: connect: connection refused', Trouble.AWAY),
+        ('Put "https://r.io/v2/a/blobs/uploads/1": EOF', Trouble.AWAY),
+        ("write tcp 10.0.0.1:1->10.0.0.2:443: write: connection reset by peer", Trouble.AWAY),
+        ("toomanyrequests: not now", Trouble.THROTTLED),
+        ("denied: requested access is denied", Trouble.FORBIDDEN),
+        ("unauthorized: authentication required", Trouble.UNAUTHENTICATED),
+        ("no basic auth credentials", Trouble.UNAUTHENTICATED),
+    ],
+)
+def test_what_engines_say_of_a_push_is_told_apart(said: str, trouble: Trouble) -> None:
+    """In the words of dockerd 20.10, each of which it has said to a test or to a bug report."""
+    with pytest.raises(PortError) as raised:
+        _not_pushed(said)
+    assert (raised.value.port, raised.value.trouble) == ("registry", trouble)
+    assert raised.value.temporary is (trouble in (Trouble.AWAY, Trouble.THROTTLED))
+
+
+@pytest.mark.parametrize(
+    ("said", "cause"),
+    [
+        ("name unknown: repository name not known to registry", Cause.NO_PLACE),
+        ("name invalid", Cause.PUSH),
+        ("unsupported", Cause.PUSH),
+        ('Get "https://r/v2/": dial tcp: lookup r on 10.0.0.53:53: no such host', Cause.PUSH),
+        ("x509: certificate signed by unknown authority", Cause.PUSH),
+        ("write /var/lib/docker/tmp/1: no space left on device", Cause.DISK_FULL),
+        ("of a kind that nobody knows yet", Cause.PUSH),
+    ],
+)
+def test_what_trying_again_does_not_help_is_final(said: str, cause: Cause) -> None:
+    assert _not_pushed(said).cause is cause
