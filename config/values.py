@@ -30,6 +30,7 @@ class Policy(StrEnum):
     NO_DEBUG_TOOLS = "no-debug-tools"
     STRUCTURED_LOGS = "structured-logs"
     AUTOSCALING = "autoscaling"
+    MASK_EMAILS = "mask-emails"
 
 
 class Severity(StrEnum):

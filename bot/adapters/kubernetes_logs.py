@@ -1,12 +1,17 @@
-"""The last lines of a container, for a card: few, bounded, and never an error for want of a log."""
+"""The logs of containers: the last lines for a card, few and bounded, never an error for want of a
+log; and whole ones as a stream of bytes with the time before each line.
+"""
 
 import re
 from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC
 
-from bot.adapters.kubernetes_connections import Call, Connection
+from bot.adapters.kubernetes_connections import Call, Connection, Connections
 from bot.adapters.kubernetes_errors import Asked, Resource
 from bot.errors import PortError, Trouble
-from bot.ports import LogTail
+from bot.ports import LogOf, LogTail
 
 _PODS = Resource("", "v1", "pods")
 _MOST_LINES = 1000
@@ -17,6 +22,30 @@ _MOST_KEPT = 256 * 2**10
 
 _NO_PREVIOUS = re.compile(r"previous terminated container .* not found")
 _NOT_STARTED = re.compile(r"is waiting to start|is not available|ContainerCreating|PodInitializing")
+
+
+class KubernetesLogs:
+    """`bot.ports.Logs`, on the connections that a cluster has anyway."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+
+    @asynccontextmanager
+    async def log(self, of: LogOf) -> AsyncIterator[AsyncIterator[bytes]]:
+        query = {"timestamps": "true"}
+        if of.container:
+            query["container"] = of.container
+        if of.tail is not None:
+            query["tailLines"] = str(of.tail)
+        if of.since is not None:
+            query["sinceTime"] = of.since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        if of.previous:
+            query["previous"] = "true"
+        if of.follow:
+            query["follow"] = "true"
+        call = Call(Asked("get", _PODS, of.namespace, of.pod, "log"), query)
+        async with self._connections.to(of.context).stream(call) as chunks:
+            yield chunks
 
 
 async def log_tail(

@@ -43,6 +43,13 @@ _WORDS: Final[Mapping[str, Level]] = {
     **dict.fromkeys(("fatal", "critical", "crit", "alert", "emerg", "emergency"), Level.FATAL),
     **dict.fromkeys(("panic", "dpanic", "ftl"), Level.FATAL),
 }
+_WRITTEN: Final[Mapping[str, Level]] = {
+    **_WORDS,
+    **{word.upper(): level for word, level in _WORDS.items()},
+    **{f'"{word}"': level for word, level in _WORDS.items()},
+}
+"""As they mostly stand in a line: found without a search."""
+
 _NUMBERS: Final = ((60, Level.FATAL), (50, Level.ERROR), (40, Level.WARN), (30, Level.INFO))
 """As pino and bunyan write levels; what is below is for debugging."""
 
@@ -105,6 +112,11 @@ def level_of(text: str) -> Level:
         found = _level_in_json(text)
         if found is not None:
             return found
+    place = text.find("level=", 0, _HEAD)
+    if place == 0 or (place > 0 and text[place - 1] in " ,"):
+        level = _WRITTEN.get(text[place + 6 : place + 18].partition(" ")[0])
+        if level is not None:
+            return level
     found_pair = _LOGFMT_LEVEL.search(text, 0, _HEAD)
     if found_pair is not None:
         return _WORDS.get(found_pair[1].lower(), Level.UNKNOWN)
@@ -182,10 +194,10 @@ def _sortable(found: re.Match[str]) -> str:
 def _level_in_json(text: str) -> Level | None:
     """None where the line is no JSON object. A flat object with one plain level is not parsed."""
     start = text.find('"level":"')
-    if start > 0 and "{" not in text[1 : start + 9] and text.count('"level"') == 1:
+    if start > 0 and text.find("{", 1, start) < 0:
         end = text.find('"', start + 9)
-        level = _WORDS.get(text[start + 9 : end].lower())
-        if level is not None and text.rstrip()[-1:] == "}":
+        level = _WRITTEN.get(text[start + 9 : end])
+        if level is not None and text.find('"level"', end) < 0 and text.endswith("}"):
             return level
     whole = _json_of(text)
     return None if whole is None else _said(whole)

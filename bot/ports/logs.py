@@ -35,10 +35,11 @@ class Logs(Protocol):
 @dataclass(frozen=True, slots=True)
 class FollowMessage:
     """A message that shows a log live, with what its last card needs: a process that starts finds
-    here what the one before it left open."""
+    here what the one before it left open. `ts` is "" until it is posted, with `id` as its key."""
 
     id: str
     channel: str
+    thread: str
     ts: str
     service: str
     environment: str
@@ -49,7 +50,8 @@ class FollowMessage:
 
 
 class Follows(Protocol):
-    async def add(self, message: FollowMessage) -> None: ...
+    async def put(self, message: FollowMessage) -> None:
+        """In the place of the one with the same id."""
 
     async def remove(self, id_: str) -> None: ...
 

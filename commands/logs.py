@@ -1,0 +1,219 @@
+"""`logs SERVICE ENV […]`: the logs of all pods in one, by time; `--follow` keeps them live.
+
+A short answer is private and in place. A long one is a message in the channel with a file in its
+thread, and a live one a message in the channel: both are for the team.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from bot.cards.card import Card
+from bot.cards.logs import (
+    is_long,
+    log_card,
+    log_file_card,
+    logs_notice_card,
+    no_logs_card,
+    query_error_card,
+)
+from bot.cards.mrkdwn import channel, link, user
+from bot.cards.signs import HAND
+from bot.domain.log_answer import LogAnswer
+from bot.domain.log_query import Query, QueryError, read_query
+from bot.domain.log_sources import NoSources
+from bot.domain.rollout import CardRef
+from bot.errors import PortError, Trouble
+from bot.text import Texts
+from bot.workflows.edges import Place
+from bot.workflows.log_desk import Already, LogDesk, TooMany
+from bot.workflows.log_reading import LogPlace
+from bot.workflows.people import groups_of, permission
+from commands.asked import Asked, title
+from commands.durations import amount_of
+from commands.pressing import Click, Press
+from commands.vocabulary import LOGS
+from config.catalog import UnknownNameError
+
+COMMAND = LOGS
+
+log = logging.getLogger(__name__)
+
+_ELSEWHERE: Final = frozenset({Trouble.NOT_INVITED, Trouble.NOT_FOUND})
+"""The bot cannot post where the line was typed."""
+
+
+async def run(asked: Asked) -> Card | None:
+    options = asked.invocation.options
+    since = amount_of(str(options["since"])) if "since" in options else None
+    query = read_query(options, since)
+    if isinstance(query, QueryError):
+        return query_error_card(query, asked.texts)
+    follows = "follow" in options
+    if follows and query.previous:
+        return query_error_card(QueryError("previous_follow", {}), asked.texts)
+    if not await _has_a_role(asked):
+        return logs_notice_card(asked.texts, "no_role", HAND)
+    return await (_follow(asked, query) if follows else _read(asked, query))
+
+
+async def press_stop(asked: Asked, click: Click) -> Card | None:
+    """By whoever started it, or may deploy there."""
+    message = _desk(asked).message(click.value)
+    if message is None:
+        return logs_notice_card(asked.texts, "over")
+    if message.started_by != asked.actor.id:
+        catalog = asked.edges.catalog
+        try:
+            place = Place(
+                catalog.service(message.service), catalog.environment(message.environment)
+            )
+            right = (await permission(asked.actor.id, place, asked.edges)).ok
+        except UnknownNameError:
+            right = False
+        if not right:
+            who = user(message.started_by)
+            return logs_notice_card(asked.texts, "not_yours", HAND, who=who)
+    if not _desk(asked).end(click.value, asked.actor.id):
+        return logs_notice_card(asked.texts, "over")
+    return None
+
+
+async def press_download(asked: Asked, click: Click) -> Card | None:
+    if not await _has_a_role(asked):
+        return logs_notice_card(asked.texts, "no_role", HAND)
+    if not await _desk(asked).download(click.value):
+        return logs_notice_card(asked.texts, "lines_gone")
+    return None
+
+
+PRESSES: Final[Mapping[str, Press]] = {
+    "stop-logs": press_stop,
+    "download-logs": press_download,
+}
+
+
+# --- read once -----------------------------------------------------------------------------------
+
+
+async def _read(asked: Asked, query: Query) -> Card | None:
+    place = asked.place
+    answer = await _desk(asked).read(_log_place(place), query)
+    if isinstance(answer, NoSources):
+        return _none(asked, answer)
+    if not is_long(answer):
+        return _card(asked, answer, asked.texts)
+    return await _post(asked, answer)
+
+
+async def _post(asked: Asked, answer: LogAnswer) -> Card | None:
+    """Where nothing can be posted the answer is private, and its file in direct messages."""
+    texts = Texts.of(asked.place.environment.language)
+    messenger = asked.edges.messenger
+    where = asked.channel or asked.actor.id
+    try:
+        posted = await messenger.post(where, _card(asked, answer, texts), thread=asked.thread)
+    except PortError as error:
+        if error.trouble not in _ELSEWHERE:
+            raise
+        card = _card(asked, answer, asked.texts)
+        return replace(card, full=log_file_card(answer, texts=asked.texts).full)
+    thread = asked.thread or posted.ts
+    await messenger.post(posted.channel, log_file_card(answer, texts=texts), thread=thread)
+    return await _where(asked, posted) if posted.channel != asked.channel else None
+
+
+def _card(asked: Asked, answer: LogAnswer, texts: Texts) -> Card:
+    return log_card(
+        answer,
+        service=asked.place.service.name,
+        environment_title=title(asked.place, texts),
+        line=asked.invocation.line,
+        texts=texts,
+    )
+
+
+# --- live ----------------------------------------------------------------------------------------
+
+
+async def _follow(asked: Asked, query: Query) -> Card | None:
+    desk, place = _desk(asked), asked.place
+    where = asked.channel or asked.actor.id
+    line = asked.invocation.line
+    refused = desk.room(asked.actor.id, where, line)
+    if refused is not None:
+        return await _no_room(asked, refused)
+    none = await desk.unreadable(_log_place(place), query)
+    if none is not None:
+        return _none(asked, none)
+    try:
+        posted = await desk.follow(
+            _log_place(place),
+            query,
+            channel=where,
+            thread=asked.thread,
+            line=line,
+            language=place.environment.language,
+            user=asked.actor.id,
+        )
+    except PortError as error:
+        if error.trouble not in _ELSEWHERE:
+            raise
+        return logs_notice_card(asked.texts, "not_live", HAND)
+    return await _where(asked, posted) if posted.channel != asked.channel else None
+
+
+async def _no_room(asked: Asked, refused: TooMany | Already) -> Card:
+    match refused:
+        case Already(ref):
+            return logs_notice_card(asked.texts, "already", link=await _link(asked, ref))
+        case TooMany(count, yours):
+            key = "too_many_yours" if yours else "too_many"
+            return logs_notice_card(asked.texts, key, HAND, count=count)
+
+
+# --- shared --------------------------------------------------------------------------------------
+
+
+def _desk(asked: Asked) -> LogDesk:
+    desk = asked.edges.logs
+    assert desk is not None
+    return desk
+
+
+def _log_place(place: Place) -> LogPlace:
+    return LogPlace.of(place.service, place.environment)
+
+
+def _none(asked: Asked, none: NoSources) -> Card:
+    return no_logs_card(
+        none,
+        service=asked.place.service.name,
+        environment_title=asked.title(asked.place),
+        texts=asked.texts,
+    )
+
+
+async def _has_a_role(asked: Asked) -> bool:
+    """Logs hold what is nobody's business outside of the team: any role will do, but one is
+    needed. Raises PortError: fails closed."""
+    catalog, person = asked.edges.catalog, asked.actor.id
+    if catalog.roles_of(person, frozenset()):
+        return True
+    groups = await groups_of(person, catalog.roles, asked.edges.people)
+    return bool(catalog.roles_of(person, groups))
+
+
+async def _where(asked: Asked, ref: CardRef) -> Card:
+    address = await _link(asked, ref)
+    return logs_notice_card(asked.texts, "where", channel=channel(ref.channel), link=address)
+
+
+async def _link(asked: Asked, ref: CardRef) -> object:
+    try:
+        address = await asked.edges.messenger.permalink(ref)
+    except PortError as error:
+        log.info("no permalink: %s", error)
+        return ""
+    return link(address, asked.texts("logs.notice.link"))
