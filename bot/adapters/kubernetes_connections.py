@@ -8,7 +8,6 @@ takes most of a second that a start does not have.
 """
 
 import asyncio
-import json
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -18,6 +17,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
+import orjson
 from yarl import URL
 
 from bot.adapters.hosts import is_loopback
@@ -77,7 +77,7 @@ class Answer:
     def json(self) -> dict[str, Any]:
         """Raises PortError UNEXPECTED where the body is no JSON object."""
         try:
-            raw = json.loads(self.body)
+            raw = orjson.loads(self.body)
         except ValueError as error:
             raise unexpected("the answer is no JSON") from error
         if not isinstance(raw, dict):

@@ -6,10 +6,11 @@ came until `changed` is asked, which reads the newest version of each object and
 burst of events about one pod costs one reading.
 """
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
+
+import orjson
 
 from bot.adapters.kubernetes_objects import deployment_of, pod_of, replica_set_of
 from bot.domain.workload import Autoscaler, Deployment, Pod, ReplicaSet, Workload
@@ -80,7 +81,7 @@ class Shelf(Generic[T]):
         pending, self._pending = self._pending, {}
         for uid, (version, source) in pending.items():
             try:
-                raw = json.loads(source)["object"] if isinstance(source, bytes) else source
+                raw = orjson.loads(source)["object"] if isinstance(source, bytes) else source
                 group = self._group_of(raw)
             except (AttributeError, LookupError, TypeError, ValueError):
                 self.unreadable = True

@@ -9,7 +9,6 @@ gone, and a server whose versions went backwards is believed.
 """
 
 import asyncio
-import json
 import logging
 import random
 import re
@@ -17,6 +16,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+
+import orjson
 
 from bot.adapters.kubernetes_connections import Call, Connection
 from bot.adapters.kubernetes_errors import Asked, Expired, Resource, Status, refused, unexpected
@@ -172,7 +173,7 @@ class Stream:
         if not line.strip():
             return
         try:
-            event = json.loads(line)
+            event = orjson.loads(line)
             raw, kind = event["object"], event["type"]
             if kind == "ERROR":
                 raise self._refused(raw)

@@ -22,6 +22,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import orjson
+
 from bot.sandbox.clock import Clock
 
 Object = dict[str, Any]
@@ -105,7 +107,7 @@ class Stored:
     def copy(self) -> Object:
         """A fresh copy that the caller may change."""
         fresh: Object = dict(self.head)
-        fresh.update(json.loads(self.body))
+        fresh.update(orjson.loads(self.body))
         return fresh
 
     def forget_view(self) -> None:
@@ -444,12 +446,12 @@ def copy_json(value: Any) -> Any:
     return value
 
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
-
-
 def encode(value: Any) -> bytes:
     """Compact JSON in UTF-8."""
-    return _encode(value).encode()
+    try:
+        return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS)
+    except TypeError:  # a number of more than 64 bits
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def encode_body(obj: Object) -> bytes:
