@@ -21,6 +21,9 @@ JUDGES: Mapping[Policy, Judge] = {
     Policy.ISOLATED_SUPABASE: isolated_supabase,
 }
 
+OF_DYNAMO = frozenset({Policy.MASK_EMAILS})
+"""What an environment asks of Dynamo itself: nothing that a service could keep or break."""
+
 AFTERWARDS = frozenset({Policy.STRUCTURED_LOGS})
 """What only a running release shows."""
 
@@ -28,7 +31,8 @@ AFTERWARDS = frozenset({Policy.STRUCTURED_LOGS})
 def promised(environment: Environment, catalog: Catalog) -> Mapping[Policy, Severity]:
     """What holds in an environment, and how severely. A promise of parity has two ends: it is held
     before what goes to production too, as severely as the other end says."""
-    found = {policy: environment.severity(policy) for policy in environment.policies}
+    judged = (policy for policy in environment.policies if policy in JUDGES)
+    found = {policy: environment.severity(policy) for policy in judged}
     pair = parity_with(environment, catalog)
     if pair is not None and Policy.PRODUCTION_PARITY not in found:
         found[Policy.PRODUCTION_PARITY] = pair.severity(Policy.PRODUCTION_PARITY)
