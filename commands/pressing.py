@@ -35,11 +35,13 @@ Press = Callable[[Asked, Click], Awaitable[Card | None]]
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What becomes of a modal that is submitted: `errors` by field keep it open."""
+    """What becomes of a modal that is submitted: `errors` by field keep it open. `checks` is asked
+    as well, where what the window carries (its pieces) decides."""
 
     command: str
     errors: Callable[[Mapping[str, str], Texts], dict[str, str]]
     submit: Callable[[Asked, Sequence[str], Mapping[str, str]], Coroutine[Any, Any, Card | None]]
+    checks: Callable[[Sequence[str], Mapping[str, str], Texts], dict[str, str]] | None = None
 
 
 def gone(asked: Asked) -> Card:

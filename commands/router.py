@@ -40,8 +40,11 @@ from commands import (
     home,
     lock,
     locks,
+    logs,
     promote,
     reject,
+    rollback,
+    scale,
     status,
     unlock,
     whoami,
@@ -64,7 +67,10 @@ _MODULES: Final = (
     promote,
     approve,
     reject,
+    rollback,
+    scale,
     status,
+    logs,
     cancel,
     checklist,
     lock,
@@ -179,6 +185,8 @@ class Router:
             await ack()
             return
         errors = window.errors(entered, texts)
+        if window.checks is not None:
+            errors = {**errors, **window.checks(pieces, entered, texts)}
         if errors:
             await ack(response_action="errors", errors=errors)
             return

@@ -62,6 +62,26 @@ REJECT = Command(
     examples=('reject tasks-service production --reason "the migration is missing"',),
 )
 
+ROLLBACK = Command(
+    name="rollback",
+    aliases=("revert", "undo", "revertir", "revierte", "deshacer", "deshaz", "volver"),
+    arguments=(SERVICE, ENVIRONMENT, VERSION),
+    options=(REASON,),
+    examples=(
+        "rollback tasks-service qa",
+        "rollback tasks-service production 1.3.2",
+        'rollback tasks-service qa --reason "errors since the deploy"',
+    ),
+)
+
+SCALE = Command(
+    name="scale",
+    aliases=("resize", "escalar", "escala"),
+    arguments=(SERVICE, ENVIRONMENT, Argument("replicas", Kind.COUNT)),
+    options=(REASON,),
+    examples=("scale tasks-service qa 5", "scale tasks-service qa +2"),
+)
+
 WHOAMI = Command(
     name="whoami",
     aliases=("quiensoy", "me", "yo"),
@@ -130,6 +150,32 @@ HISTORY = Command(
     reads=True,
 )
 
+LOGS = Command(
+    name="logs",
+    aliases=("log", "registros", "registro", "ver"),
+    arguments=(SERVICE, ENVIRONMENT),
+    options=(
+        Option("follow", aliases=("f", "live", "seguir", "directo")),
+        Option("since", aliases=("desde",), kind=Kind.DURATION),
+        Option("tail", aliases=("last", "últimas", "líneas"), kind=Kind.COUNT),
+        Option("grep", aliases=("search", "buscar"), kind=Kind.TEXT),
+        Option("level", aliases=("nivel",), kind=Kind.TEXT),
+        Option("previous", aliases=("anterior",)),
+        Option("pod", kind=Kind.TEXT),
+        Option("container", aliases=("contenedor",), kind=Kind.TEXT),
+        Option("json", aliases=("field", "campo"), kind=Kind.TEXT),
+    ),
+    examples=(
+        "logs tasks-service qa",
+        "logs tasks-service qa --follow",
+        "logs tasks-service prod --since 15m --level error",
+        'logs tasks-service qa --grep "/status=5\\d\\d/" --tail 500',
+        "logs tasks-service qa --json status=500",
+        "logs tasks-service qa --previous",
+    ),
+    reads=True,
+)
+
 CHECKLIST = Command(
     name="checklist",
     aliases=("lista", "list"),
@@ -184,7 +230,10 @@ VERBS: tuple[Command, ...] = (
     PROMOTE,
     APPROVE,
     REJECT,
+    ROLLBACK,
+    SCALE,
     STATUS,
+    LOGS,
     CANCEL,
     CHECKLIST,
     LOCK,

@@ -7,7 +7,7 @@ here and one line in a card.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -16,6 +16,7 @@ from bot.cards.card import Block
 from bot.cards.mrkdwn import clean, plain, say_plain, size
 from bot.domain import progress
 from bot.domain.build import Build
+from bot.domain.kind import GoodRelease
 from bot.domain.rollout import Rollout, RolloutState
 from bot.text import Texts
 
@@ -183,6 +184,48 @@ def roll_back(rollout: Rollout, environment_title: str, texts: Texts) -> Block |
             danger=True,
         ),
     )
+
+
+def roll_back_confirmed(
+    target: GoodRelease, line: str, names: Mapping[str, object], texts: Texts
+) -> Block | None:
+    """Under the question to a typed line. Value: the target that its reader saw, and the line."""
+    value = SEPARATOR.join((target.digest, line))
+    if not _carries(value):
+        return None
+    label = say_plain(texts, "button.rollback", BUTTON, **names)
+    return button(label, f"{PREFIX}:rollback-confirmed", value, style="danger")
+
+
+def scale_confirmed(
+    number: int, now: int, line: str, names: Mapping[str, object], texts: Texts
+) -> Block | None:
+    """Under the question, and Slack's own for zero. Value: how many pods its reader saw, and the
+    line."""
+    value = SEPARATOR.join((str(now), line))
+    if not _carries(value):
+        return None
+    text = "zero" if number == 0 else "text"
+    return button(
+        say_plain(texts, "button.scale_go", BUTTON, **names),
+        f"{PREFIX}:scale-confirmed",
+        value,
+        style="danger",
+        confirm=confirm(
+            texts("button.scale_confirm.title"),
+            say_plain(texts, f"button.scale_confirm.{text}", 300, **names),
+            texts("button.scale_confirm.yes"),
+            texts("button.scale_confirm.no"),
+            danger=True,
+        ),
+    )
+
+
+def bounds(service: str, environment: str, texts: Texts) -> Block | None:
+    """Opens the window for an autoscaler's bounds."""
+    value = SEPARATOR.join((service, environment))
+    label = texts("button.bounds")
+    return button(label, f"{PREFIX}:bounds", value, style="primary") if _carries(value) else None
 
 
 def status(service: str, environment: str, texts: Texts) -> Block | None:

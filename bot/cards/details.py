@@ -11,8 +11,11 @@ from bot.cards.blocks import Part, context, fit, preformatted, section
 from bot.cards.card import Card
 from bot.cards.evidence import cause_of, event_parts, hint_of, log_parts, server_parts, words_of
 from bot.cards.mrkdwn import Mrkdwn, cut_mrkdwn, join, plain, say, user
+from bot.cards.operations import authors_line, numbers, worded
 from bot.cards.refusal import gate_sentence
 from bot.cards.rollout import NAME, SUMMARY, before_version, shown_version, wording
+from bot.domain.kind import Kind
+from bot.domain.promotion import CALLS
 from bot.domain.rollout import Rollout, RolloutState
 from bot.text import Texts
 from bot.text.sentences import finding_sentence
@@ -26,8 +29,10 @@ def ended_card(rollout: Rollout, *, environment_title: str, texts: Texts) -> Car
     """The thread's reply to any end; for a failure the same as `details_card`."""
     if rollout.state is RolloutState.FAILED:
         return details_card(rollout, environment_title=environment_title, texts=texts)
-    no = [gate_sentence(gate, texts) for gate in rollout.refused if gate.code == "REJECTED"]
-    summary = join([_ended(rollout, environment_title, texts), *no], " ")
+    no = [gate_sentence(gate, texts) for gate in rollout.refused if gate.code in CALLS]
+    authors = authors_line(rollout.commits if rollout.kind is Kind.ROLLBACK else None, texts)
+    told = [authors] if authors else []
+    summary = join([_ended(rollout, environment_title, texts), *no, *told], " ")
     return fit(
         cut_mrkdwn(summary, SUMMARY * 2),
         [Part(section(summary))],
@@ -42,6 +47,9 @@ def details_card(rollout: Rollout, *, environment_title: str, texts: Texts) -> C
         Part(section(_ended(rollout, environment_title, texts), limit=2_000)),
         *_finding_parts(rollout, texts),
     ]
+    authors = authors_line(rollout.commits if rollout.kind is Kind.ROLLBACK else None, texts)
+    if authors:
+        parts.append(Part(section(authors, limit=1_000)))
     parts += server_parts(words_of(rollout, texts))
     if rollout.diagnosis is not None:
         parts += log_parts(rollout.diagnosis, LOG_LINES, texts)
@@ -53,7 +61,11 @@ def details_card(rollout: Rollout, *, environment_title: str, texts: Texts) -> C
         Part(context(say(texts, "rollout.details.continue")), spare=1),
         Part(preformatted(commands_to_continue(rollout), width=500), spare=1),
     ]
-    summary = say(texts, "rollout.details.text_failed", cause=cause_of(rollout, texts), **names)
+    key = "rollout.details.text_failed"
+    if rollout.kind is not Kind.DEPLOY:
+        key = worded(rollout, "text", wording(rollout), texts)
+        names = {**names, **numbers(rollout, texts)}
+    summary = say(texts, key, cause=cause_of(rollout, texts), **names)
     return fit(cut_mrkdwn(summary, SUMMARY), parts, shortened=say(texts, "common.shortened"))
 
 
@@ -76,11 +88,11 @@ def _ended(rollout: Rollout, environment_title: str, texts: Texts) -> Mrkdwn:
     key = wording(rollout)
     return say(
         texts,
-        f"rollout.ended.{key}",
+        worded(rollout, "ended", key, texts),
         sign=signs.STATE[rollout.state],
         who=user(rollout.requested_by.id),
         cause=plain(cause_of(rollout, texts, quoting=False), 1_000),
-        **_names(rollout, environment_title),
+        **{**_names(rollout, environment_title), **numbers(rollout, texts)},
     )
 
 

@@ -58,5 +58,23 @@ def text_input(name: str, label: str, *, hint: str = "", optional: bool = False)
     return block
 
 
+def line_input(name: str, label: str, *, value: str = "", hint: str = "") -> Block:
+    """One short line, with what stands in it to begin with."""
+    block: dict[str, Any] = {
+        "type": "input",
+        "block_id": name,
+        "label": {"type": "plain_text", "text": plain(label, _LABEL)},
+        "element": {
+            "type": "plain_text_input",
+            "action_id": name,
+            "initial_value": value,
+            "max_length": 20,
+        },
+    }
+    if hint:
+        block["hint"] = {"type": "plain_text", "text": plain(hint, _HINT)}
+    return block
+
+
 def _text(words: str) -> Block:
     return {"type": "plain_text", "text": plain(words, _TITLE)}

@@ -15,6 +15,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
+from bot.domain.audit import DYNAMO
 from bot.text import Texts
 from bot.text.sentences import slack_date
 
@@ -159,6 +160,8 @@ def escaped(values: Mapping[str, object]) -> dict[str, object]:
 
 def user(user_id: str) -> Mrkdwn:
     """A mention, from an id that Slack gave. Anything else is shown as text and calls nobody."""
+    if user_id == DYNAMO:
+        return Mrkdwn("Dynamo")
     return (
         Mrkdwn(f"<@{user_id}>") if re.fullmatch(r"[UW][A-Z0-9]{2,20}", user_id) else escape(user_id)
     )

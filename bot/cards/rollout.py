@@ -29,10 +29,13 @@ from bot.cards.mrkdwn import (
     say_plain,
     user,
 )
+from bot.cards.operations import numbers, rollback_parts, unlock_button, way_back_button, worded
 from bot.cards.promotion import override_parts, waiting_buttons, waiting_line, waiting_parts
 from bot.cards.refusal import gate_parts
 from bot.domain.gate import only_waits
+from bot.domain.kind import Kind
 from bot.domain.progress import soak_ends
+from bot.domain.promotion import OVERTAKEN
 from bot.domain.rollout import Rollout, RolloutState
 from bot.domain.verdict import Outcome, Reason
 from bot.text import Texts
@@ -59,17 +62,18 @@ def rollout_card(
     """The card of a rollout in any state. `now` is needed only where no end was saved."""
     values = _values(rollout, environment_title, texts, now)
     parts = [
-        Part(header(say_plain(texts, f"rollout.header.{wording(rollout)}", 150, **values))),
+        Part(header(say_plain(texts, _key(rollout, "header", texts), 150, **values))),
         Part(section(_state_line(rollout, values, texts), limit=1_500)),
         *override_parts(rollout, texts),
         *_trouble_parts(rollout, texts),
         *evidence_parts(rollout, texts),
         *_what_now_parts(rollout, values, texts),
+        *rollback_parts(rollout, environment_title, texts),
         Part(context(_steps(rollout, texts)), spare=_SPARE_STEPS),
         Part(context(*_facts(rollout, base_url, texts)), spare=_SPARE_FACTS),
         *_button_parts(rollout, environment_title, texts),
     ]
-    key = "ci.waiting.text" if waits_for_checks(rollout) else f"rollout.text.{wording(rollout)}"
+    key = "ci.waiting.text" if waits_for_checks(rollout) else _key(rollout, "text", texts)
     summary = say(texts, key, **values)
     return fit(
         cut_mrkdwn(summary, SUMMARY), parts, shortened=say(texts, "common.shortened"), limit=SUMMARY
@@ -94,8 +98,14 @@ def _values(
         "updated": progress.updated,
         "desired": progress.desired,
         "who": user(rollout.ended_by or rollout.requested_by.id),
+        **numbers(rollout, texts),
         "because": because(rollout.end_reason, texts),
+        "newer": plain(newer_than(rollout), VERSION),
     }
+
+
+def _key(rollout: Rollout, table: str, texts: Texts) -> str:
+    return worded(rollout, table, wording(rollout), texts)
 
 
 def shown_version(version: str, short_digest: str = "") -> str:
@@ -119,13 +129,21 @@ def waits_for_checks(rollout: Rollout) -> bool:
 
 def wording(rollout: Rollout) -> str:
     """The state; apart from it the successes that showed nothing (the version was there already,
-    or no pod runs), and a way back that failed."""
+    or no pod runs), a way back that failed, and what was overtaken while it waited."""
     for reason in (Reason.UNCHANGED, Reason.SCALED_TO_ZERO):
         if _succeeded_with(rollout, reason):
             return reason.value
     if rollout.state is RolloutState.FAILED and rollout.ended_by:
         return "FAILED_BACK"
+    if rollout.state is RolloutState.SUPERSEDED and rollout.refused:
+        return "OVERTAKEN"
     return rollout.state.value
+
+
+def newer_than(rollout: Rollout) -> str:
+    """The version that came there while this one waited; "" where none did."""
+    found = [gate.values["newer"] for gate in rollout.refused if gate.code == OVERTAKEN]
+    return str(found[0]) if found else ""
 
 
 def _succeeded_with(rollout: Rollout, reason: Reason) -> bool:
@@ -151,7 +169,7 @@ def _state_line(rollout: Rollout, values: Mapping[str, object], texts: Texts) ->
         case RolloutState.FAILED:
             return Mrkdwn(f"*{escape(cause_of(rollout, texts, quoting=False), 1_200)}*")
         case RolloutState.ROLLING_BACK if rollout.change is None:
-            return say(texts, "rollout.state.ROLLING_BACK_APPLYING", **said)
+            return say(texts, worded(rollout, "state", "ROLLING_BACK_APPLYING", texts), **said)
         case RolloutState.PROGRESSING | RolloutState.ROLLING_BACK:
             said["progress"] = progress_line(rollout, texts)
             said["since"] = moment(rollout.applying_since or rollout.requested_at)
@@ -160,7 +178,7 @@ def _state_line(rollout: Rollout, values: Mapping[str, object], texts: Texts) ->
             said["until"] = moment(soak_ends(rollout) or rollout.requested_at, "seconds")
         case _:
             pass
-    return say(texts, f"rollout.state.{wording(rollout)}", **said)
+    return say(texts, _key(rollout, "state", texts), **said)
 
 
 def progress_line(rollout: Rollout, texts: Texts) -> Mrkdwn:
@@ -221,6 +239,9 @@ def _what_now_parts(rollout: Rollout, values: Mapping[str, object], texts: Texts
         return gate_parts(rollout.refused, texts)
     if rollout.state is RolloutState.AWAITING_APPROVAL:
         return waiting_parts(rollout, texts)
+    if wording(rollout) == "OVERTAKEN":
+        line = code(buttons.typed(rollout.line), 400)
+        return [Part(section(say(texts, "rollout.next.overtaken", **{**values, "line": line})))]
     if rollout.state not in (RolloutState.FAILED, RolloutState.CANCELLED):
         return []
     lines = [_now_line(rollout, values, texts)]
@@ -239,6 +260,9 @@ def _now_line(rollout: Rollout, values: Mapping[str, object], texts: Texts) -> M
         "serving": _serving(rollout, texts),
     }
     cancelled = rollout.state is RolloutState.CANCELLED
+    if rollout.kind is Kind.SCALE and rollout.change is not None:
+        serving = _serving(rollout, texts)
+        return say(texts, "scale.now.pods", **{**said, "progress": serving})
     if rollout.verdict is not None and rollout.verdict.reason is Reason.DELETED:
         return say(texts, "rollout.now.gone", **said)
     if cancelled or (rollout.change is None and not rollout.ended_by):
@@ -266,13 +290,17 @@ def _untouched_line(rollout: Rollout, said: Mapping[str, object], texts: Texts) 
 def _steps(rollout: Rollout, texts: Texts) -> Mrkdwn:
     """Each step with a sign and a word: done, under way, failed, still to come."""
     steps = ["checks", "apply", "roll", "go_back" if _went_back(rollout) else "watch", "done"]
+    never_watched = not rollout.kind.soaks and not _went_back(rollout)
     counts = {"updated": rollout.progress.updated, "desired": rollout.progress.desired}
     marked = []
     for mark, step in zip(_marks(rollout), steps, strict=True):
+        if step == "watch" and never_watched:
+            continue
         never = rollout.state is RolloutState.CANCELLED  # what waited was never under way
         tense = _TENSE.get(mark, "open" if never else "now")
         counted = step == "roll" and tense == "now" and rollout.progress.desired
-        key = f"rollout.step.{step}.{'counted' if counted and not _went_back(rollout) else tense}"
+        tense = "counted" if counted and not _went_back(rollout) else tense
+        key = worded(rollout, f"step.{step}", tense, texts)
         marked.append(f"{mark}{_TOGETHER}{say(texts, key, **counts)}")
     return Mrkdwn("   ".join(marked))
 
@@ -307,6 +335,8 @@ def _reached(rollout: Rollout) -> int:
         return 5
     if rollout.state in (RolloutState.REJECTED, RolloutState.AWAITING_APPROVAL):
         return 0
+    if wording(rollout) == "OVERTAKEN":
+        return 0
     if rollout.change is None:
         return 1
     return 3 if rollout.completed_at else 2
@@ -327,6 +357,10 @@ def _facts(rollout: Rollout, base_url: str, texts: Texts) -> list[Mrkdwn]:
 
 
 def _change(rollout: Rollout, texts: Texts) -> Mrkdwn:
+    if rollout.kind in (Kind.SCALE, Kind.RESTART):
+        version = shown_version(rollout.version, rollout.image.short_digest)
+        key = worded(rollout, "fact", "change", texts)
+        return say(texts, key, version=version, **numbers(rollout, texts))
     if wording(rollout) == Reason.UNCHANGED:
         kind = "target"
     elif rollout.before is not None:
@@ -362,7 +396,9 @@ def _button_parts(rollout: Rollout, environment_title: str, texts: Texts) -> lis
     if not rollout.state.final:
         row.append(buttons.cancel(rollout, environment_title, before_version(rollout), texts))
     else:
+        row.append(way_back_button(rollout, environment_title, texts))
         row.append(_again(rollout, environment_title, texts))
+        row.append(unlock_button(rollout, texts))
         row.append(buttons.status(rollout.service, rollout.environment, texts))
     shown = [button for button in row if button is not None]
     return [Part(actions(*shown))] if shown else []

@@ -40,6 +40,7 @@ from bot.domain.progress import (
     next_step,
     prepared,
     said_place,
+    turned_back,
     written,
 )
 from bot.domain.promotion import next_look

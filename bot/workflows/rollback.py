@@ -178,12 +178,12 @@ async def _target(request: Request, now: Running, edges: Edges) -> GoodRelease |
         return NoWayBack("RUNS_ALREADY", wanted, choices)
     if not ways:
         return NoWayBack("NONE", now.version)
-    if wanted:
-        named = [each for each in ways if wanted in (each.version, each.digest)]
-        return named[0] if named else NoWayBack("NOT_GOOD", wanted, choices)
-    if request.digest and request.digest != ways[0].digest:
-        return NoWayBack("MOVED", ways[0].version, choices)
-    return ways[0]
+    named = [each for each in ways if wanted in (None, each.version, each.digest)]
+    if not named:
+        return NoWayBack("NOT_GOOD", str(wanted), choices)
+    if request.digest and request.digest != named[0].digest:
+        return NoWayBack("MOVED", named[0].version, choices)
+    return named[0]
 
 
 # --- before it is written ------------------------------------------------------------------------

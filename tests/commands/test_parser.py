@@ -189,19 +189,19 @@ def test_a_short_form_takes_the_place_that_its_neighbours_leave(sample: Catalog)
 
 
 def test_a_later_verb_is_one_declaration_more(sample: Catalog) -> None:
-    scale = Command(
-        "scale",
-        aliases=("escalar",),
+    grow = Command(
+        "grow",
+        aliases=("crecer",),
         arguments=(
             Argument("service", Kind.SERVICE),
             Argument("environment", Kind.ENVIRONMENT),
             Argument("count", Kind.COUNT),
         ),
     )
-    found = understood("escalar -1 tasks en qa", sample, scale)
+    found = understood("crecer -1 tasks en qa", sample, grow)
     assert found.arguments == {"count": "-1"}
-    assert found.line == "scale tasks-service qa -1"
-    assert scale.usage == "scale SERVICE ENVIRONMENT COUNT"
+    assert found.line == "grow tasks-service qa -1"
+    assert grow.usage == "grow SERVICE ENVIRONMENT COUNT"
 
 
 def test_two_environments_keep_their_order(sample: Catalog) -> None:

@@ -11,8 +11,8 @@ from commands.typed import Word
 from commands.vocabulary import VERBS
 from config.catalog import Catalog
 
-SCALE = Command(
-    "scale",
+GROW = Command(
+    "grow",
     arguments=(
         Argument("service", Kind.SERVICE),
         Argument("environment", Kind.ENVIRONMENT),
@@ -237,20 +237,20 @@ def test_nothing_is_not_a_command(sample: Catalog, text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "code"),
     [
-        ("scale tasks qa three", "invalid-count"),
-        ("scale tasks qa 1000000000000", "invalid-count"),
-        ("scale tasks qa 3 --for soon", "invalid-duration"),
-        ("scale tasks qa 3 --like taks", "unknown-service"),
-        ("scale tasks qa 3 --like service", "ambiguous-service"),
+        ("grow tasks qa three", "invalid-count"),
+        ("grow tasks qa 1000000000000", "invalid-count"),
+        ("grow tasks qa 3 --for soon", "invalid-duration"),
+        ("grow tasks qa 3 --like taks", "unknown-service"),
+        ("grow tasks qa 3 --like service", "ambiguous-service"),
     ],
 )
 def test_values_are_checked_by_their_kind(sample: Catalog, text: str, code: str) -> None:
-    assert refused(text, sample, SCALE).code == code
+    assert refused(text, sample, GROW).code == code
 
 
 def test_a_misspelt_value_of_an_option_is_offered_mended(sample: Catalog) -> None:
-    error = refused("scale tasks qa 3 --like=taks", sample, SCALE)
-    assert error.suggestions == ("scale tasks-service qa 3 --like tasks-service",)
+    error = refused("grow tasks qa 3 --like=taks", sample, GROW)
+    assert error.suggestions == ("grow tasks-service qa 3 --like tasks-service",)
 
 
 def test_a_long_word_is_cut_where_it_is_repeated(sample: Catalog) -> None:
@@ -275,11 +275,11 @@ def test_the_search_for_a_suggestion_is_bounded() -> None:
     assert len(tried) == MOST_TRIES
 
 
-@pytest.mark.parametrize("text", ["scale tasks qa 3", "scale", "help scale"])
+@pytest.mark.parametrize("text", ["grow tasks qa 3", "grow", "help grow"])
 def test_a_verb_that_only_resembles_help_is_not_answered_with_help_about_help(
     sample: Catalog, text: str
 ) -> None:
-    verbs = tuple(verb for verb in VERBS if verb.name != "scale")
+    verbs = tuple(verb for verb in VERBS if verb.name != "grow")
     error = parse(text, sample, verbs)
     assert isinstance(error, UsageError)
     assert not any(line.startswith("help help") for line in error.suggestions)
