@@ -14,6 +14,7 @@ import ssl
 import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 import aiohttp
@@ -51,22 +52,28 @@ class _EndedError(Exception):
 class HttpProbes:
     """`instead`: what addresses begin with, and where they are in this world (the sandbox's);
     these alone may be on this machine. `keys` are sent as `apikey` to the hosts of these addresses,
-    and nowhere else. `trust` is asked in the place of the system's authorities."""
+    and nowhere else. `authority` is the file of the one that is trusted in the place of those of
+    the system."""
 
     def __init__(
         self,
         instead: Mapping[str, str] | None = None,
         *,
         keys: Mapping[str, SecretStr] | None = None,
-        trust: ssl.SSLContext | None = None,
+        authority: str = "",
         resolver: AbstractResolver | None = None,
     ) -> None:
         self._instead = {key.rstrip("/"): to.rstrip("/") for key, to in (instead or {}).items()}
         self._keys = {URL(address).origin(): key for address, key in (keys or {}).items()}
-        self._trust = trust or ssl.create_default_context()
+        self._authority = authority
         self._names = resolver
         self._turn = asyncio.Semaphore(_CONCURRENT)
         self._sessions: dict[bool, aiohttp.ClientSession] = {}
+
+    @cached_property
+    def _trust(self) -> ssl.SSLContext:
+        """Made by the first probe: reading all authorities takes a while, and a start has none."""
+        return ssl.create_default_context(cafile=self._authority or None)
 
     async def close(self) -> None:
         sessions, self._sessions = self._sessions, {}

@@ -6,7 +6,7 @@ looked at before is one as well: going back would mend neither.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bot.domain.analysis import DataState, Part, Reading, Result, Unit
@@ -168,6 +168,18 @@ def supabase_check(name: str, answer: Answer, url: str) -> Check:
     if name == "SUPABASE_REST" and answer.status < 500:
         return Check(name, "SUPABASE_FINE", True, values=values, query=query)
     return Check(name, "SUPABASE_STATUS", False, values=values, query=query)
+
+
+def with_an_accepted_key(checks: Iterable[Check]) -> list[Check]:
+    """Where auth took the key, REST took it as well: its 401 is its own, and an answer."""
+    given = list(checks)
+    accepted = any(each.name == "SUPABASE_AUTH" and each.well for each in given)
+    return [
+        replace(each, code="SUPABASE_FINE", well=True)
+        if accepted and each.name == "SUPABASE_REST" and each.code == "SUPABASE_CLOSED"
+        else each
+        for each in given
+    ]
 
 
 def wiring_check(

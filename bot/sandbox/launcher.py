@@ -3,11 +3,13 @@
 The servers (Slack, Kubernetes, registry, page) share no code with the bot: they meet over HTTP on
 loopback, as they would across the network. Only this file knows both sides. One port serves all:
 `/` the page, `/api` and `/link` Slack, `/kubernetes` the API server, `/v2` the registry, `/github`
-the git host, `/world` the side panel.
+the git host, `/sites` what the base URLs lead to (by HTTPS on a second port, where the machine can
+make certificates), `/supabase` the Supabase instances, `/world` the side panel.
 """
 
 import asyncio
 import shutil
+import ssl
 import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -30,6 +32,8 @@ from bot.sandbox.kubernetes.world import World
 from bot.sandbox.kubernetes.world_api import world_app
 from bot.sandbox.page import add_page
 from bot.sandbox.registry.release_table import RELEASES
+from bot.sandbox.services.sites import Route
+from bot.sandbox.services.town import Address, Town
 from bot.sandbox.simulated_builder import SimulatedBuilder
 from bot.sandbox.slack import seed
 from bot.sandbox.slack.faults import Fault
@@ -90,6 +94,8 @@ class Sandbox:
     git_host: GitHost
     settings: Settings
     sources: Mapping[str, str] = field(default_factory=dict)  # where git finds what is built
+    town: Town | None = None  # None: the cluster is a real one
+    addresses: Mapping[str, str] = field(default_factory=dict)  # as Offline.addresses
     bot: Dynamo | None = None
 
     @property
@@ -130,13 +136,15 @@ async def launch(options: Options, middlewares: Sequence[Any] = ()) -> AsyncIter
         slack = _slack(clock)
         add_slack(app, slack)
         add_page(app)
-        world = None
+        world, town = None, None
         if options.kube_context is None:
             world = _world(clock, catalog, slack)
             stack.callback(world.stop)
             app.add_subapp("/kubernetes", world.kubernetes_app)
             app.add_subapp("/v2", world.registry_app())
             app.add_subapp("/world", world_app(world))
+            town = await asyncio.to_thread(_town, world, catalog, home / "town")
+            town.add_to(app)
         else:
             # Imported here: the official client takes a second, and only this needs it.
             from bot.sandbox.real_cluster import RealCluster, services_running
@@ -146,13 +154,16 @@ async def launch(options: Options, middlewares: Sequence[Any] = ()) -> AsyncIter
             options = replace(options, config=await stack.enter_async_context(running))
         git_host = _git_host(app, clock, catalog)
         sources = await asyncio.to_thread(_sources, home / "git", git_host, catalog)
-        port = await _serve(app, options.port, stack)
+        port, secure = await _serve(app, options.port, stack, town.tls() if town else None)
         url = f"http://127.0.0.1:{port}"
+        addresses = town.addresses(url, secure) if town else {}
         slack.base_url.given = url
-        settings = settings_for(url, home, options)
-        sandbox = Sandbox(url, clock, slack, world, git_host, settings, sources)
+        settings = settings_for(url, home, options, town.keys if town else "")
+        sandbox = Sandbox(url, clock, slack, world, git_host, settings, sources, town, addresses)
         if options.bot:
-            offline = Offline(SimulatedBuilder(world.registry, clock) if world else None, sources)
+            builder = SimulatedBuilder(world.registry, clock) if world else None
+            authority = town.authority if town else ""
+            offline = Offline(builder, sources, addresses, authority)
             sandbox.bot = await Dynamo.start(settings, clock=WorldClock(clock), offline=offline)
             stack.push_async_callback(sandbox.bot.stop)
         yield sandbox
@@ -217,7 +228,23 @@ def _sources(directory: Path, host: GitHost, catalog: Catalog) -> dict[str, str]
     return {addresses[service]: f"file://{path}" for service, (path, _) in made.items()}
 
 
-def settings_for(url: str, home: Path, options: Options) -> Settings:
+def _town(world: World, catalog: Catalog, home: Path) -> Town:
+    """What the catalog's base URLs lead to. Blocks while an authority is made."""
+    town = Town(
+        world,
+        [Address(each.name, each.base_url, each.supabase) for each in catalog.environments],
+        [
+            Route(each.name, each.path, each.health, each.routes)
+            for each in catalog.services
+            if each.path is not None
+        ],
+        home,
+    )
+    town.certificates.found()
+    return town
+
+
+def settings_for(url: str, home: Path, options: Options, keys: str = "") -> Settings:
     """The production bot's settings, with its addresses pointed at this world."""
     return Settings(
         slack_bot_token=SecretStr(seed.BOT_TOKEN),
@@ -230,6 +257,7 @@ def settings_for(url: str, home: Path, options: Options) -> Settings:
         dynamo_port=0,
         dynamo_registry_url=None if options.kube_context else url,
         github_token=SecretStr(TOKEN),
+        supabase_keys=SecretStr(keys) if keys else None,
         github_api_url=f"{url}/github",
         kubeconfig=(options.kubeconfig or None)
         if options.kube_context
@@ -251,9 +279,15 @@ def _kubeconfig(url: str, home: Path) -> Path:
     return path
 
 
-async def _serve(app: web.Application, port: int, stack: AsyncExitStack) -> int:
+async def _serve(
+    app: web.Application, port: int, stack: AsyncExitStack, tls: ssl.SSLContext | None
+) -> tuple[int, str | None]:
+    """The port, and where the same is served by HTTPS."""
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     await web.TCPSite(runner, "127.0.0.1", port).start()
-    return int(runner.addresses[0][1])
+    if tls is not None:
+        await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
+    ports = [int(address[1]) for address in runner.addresses]
+    return ports[0], f"https://127.0.0.1:{ports[1]}" if tls is not None else None

@@ -12,6 +12,7 @@ from bot.domain.integration import (
     standing_of,
     supabase_check,
     wiring_check,
+    with_an_accepted_key,
     workload_check,
 )
 from bot.domain.probing import Answer, Reached
@@ -107,6 +108,17 @@ def test_health_of_a_dependency(answer: Answer, code: str, well: bool | None) ->
 def test_health_of_supabase(name: str, answer: Answer, code: str, well: bool | None) -> None:
     check = supabase_check(name, answer, "https://x.supabase.co/")
     assert (check.code, check.well) == (code, well)
+
+
+@pytest.mark.parametrize(("auth", "well"), [(200, True), (401, None), (503, None)])
+def test_rest_that_describes_itself_to_nobody_is_well_where_auth_took_the_key(
+    auth: int, well: bool | None
+) -> None:
+    checks = [
+        supabase_check("SUPABASE_AUTH", Answer(Reached.ANSWERED, auth), "a"),
+        supabase_check("SUPABASE_REST", Answer(Reached.ANSWERED, 401), "b"),
+    ]
+    assert with_an_accepted_key(checks)[1].well is well
 
 
 @pytest.mark.parametrize(

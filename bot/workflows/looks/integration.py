@@ -26,6 +26,7 @@ from bot.domain.integration import (
     unknown_wiring,
     unknown_workload,
     wiring_check,
+    with_an_accepted_key,
     workload_check,
 )
 from bot.domain.policy.supabase import instances_of
@@ -91,7 +92,7 @@ async def _checks(place: Place, edges: Edges, seconds: float) -> Sequence[Check]
             raise each
         if each is not None:
             checks.append(each if isinstance(each, Check) else otherwise)
-    return checks
+    return with_an_accepted_key(checks)
 
 
 async def _workload(service: Service, environment: Environment, edges: Edges) -> Check:

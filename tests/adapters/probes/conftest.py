@@ -32,10 +32,6 @@ class Authority:
     def certificate(self) -> Path:
         return self.home / "authority.pem"
 
-    @property
-    def trust(self) -> ssl.SSLContext:
-        return ssl.create_default_context(cafile=str(self.certificate))
-
     def found(self) -> None:
         key = self.home / "key.pem"
         openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", key)
@@ -167,7 +163,9 @@ class Town:
         self, names: AbstractResolver | None = None, keys: dict[str, SecretStr] | None = None
     ) -> HttpProbes:
         instead = {site.base: site.local for site in self.sites}
-        made = HttpProbes(instead, keys=keys, trust=self.authority.trust, resolver=names)
+        made = HttpProbes(
+            instead, keys=keys, authority=str(self.authority.certificate), resolver=names
+        )
         self._stack.push_async_callback(made.close)
         return made
 

@@ -1,0 +1,1 @@
+"""What stands behind the base URLs: the services as a user reaches them, and Supabase instances."""
