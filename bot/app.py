@@ -97,6 +97,7 @@ class Offline:
 
 class Dynamo:
     """One running bot. `async with Dynamo.running(settings) as dynamo: …`"""
+    authority: str = ""  # a file: who vouches for them, in the place of the system's authorities
 
     def __init__(self, edges: Edges, engine: Engine, cluster: KubernetesCluster) -> None:
         self.edges = edges
@@ -149,7 +150,8 @@ class Dynamo:
             metrics = _metrics(settings, catalog, offline)
             stack.push_async_callback(metrics.close)
             probes = _probes(settings, catalog, offline)
-            stack.push_async_callback(probes.close)
+            if probes is not None:
+                stack.push_async_callback(probes.close)
             audit = SqliteAudit(store)
             git = _git(settings, offline)
             await asyncio.to_thread(git.clear)
@@ -267,7 +269,10 @@ def _metrics(settings: Settings, catalog: Catalog, offline: Offline | None) -> P
     return PrometheusMetrics(named, settings.prometheus_token, instead=instead)
 
 
-def _probes(settings: Settings, catalog: Catalog, offline: Offline | None) -> HttpProbes:
+def _probes(settings: Settings, catalog: Catalog, offline: Offline | None) -> HttpProbes | None:
+    """None in an offline world without base URLs: then nothing outside of it is asked."""
+    if offline is not None and not offline.addresses:
+        return None
     keys = settings.supabase_key_of
     return HttpProbes(
         offline.addresses if offline else None,
@@ -297,6 +302,7 @@ def _engine(edges: Edges, desk: AnalysisDesk) -> Engine:
         recheck=lambda rollout: writing.recheck(rollout, edges),
         hold=lambda rollout: writing.hold(rollout, edges),
         taken_back=lambda rollout: writing.taken_back(rollout, edges),
+        authority=offline.authority if offline else "",
         keep=lambda rollout: writing.keep(rollout, edges),
         diagnose=lambda rollout, seen: diagnose(rollout, seen, edges),
         card=lambda rollout, now: card_of(rollout, catalog, now),
