@@ -23,8 +23,9 @@ from bot.cards.mrkdwn import (
     user,
 )
 from bot.domain.build import Build, BuildState, Cause
+from bot.errors import Trouble
 from bot.text import Texts
-from bot.text.sentences import duration
+from bot.text.sentences import duration, trouble_sentence
 
 SUMMARY = 150
 _NAME, _REF, _WORDS = 40, 80, 200
@@ -83,15 +84,13 @@ def cause_of(build: Build, texts: Texts) -> Mrkdwn:
     key = str(failure.cause)
     if failure.cause is Cause.TOO_LARGE:
         key = f"TOO_LARGE_{'context' if values.get('what') == 'context' else 'checkout'}"
-    if failure.cause is Cause.AWAY and "minutes" in values:
-        key = "AWAY_FOR"
     port = failure.values.get("port", "")
-    values["port"] = _port(port, texts)
-    if failure.cause is Cause.REFUSED:
-        trouble = failure.values["trouble"]
-        own = f"trouble.{port}.{trouble}"
-        return say(texts, own if own in texts else f"trouble.code.{trouble}", **values)
-    return say(texts, f"build.cause.{key}", **values)
+    at_once = failure.cause is Cause.AWAY and "minutes" not in values
+    if at_once or failure.cause is Cause.REFUSED:
+        trouble = failure.values.get("trouble", Trouble.AWAY)
+        return escape(trouble_sentence(port, trouble, {"message": ""}, texts), _SERVER)
+    said = say(texts, f"build.cause.{key}", **{**values, "port": _port(port, texts)})
+    return Mrkdwn(said[:1].upper() + said[1:])
 
 
 def _port(port: str, texts: Texts) -> str:

@@ -98,7 +98,7 @@ async def test_a_registry_that_stays_away_ends_the_build_and_says_for_how_long(
     build = await the_build(sandbox, timeout=60)
     assert (build.state, build.failure.cause) == (BuildState.FAILED, Cause.AWAY)
     words = (await cards(slack))[0].words
-    assert "did not answer as it should for 5 minutes" in words
+    assert "The image registry did not answer as it should for 5 minutes" in words
     assert "Try again" in words
     assert await sandbox.dynamo.edges.store.recent("tasks-service", "dev") == []
 
@@ -112,5 +112,5 @@ async def test_a_registry_that_refuses_ends_the_build_at_once_and_says_what_to_d
     assert (build.state, build.failure.cause) == (BuildState.FAILED, Cause.REFUSED)
     assert (build.finished_at - build.started_at).total_seconds() < 30
     words = (await cards(slack))[0].words
-    assert "the image registry does not allow Dynamo to do this" in words
+    assert "The image registry does not allow Dynamo to do this" in words
     assert "An operator has to grant that right" in words
