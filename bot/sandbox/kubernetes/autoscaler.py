@@ -1,7 +1,8 @@
-"""The HorizontalPodAutoscaler controller, without metrics: it keeps a Deployment within its bounds.
+"""The HorizontalPodAutoscaler controller: it keeps a Deployment within its bounds.
 
-Follows pkg/controller/podautoscaler where no metrics server answers: the wished number is moved
-only into minReplicas…maxReplicas, and the status says that the metrics are missing.
+Follows pkg/controller/podautoscaler at a load that calls for as many pods as there are: the wished
+number is moved only into minReplicas…maxReplicas. The status says whether there is something to go
+by, a metric and a request in every container that it is taken of.
 """
 
 from __future__ import annotations
@@ -89,14 +90,16 @@ class Autoscaler:
             status["desiredReplicas"] = size
             status.setdefault("currentMetrics", None)
             status["observedGeneration"] = int(stored["metadata"].get("generation", 1))
-            status["conditions"] = self._conditions(status.get("conditions") or [], wished)
+            unmeasured = _unmeasured(stored["spec"], target)
+            before = status.get("conditions") or []
+            status["conditions"] = self._conditions(before, wished, unmeasured)
 
         try:
             self._storage.update_status(_AUTOSCALERS, *key, change, manager=MANAGER)
         except NotFound:
             return
 
-    def _conditions(self, before: list[Object], wished: int) -> list[Object]:
+    def _conditions(self, before: list[Object], wished: int, unmeasured: str) -> list[Object]:
         able = (
             "AbleToScale",
             "True",
@@ -110,13 +113,20 @@ class Autoscaler:
                 "ScalingDisabled",
                 "scaling is disabled since the replica count of the target is zero",
             )
-        else:
+        elif unmeasured:
             active = (
                 "ScalingActive",
                 "False",
                 "FailedGetResourceMetric",
-                "the HPA was unable to compute the replica count: unable to get metrics for "
-                "resource cpu: no metrics returned from resource metrics API",
+                f"the HPA was unable to compute the replica count: {unmeasured}",
+            )
+        else:
+            active = (
+                "ScalingActive",
+                "True",
+                "ValidMetricFound",
+                "the HPA was able to successfully calculate a replica count from cpu resource "
+                "utilization (percentage of request)",
             )
         known = {each["type"]: each for each in before}
         conditions = []
@@ -134,3 +144,21 @@ class Autoscaler:
                 }
             )
         return conditions
+
+
+def _unmeasured(spec: Object, target: Object) -> str:
+    """Why there is nothing to go by, in the controller's words; "" where there is."""
+    metrics = spec.get("metrics") or ()
+    if not metrics:
+        return (
+            "unable to get metrics for resource cpu: no metrics returned from resource metrics API"
+        )
+    for metric in metrics:
+        resource = metric.get("resource", {}).get("name")
+        for container in target["spec"]["template"]["spec"]["containers"]:
+            resources = container.get("resources") or {}
+            asked = {**(resources.get("limits") or {}), **(resources.get("requests") or {})}
+            if resource is not None and resource not in asked:
+                lacking = f"missing request for {resource} in container {container['name']}"
+                return f"failed to get {resource} utilization: {lacking}"
+    return ""

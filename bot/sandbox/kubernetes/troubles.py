@@ -35,6 +35,7 @@ class Kind:
     label: str
     hint: str
     after: bool = False
+    drift: bool = False  # a change by hand, at once (`drifts.py`)
 
 
 KINDS = (
@@ -60,6 +61,30 @@ KINDS = (
     Kind("leaks-memory", "Leaks memory", "Memory grows until it is at its limit.", after=True),
     Kind("drops-traffic", "Drops traffic", "Seven of ten requests never arrive.", after=True),
     Kind("no-metrics", "Emits no metrics", "It serves, and tells Prometheus nothing.", after=True),
+    Kind(
+        "key-only-here",
+        "A key only here",
+        "FEATURE_X is put into its ConfigMap here, and nowhere else.",
+        drift=True,
+    ),
+    Kind(
+        "debug-tools",
+        "Debug tools on",
+        "Its ConfigMap opens a debugger, and sets LOG_LEVEL to debug.",
+        drift=True,
+    ),
+    Kind(
+        "production-database",
+        "Production's database",
+        "Its ConfigMap points at production's Supabase instance.",
+        drift=True,
+    ),
+    Kind(
+        "stuck-autoscaler",
+        "Stuck autoscaler",
+        "Its autoscaler gets no room: least is most.",
+        drift=True,
+    ),
 )
 AFTER = frozenset(kind.id for kind in KINDS if kind.after)
 IMMEDIATE = frozenset({"api-away", "slack-rate-limited"})

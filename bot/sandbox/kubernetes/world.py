@@ -18,6 +18,7 @@ from bot.sandbox.clock import Clock
 from bot.sandbox.kubernetes.access import Rights
 from bot.sandbox.kubernetes.api_objects import annotations_of
 from bot.sandbox.kubernetes.controllers import ControlPlane
+from bot.sandbox.kubernetes.drifts import DRIFTS, Drifts
 from bot.sandbox.kubernetes.images import Image, InvalidName, parse_image
 from bot.sandbox.kubernetes.kubelet import Timings
 from bot.sandbox.kubernetes.kubelet_logs import KubeletLogs
@@ -71,6 +72,7 @@ class World:
             self._add_node(name, cpu, memory)
         self.plane = ControlPlane(self.storage, self.clock, self.registry, timings=timings)
         self.troubles = self.plane.troubles
+        self.drifts = Drifts(self.storage)
         self.logs = KubeletLogs(self.plane.kubelet, self.clock)
         self.rights = Rights()
         self.kubernetes_app = kubernetes_app(
@@ -237,6 +239,13 @@ class World:
             self.rate_limit_slack()
             return
         namespace = namespaces[environment] if environment is not None else None
+        if kind in DRIFTS:
+            if service is None or namespace is None:
+                raise ValueError("a change by hand needs a service and an environment")
+            self.drifts.set(kind, namespace, service)
+            return
+        if kind == "none":
+            self.drifts.lift(Trouble(kind, service, namespace, environment).concerns)
         if now:
             self._befall(kind, service, namespace)
             return
@@ -291,7 +300,13 @@ class World:
                 "environment": trouble.environment,
             },
             "kinds": [
-                {"id": each.id, "label": each.label, "hint": each.hint, "after": each.after}
+                {
+                    "id": each.id,
+                    "label": each.label,
+                    "hint": each.hint,
+                    "after": each.after,
+                    "drift": each.drift,
+                }
                 for each in KINDS
             ],
         }

@@ -28,8 +28,9 @@ export function troubleForm({ kinds, trouble: set, environments }) {
         chosen.kind,
         [
           ["", "Choose a trouble…"],
-          ["While it rolls out", kinds.filter(({ id, after }) => id !== "none" && !after).map(option)],
+          ["While it rolls out", kinds.filter(({ id, after, drift }) => id !== "none" && !after && !drift).map(option)],
           ["Once it serves", kinds.filter(({ after }) => after).map(option)],
+          ["Changed by hand, at once", kinds.filter(({ drift }) => drift).map(option)],
         ].filter(([, inside]) => inside.length),
         (value) => ({ kind: value }),
       ),
