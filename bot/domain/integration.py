@@ -68,7 +68,7 @@ def _reading(check: Check, was: bool | None) -> Reading:
 
 # Dependencies
 
-DEPENDENCY, HEALTH = "DEPENDENCY", "DEPENDENCY_HEALTH"
+DEPENDENCY, HEALTH, ERRORS = "DEPENDENCY", "DEPENDENCY_HEALTH", "DEPENDENCY_ERRORS"
 
 
 def workload_check(service: str, workload: Workload, where: str) -> Check:
@@ -125,12 +125,15 @@ def errors_check(service: str, errors: float, requests: float, most: float, quer
         "most": round(100 * most, 2),
         "requests": round(requests),
     }
-    name = "DEPENDENCY_ERRORS"
     if requests <= 0:
-        return Check(name, "ERRORS_NO_TRAFFIC", None, service, values=values, query=query)
+        return Check(ERRORS, "ERRORS_NO_TRAFFIC", None, service, values=values, query=query)
     if ratio > most and errors >= LEAST_ERRORS:
-        return Check(name, "ERRORS_MANY", False, service, False, values, query)
-    return Check(name, "ERRORS_FEW", True, service, values=values, query=query)
+        return Check(ERRORS, "ERRORS_MANY", False, service, False, values, query)
+    return Check(ERRORS, "ERRORS_FEW", True, service, values=values, query=query)
+
+
+def unknown_errors(service: str, message: str, query: str) -> Check:
+    return Check(ERRORS, "ERRORS_UNKNOWN", None, service, values={"message": message}, query=query)
 
 
 LEAST_ERRORS = 5

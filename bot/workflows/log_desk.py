@@ -101,6 +101,11 @@ class LogDesk:
         self._stopping = False
 
     @property
+    def port(self) -> Logs:
+        """For who reads logs in a way of its own: the look at them after a deploy."""
+        return self._logs
+
+    @property
     def live(self) -> int:
         return len(self._live)
 

@@ -6,8 +6,9 @@ provisional and once for the final summary. A look never raises: what it cannot 
 reading with a state.
 """
 
+from bot.workflows.looks import integration, logs, metrics, response_times
 from bot.workflows.looks.look import Look, Subject
 
 __all__ = ["LOOKS", "Look", "Subject"]
 
-LOOKS: tuple[Look, ...] = ()
+LOOKS: tuple[Look, ...] = (metrics.LOOK, logs.LOOK, integration.LOOK, response_times.LOOK)

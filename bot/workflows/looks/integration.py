@@ -1,7 +1,8 @@
 """Whether what a service depends on is well, before the rollout and after it.
 
 Looked at, all at once: the workloads of `depends_on`, their health endpoints below the base URL
-(base_url + path + health of each), the environment's Supabase instance, and which instance the
+(base_url + path + health of each), the share of errors among their answers where metrics tell it,
+the environment's Supabase instance, and which instance the
 service is wired to. What makes it a finding is in `bot/domain/integration.py`.
 """
 
@@ -9,56 +10,68 @@ import asyncio
 import json
 import secrets
 from collections.abc import Awaitable, Iterable, Sequence
+from datetime import timedelta
 
-from bot.domain.analysis import Part, Reading
+from bot.domain.analysis import Part, Reading, Window
 from bot.domain.integration import (
     DEPENDENCY,
+    ERRORS,
     HEALTH,
     SUPABASE,
     WIRING,
     Check,
     Standing,
+    errors_check,
     health_check,
     judge_integration,
     not_asked,
     standing_of,
     supabase_check,
+    unknown_errors,
     unknown_wiring,
     unknown_workload,
     wiring_check,
     with_an_accepted_key,
     workload_check,
 )
+from bot.domain.metric_queries import Query, pods_of_deployment, questions_for
+from bot.domain.metric_rules import Signal
 from bot.domain.policy.supabase import instances_of
 from bot.domain.probing import joined
 from bot.domain.redaction import redact
 from bot.domain.variables import Origin, Variable, variables_of
 from bot.errors import PortError
 from bot.ports import Probes
+from bot.ports.metrics import Metrics
 from bot.workflows.edges import Edges, Place
 from bot.workflows.looks.look import Look, Subject
+from bot.workflows.looks.metric_asking import only_value, rules_of
 from config.catalog import Environment, Service
 from config.checks import split_url
 
+_BEFORE = timedelta(minutes=30)  # research/rollouts.md §3.3
 _BASELINE_SECONDS = 4.0  # a deploy is not kept waiting
 _SECONDS = 15.0
 _PATIENCE = 3.0  # for one answer
 
 
 async def _baseline(place: Place, edges: Edges) -> str:
-    checks = await _checks(place, edges, _BASELINE_SECONDS)
+    now = edges.clock.now()
+    checks = await _checks(place, edges, _BASELINE_SECONDS, Window(now - _BEFORE, now))
     return json.dumps(dict(standing_of(checks)))
 
 
 async def _read(subject: Subject, edges: Edges) -> tuple[Reading, ...]:
-    checks = await _checks(subject.place, edges, _SECONDS)
+    windows = subject.windows
+    since = Window(windows.completed, windows.after.end)
+    checks = await _checks(subject.place, edges, _SECONDS, since)
     return judge_integration(checks, _remembered(subject.baseline))
 
 
 LOOK = Look(Part.INTEGRATION, _read, _baseline)
 
 
-async def _checks(place: Place, edges: Edges, seconds: float) -> Sequence[Check]:
+async def _checks(place: Place, edges: Edges, seconds: float, window: Window) -> Sequence[Check]:
     """Everything there is to look at, in the order of the catalog. What this time was too short for
     is not known."""
     dependencies = [edges.catalog.service(name) for name in place.service.depends_on]
@@ -78,6 +91,11 @@ async def _checks(place: Place, edges: Edges, seconds: float) -> Sequence[Check]
                 (not_asked(name), _supabase(name, path, environment, probes))
                 for name, path in SUPABASE
             ]
+    if edges.metrics is not None and edges.metrics.serves(place.environment.name):
+        asking += [
+            (not_asked(ERRORS, each.name), _errors(each, place.environment, edges.metrics, window))
+            for each in dependencies
+        ]
     asking.append((not_asked(WIRING), _wiring(place, edges)))
     tasks = [asyncio.ensure_future(each) for _, each in asking]
     try:
@@ -110,6 +128,32 @@ async def _workload(service: Service, environment: Environment, edges: Edges) ->
 async def _health(service: Service, environment: Environment, probes: Probes) -> Check:
     url = joined(environment.base_url, service.path or "", service.health)
     return health_check(service.name, await probes.get(url, seconds=_PATIENCE), url)
+
+
+async def _errors(
+    service: Service, environment: Environment, metrics: Metrics, window: Window
+) -> Check | None:
+    """The share of errors among its answers in a window. Several series, or none, are for the
+    service's own look at its metrics to tell of."""
+    questions = questions_for(service, environment)
+    selector = pods_of_deployment(environment.namespace, service.name)
+    length = max(questions.sample, window.end - window.start)
+    texts = [
+        questions.of(query, selector, window=timedelta(seconds=round(length.total_seconds())))
+        for query in (Query.ERRORS, Query.REQUESTS)
+    ]
+    try:
+        found = await asyncio.gather(
+            *(metrics.at(environment.name, text, window.end) for text in texts)
+        )
+    except PortError as error:
+        return unknown_errors(service.name, _why(error), texts[0])
+    wrong, every = (only_value(each) for each in found)
+    if wrong is None or every is None:
+        return None
+    rules = rules_of(service)
+    most = rules.limits.get(Signal.ERROR_RATIO, rules.burn * (1 - rules.slo))
+    return errors_check(service.name, wrong, every, most, texts[0])
 
 
 async def _supabase(name: str, path: str, environment: Environment, probes: Probes) -> Check:

@@ -63,6 +63,9 @@ LOOK = Look(Part.LOGS, _read, _baseline)
 async def _gather(place: Place, window: Window, seconds: float, edges: Edges) -> Gathered | None:
     """What the pods of the present template wrote in a window; None where there are none. Of pods
     that were not read in time nothing counts."""
+    if edges.logs is None:
+        return None
+    logs = edges.logs.port
     try:
         async with asyncio.timeout(seconds):
             workload = await edges.cluster.workload(
@@ -74,7 +77,7 @@ async def _gather(place: Place, window: Window, seconds: float, edges: Edges) ->
     if not pods:
         return None
     chosen = pods[:_MOST_PODS]
-    reading = [asyncio.ensure_future(_pod(place, pod, window, edges.logs)) for pod in chosen]
+    reading = [asyncio.ensure_future(_pod(place, pod, window, logs)) for pod in chosen]
     try:
         await asyncio.wait(reading, timeout=seconds)
     finally:
