@@ -42,7 +42,7 @@ from bot.text import Texts
 
 SHORT: Final = PREFORMATTED_LINES
 """Lines that are answered in place."""
-_SOME: Final = 8
+_SOME: Final = 12
 """Lines that a message shows whose file has them all."""
 _ROOM: Final = 2_800
 """Characters of a preformatted block; Slack takes 3,000 of a text."""

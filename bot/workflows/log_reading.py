@@ -6,6 +6,7 @@ time, the event loop may not.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -118,7 +119,8 @@ async def read_logs(
         for source, error in zip(found.sources, errors, strict=False)
         if error is not None
     ]
-    return await thread.run(lambda: _answer(reading, found, silent, since))
+    counts_all = query.filters or query.since is not None
+    return await thread.run(lambda: _answer(reading, found, silent, since, counts_all=counts_all))
 
 
 async def _read(
@@ -145,13 +147,21 @@ async def _read(
 
 
 def _answer(
-    reading: _Reading, found: Sources, silent: Sequence[Silent], since: datetime | None
+    reading: _Reading,
+    found: Sources,
+    silent: Sequence[Silent],
+    since: datetime | None,
+    *,
+    counts_all: bool,
 ) -> LogAnswer:
-    newest = reading.newest
+    """Of the last lines of each log only those that are the newest of all were asked for: there
+    the others do not count."""
+    lines = reading.newest.lines()
+    levels = reading.newest.levels if counts_all else Counter(line.level for line in lines)
     return LogAnswer(
-        lines=newest.lines(),
-        levels=dict(newest.levels),
-        total=newest.total,
+        lines=lines,
+        levels=dict(levels),
+        total=levels.total(),
         names=tuple(source.name for source in found.sources),
         silent=tuple(silent),
         others=found.others,

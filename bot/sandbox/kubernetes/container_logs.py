@@ -7,6 +7,8 @@ it, so that a container which has run for days costs nothing until somebody read
 from __future__ import annotations
 
 import hashlib
+import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -29,6 +31,13 @@ _ROUTES = {
     "tasks-service": ("GET /tasks", "POST /tasks", "PATCH /tasks/1729", "GET /tasks/1730"),
     "notifications-service": ("POST /send", "GET /inbox", "POST /subscriptions", "GET /templates"),
 }
+_JSON = frozenset({"api-gateway", "auth-service"})
+"""Services that write JSON; the others write logfmt."""
+_PAIR = re.compile(r'([a-z]+)=("[^"]*"|\S+)')
+_SLOW = 0.97
+_RETRIED = 0.955
+_FAILING = {"forms-service": (0.985, 'msg="answer rejected" error="field 7: not a number" form=31')}
+"""Errors of a service that lives with some: from which throw of the dice, and in which words."""
 _ANY_ROUTE = ("GET /", "GET /items", "POST /items", "GET /items/7")
 
 
@@ -122,7 +131,7 @@ class ContainerLog:
         listening = 1.1 if ready is None else max(0.4, ready - 0.1)
         return (
             (0.02, f'msg="starting {self.service}" node=v22.14.0'),
-            (0.31, 'msg="connected to the database" pool=10'),
+            (0.31, f'msg="connected to the database" url={self._database()} pool=10'),
             (listening, f'msg="listening" port={self.port}'),
         )
 
@@ -153,6 +162,15 @@ class ContainerLog:
         if self._dice(number, 2) > 0.992:
             status = 404
         took = int(8 + 180 * self._dice(number, 3) ** 3)
+        luck = self._dice(number, 4)
+        least, failure = _FAILING.get(self.service, (1.0, ""))
+        if luck >= least:
+            return self._info(at, failure, "error")
+        if luck >= _SLOW:
+            words = f'msg="slow query" ms={took + 900} rows={int(luck * 1e4) % 900}'
+            return self._info(at, words, "warn")
+        if luck >= _RETRIED:
+            return self._info(at, 'msg="cache did not answer, tried again" tries=2', "warn")
         request = hashlib.sha256(f"{self.seed}{number}".encode()).hexdigest()[:12]
         words = f'msg="request" method={method} path={path} status={status} ms={took} id={request}'
         return self._info(at, words)
@@ -161,7 +179,17 @@ class ContainerLog:
         moment = self.started + timedelta(seconds=at)
         stamp = moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
         version = f" version={self.behaviour.version}" if self.behaviour.version else ""
+        if self.service in _JSON:
+            pairs = ((pair[1], pair[2].strip('"')) for pair in _PAIR.finditer(words + version))
+            fields = {key: int(value) if value.isdigit() else value for key, value in pairs}
+            return json.dumps({"time": stamp, "level": level, **fields}, separators=(",", ":"))
         return f"{stamp} level={level} {words}{version}"
+
+    def _database(self) -> str:
+        """With its password, as services write it although they should not."""
+        name = self.service.removesuffix("-service").replace("-", "_")
+        word = hashlib.sha256(f"{self.service}/database".encode()).hexdigest()[:16]
+        return f"postgres://{name}:{word}@db.internal:5432/{name}"
 
     def _dice(self, number: int, side: int) -> float:
         digest = hashlib.blake2b(f"{self.seed}/{number}/{side}".encode(), digest_size=4).digest()
