@@ -42,6 +42,7 @@ SCOPES = {
     "chat:write": "cards and answers",
     "users:read": "the language of the person who asks",
     "app_mentions:read": "mentions in threads",
+    "files:read": "whether a chart can be shown yet",
     "files:write": "texts that are too long for a message",
     "im:write": "those of private answers, as direct messages",
 }

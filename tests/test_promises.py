@@ -31,6 +31,7 @@ SCOPE_OF_METHOD = {
     "views_publish": None,
     "views_open": None,
     "files_upload_v2": "files:write",
+    "files_info": "files:read",
     "conversations_open": "im:write",
     "apps_connections_open": None,
 }

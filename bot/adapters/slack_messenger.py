@@ -137,13 +137,23 @@ class SlackMessenger:
                 filename=name, content=picture, title=alt[:_TITLE], alt_txt=alt[:_ALT]
             )
             file = str((answer.get("file") or {})["id"])
-            # An image block that is sent before Slack has looked at the file is refused.
-            for pause in _PROCESSING:
-                found = await self._patient.files_info(file=file)
-                if (found.get("file") or {}).get("mimetype"):
-                    break
-                await asyncio.sleep(pause)
+        for pause in _PROCESSING:
+            if await self._can_be_shown(file):
+                break
+            await asyncio.sleep(pause)
         return file
+
+    async def _can_be_shown(self, file: str) -> bool:
+        """An image block that is sent before Slack has looked at the file is refused. Without the
+        scope that asks, the time that it gets must do."""
+        try:
+            async with slack_errors():
+                found = await self._patient.files_info(file=file)
+        except PortError as error:
+            if error.temporary:
+                raise
+            return False
+        return bool((found.get("file") or {}).get("mimetype"))
 
     async def publish_home(self, user: str, card: Card) -> None:
         view = {"type": "home", "blocks": [dict(block) for block in card.blocks]}

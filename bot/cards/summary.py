@@ -395,7 +395,7 @@ def _facts(analysis: Analysis, shown: Shown, texts: Texts) -> list[Mrkdwn]:
         facts.append(say(texts, "summary.facts.final"))
     if analysis.muted_by:
         facts.append(say(texts, "summary.facts.muted", who=user(analysis.muted_by)))
-    elif analysis.details is not None:
+    elif analysis.stage is Stage.FINAL or analysis.result in (Result.FAIL, Result.WARN):
         facts.append(say(texts, "summary.facts.thread"))
     return [join(facts)]
 

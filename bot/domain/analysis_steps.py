@@ -214,6 +214,8 @@ def _earliest(analysis: Analysis, times: AnalysisTimes) -> datetime:
 def _telling(analysis: Analysis, seen: Seen, now: datetime) -> Step:
     if analysis.failed and analysis.follow is Follow.NONE:
         return DecideFollow()
+    if analysis.follow is Follow.HELD and not analysis.locked:
+        return Hold()  # before the message says so
     if _countdown_unseen(analysis, now):
         return StartCountdown()
     if seen.picture_wanted:
@@ -222,8 +224,6 @@ def _telling(analysis: Analysis, seen: Seen, now: datetime) -> Step:
         return Show()
     if _thread_due(analysis):
         return TellThread()
-    if analysis.follow is Follow.HELD and not analysis.locked:
-        return Hold()
     if analysis.follow is Follow.ROLLED_BACK and not analysis.rollback:
         return RollBack()
     if analysis.follow is Follow.COUNTDOWN:

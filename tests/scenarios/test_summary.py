@@ -13,9 +13,11 @@ import yaml
 
 import bot.app
 from bot.domain.analysis import Analysis, Follow, Part, Reading, Result, Sample, Stage, Unit
+from bot.domain.audit import By
 from bot.domain.rollout import Rollout, RolloutState
 from bot.sandbox.launcher import CONFIG, Options, Sandbox, launch
 from bot.sandbox.slack.driver import Message, SlackDriver
+from bot.workflows.analysing import NotDecided, press_keep
 from bot.workflows.edges import Edges, Place
 from bot.workflows.looks import Look, Subject
 
@@ -108,12 +110,13 @@ async def slack(sandbox: Sandbox) -> AsyncIterator[SlackDriver]:
 
 async def deployed(sandbox: Sandbox, slack: SlackDriver, line: str = LINE) -> Rollout:
     """Typed and rolled out; the analysis has begun."""
-    await slack.say("ben", QA, line)
     rollouts = sandbox.dynamo.edges.store
+    before = {each.id for each in await rollouts.recent("tasks-service", "qa")}
+    await slack.say("ben", QA, line)
 
     async def settled() -> Rollout | None:
         found = await rollouts.recent("tasks-service", "qa")
-        return found[0] if found and found[0].settled else None
+        return found[0] if found and found[0].id not in before and found[0].settled else None
 
     return await until(settled)
 
@@ -168,3 +171,196 @@ async def test_a_good_release_gets_one_quiet_line_and_one_message(
     windows = findings.asked[-1].windows
     assert findings.asked[-1].baseline == "as tasks-service was"
     assert windows.before.end < windows.written < windows.completed < windows.after.start
+
+
+async def looked_at(sandbox: Sandbox, slack: SlackDriver, *words: str) -> tuple[Rollout, Message]:
+    rollout = await deployed(sandbox, slack)
+    await slack.advance(5 * 60)
+    return rollout, await summary(slack, *words)
+
+
+async def followed(sandbox: Sandbox, rollout: Rollout, follow: Follow) -> Analysis:
+    async def there() -> Analysis | None:
+        found = await analysis_of(sandbox, rollout)
+        return found if found.follow is follow else None
+
+    return await until(there)
+
+
+async def test_a_worse_release_is_shown_with_its_evidence_and_people_are_asked(
+    sandbox: Sandbox, slack: SlackDriver, findings: Findings
+) -> None:
+    findings.result["1.4.0"] = Result.FAIL
+    rollout, told = await looked_at(sandbox, slack, "worse than 1.3.2", "×32", "2.9 %")
+    kinds = [block["type"] for block in told.body["blocks"]]
+    assert "table" in kinds
+    assert "data_visualization" in kinds
+    assert "<@U0BEN00000>" in str(told.body), "who asked for it is called"
+    call = await slack.message(
+        "ben", where=lambda m: m.thread_ts == told.ts and "Keep it or roll back?" in m.words
+    )
+    assert "<!subteam^S0DEVELOPR>" in str(call.body), "the owners too, where an edit calls nobody"
+    assert (await analysis_of(sandbox, rollout)).follow is Follow.ASKED
+    await slack.click("ben", told, "Keep 1.4.0")
+    kept = await summary(slack, "Kept", "although it is worse")
+    assert kept.ts == told.ts
+    late = await press_keep(rollout.id, By("U0ELENA000"), sandbox.dynamo.edges)
+    assert isinstance(late, NotDecided)
+    assert (late.code, late.analysis and late.analysis.decided_by) == ("NOTHING", "U0BEN00000")
+    log = [e async for e in _entries(sandbox)]
+    assert ("keep", "U0BEN00000") in log
+    assert ("regression", "dynamo") in log
+
+
+async def _entries(sandbox: Sandbox):  # type: ignore[no-untyped-def]
+    for record in await sandbox.dynamo.edges.audit.page("tasks-service", "qa", steps=True):
+        yield record.entry.action, record.entry.actor
+
+
+async def test_who_may_not_deploy_there_decides_nothing(
+    sandbox: Sandbox, slack: SlackDriver, findings: Findings
+) -> None:
+    findings.result["1.4.0"] = Result.FAIL
+    rollout, told = await looked_at(sandbox, slack, "worse than 1.3.2")
+    await slack.watch("farid")
+    after = ""
+    for button in ("Keep 1.4.0", "Roll back to 1.3.2", "Mute", "Re-check"):
+        await slack.click("farid", told, button)
+        refused = await slack.message(
+            "farid", where=lambda m: m.ephemeral and "Only those who may" in m.words, after=after
+        )
+        after = refused.ts
+    assert (await analysis_of(sandbox, rollout)).follow is Follow.ASKED
+    assert len(await sandbox.dynamo.edges.store.recent("tasks-service", "qa")) == 1
+
+
+async def test_the_button_rolls_back_with_the_rights_of_who_presses(
+    sandbox: Sandbox, slack: SlackDriver, findings: Findings
+) -> None:
+    findings.result["1.4.0"] = Result.FAIL
+    rollout, told = await looked_at(sandbox, slack, "worse than 1.3.2")
+    await slack.click("ben", told, "Roll back to 1.3.2")
+    gone = await summary(slack, "gone back from")
+    assert gone.ts == told.ts
+    assert "<@U0BEN00000> rolls it back" in str(gone.body)
+    back = (await sandbox.dynamo.edges.store.recent("tasks-service", "qa"))[0]
+    assert (back.kind, back.version, back.requested_by.id) == ("ROLLBACK", "1.3.2", "U0BEN00000")
+    analysis = await analysis_of(sandbox, rollout)
+    assert (analysis.stage, analysis.rollback) == (Stage.STOPPED, back.id)
+
+
+@pytest.mark.parametrize("changes", [{"on_regression": "rollback"}])
+async def test_a_countdown_that_nobody_ends_rolls_back_once(
+    sandbox: Sandbox, slack: SlackDriver, findings: Findings
+) -> None:
+    findings.result["1.4.0"] = Result.FAIL
+    rollout, told = await looked_at(sandbox, slack, "Rolls back to 1.3.2 by itself")
+    await slack.message(
+        "ben", where=lambda m: m.thread_ts == told.ts and "rolls back to 1.3.2" in m.words
+    )
+    counting = await analysis_of(sandbox, rollout)
+    assert counting.acts_at is not None
+    recent = sandbox.dynamo.edges.store.recent
+    assert len(await recent("tasks-service", "qa")) == 1, "not before the countdown is over"
+    await slack.advance(60)
+    await summary(slack, "Rolled back to 1.3.2 by itself")
+
+    async def back() -> Rollout | None:
+        newest = (await recent("tasks-service", "qa"))[0]
+        return newest if newest.id != rollout.id and newest.settled else None
+
+    gone_back = await until(back)
+    assert (gone_back.kind, gone_back.state) == ("ROLLBACK", RolloutState.SUCCEEDED)
+    assert (gone_back.version, gone_back.requested_by.id) == ("1.3.2", "dynamo")
+
+    await slack.say("ben", QA, "/dynamo unlock tasks-service qa")
+    await slack.message("ben", channel=QA, where=lambda m: "lifted the lock" in m.words)
+    again = await deployed(sandbox, slack, "/dynamo deploy tasks-service qa 1.4.0")
+    assert again.kind == "DEPLOY"
+    await slack.advance(6 * 60)
+    asked = await followed(sandbox, again, Follow.ASKED)
+    assert asked.why_asked == "TWICE", "never twice for one release"
+
+
+@pytest.mark.parametrize("changes", [{"on_regression": "rollback"}])
+async def test_a_countdown_is_ended_by_whoever_keeps_it(
+    sandbox: Sandbox, slack: SlackDriver, findings: Findings
+) -> None:
+    findings.result["1.4.0"] = Result.FAIL
+    _, told = await looked_at(sandbox, slack, "Rolls back to 1.3.2 by itself")
+    await slack.click("ben", told, "Keep 1.4.0")
+    await summary(slack, "Kept")
+    await slack.advance(120)
+    await slack.advance(10 * 60)
+    last = await summary(slack, "Kept", "last look")
+    assert last.ts == told.ts
+    assert len(await sandbox.dynamo.edges.store.recent("tasks-service", "qa")) == 1
+
+
+@pytest.mark.parametrize("changes", [{"on_regression": "rollback"}])
+async def test_a_warning_rolls_nothing_back(
+    sandbox: Sandbox, slack: SlackDriver, findings: Findings
+) -> None:
+    findings.result["1.4.0"] = Result.WARN
+    rollout, _ = await looked_at(sandbox, slack, "not quite as 1.3.2")
+    await slack.advance(11 * 60)
+    await summary(slack, "not quite as 1.3.2", "last look")
+    assert (await analysis_of(sandbox, rollout)).follow is Follow.NONE
+    assert len(await sandbox.dynamo.edges.store.recent("tasks-service", "qa")) == 1
+
+
+@pytest.mark.parametrize("changes", [{"on_regression": "hold"}])
+async def test_hold_locks_the_service_there_until_somebody_lifts_it(
+    sandbox: Sandbox, slack: SlackDriver, findings: Findings
+) -> None:
+    findings.result["1.4.0"] = Result.FAIL
+    await looked_at(sandbox, slack, "tasks-service is locked in QA")
+    await slack.say("ben", QA, "/dynamo deploy tasks-service qa 1.3.2")
+    await slack.message("ben", where=lambda m: m.ephemeral and "was not started" in m.words)
+    await slack.say("ben", QA, "/dynamo unlock tasks-service qa")
+    await slack.message("ben", channel=QA, where=lambda m: "lifted the lock" in m.words)
+    await slack.advance(11 * 60)
+    await summary(slack, "worse than 1.3.2", "last look")
+    assert not await sandbox.dynamo.edges.locks.all("qa"), "whoever lifted it meant to"
+
+
+async def test_what_cannot_be_judged_is_said_plainly_and_can_be_looked_at_again(
+    sandbox: Sandbox, slack: SlackDriver, findings: Findings
+) -> None:
+    findings.empty = True
+    _, told = await looked_at(sandbox, slack, "cannot be judged", "Nothing could be looked at")
+    await slack.click("ben", told, "Mute")
+    muted = await summary(slack, "muted by")
+    findings.empty = False
+    await slack.click("ben", muted, "Re-check")
+    better = await summary(slack, "so far as good as 1.3.2")
+    assert better.ts == told.ts
+
+
+async def test_another_rollout_of_the_place_ends_the_analysis_and_it_says_so(
+    sandbox: Sandbox, slack: SlackDriver, findings: Findings
+) -> None:
+    findings.result["1.4.0"] = Result.WARN
+    rollout, told = await looked_at(sandbox, slack, "not quite as 1.3.2")
+    await slack.say("ben", QA, "/dynamo deploy tasks-service qa 1.3.2")
+    over = await summary(slack, "no longer watched")
+    assert over.ts == told.ts
+    analysis = await analysis_of(sandbox, rollout)
+    assert analysis.stage is Stage.STOPPED
+
+
+async def test_a_workspace_that_draws_no_charts_gets_a_picture(
+    sandbox: Sandbox, slack: SlackDriver, findings: Findings
+) -> None:
+    findings.result["1.4.0"] = Result.FAIL
+    await deployed(sandbox, slack)
+    await slack.fault(method="chat.postMessage", error="invalid_blocks", times=1)
+    await slack.advance(5 * 60)
+    told = await summary(slack, "worse than 1.3.2")
+    picture = next(block for block in told.body["blocks"] if block["type"] == "image")
+    assert "2.9 %" in picture["alt_text"]
+    assert "The limit is 0.5 %" in picture["alt_text"]
+    assert picture["slack_file"]["id"].startswith("F")
+    await slack.advance(10 * 60)
+    last = await summary(slack, "worse than 1.3.2", "last look")
+    assert any(block["type"] == "image" for block in last.body["blocks"])
