@@ -20,6 +20,7 @@ from bot.adapters.http_probes import HttpProbes
 from bot.adapters.http_server import HttpServer
 from bot.adapters.kubernetes_cluster import KubernetesCluster
 from bot.adapters.kubernetes_inventory import KubernetesInventory
+from bot.adapters.kubernetes_logs import KubernetesLogs
 from bot.adapters.oci_registry import OciRegistry
 from bot.adapters.process_workbench import ProcessWorkbench
 from bot.adapters.prometheus_metrics import PrometheusMetrics
@@ -41,6 +42,7 @@ from bot.adapters.sqlite_audit import SqliteAudit
 from bot.adapters.sqlite_builds import SqliteBuilds
 from bot.adapters.sqlite_checklists import SqliteChecklists
 from bot.adapters.sqlite_configurations import SqliteConfigurations
+from bot.adapters.sqlite_follows import SqliteFollows
 from bot.adapters.sqlite_locks import SqliteLocks
 from bot.adapters.sqlite_outbox import SqliteOutbox
 from bot.adapters.sqlite_snapshots import SqliteSnapshots
@@ -60,6 +62,7 @@ from bot.workflows.checklist_messages import ChecklistMessages
 from bot.workflows.ci import CiDesk
 from bot.workflows.diagnosis import diagnose
 from bot.workflows.edges import Edges
+from bot.workflows.log_desk import LogDesk
 from bot.workflows.looks import LOOKS
 from bot.workflows.rollout import look_out
 from bot.workflows.telling import (
@@ -75,7 +78,7 @@ from bot.workflows.telling import (
 )
 from commands.build import tell_not_deployed
 from commands.router import Router
-from config.catalog import Catalog, load_catalog
+from config.catalog import Catalog, UnknownNameError, load_catalog
 from config.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -167,6 +170,15 @@ class Dynamo:
                 ended=lambda build, log: build_ended_of(build, log, catalog),
             )
             stack.push_async_callback(builds.stop)
+            logs = LogDesk(
+                logs=KubernetesLogs(cluster.connections),
+                cluster=cluster,
+                follows=SqliteFollows(store),
+                messenger=messenger,
+                clock=clock,
+                titles=partial(_title, catalog),
+            )
+            stack.push_async_callback(logs.stop)
             edges = Edges(
                 catalog=catalog,
                 store=store,
@@ -191,6 +203,7 @@ class Dynamo:
                 metrics=metrics,
                 probes=probes,
                 builds=builds,
+                logs=logs,
             )
             lists.on_change = edges.bell.ring
             lists.look = partial(look_at_ci_of, edges)
@@ -236,6 +249,7 @@ class Dynamo:
             log.info("the audit log ends with %s:%s", head.count, head.hash)  # a witness elsewhere
             await lists.start()
             await builds.start()
+            logs.start()
             dynamo.ready = True
             dynamo._stack = stack.pop_all()
         log.info("Dynamo serves %s (%s)", identity.team, settings.mode)
@@ -252,6 +266,15 @@ class Dynamo:
             "dynamo_watch_streams": float(self.cluster.streams),
             "dynamo_tasks": float(len(asyncio.all_tasks())),
         }
+
+
+def _title(catalog: Catalog, environment: str, language: str) -> str:
+    """An environment's title; its name, where the catalog knows it no more."""
+    try:
+        found = catalog.environment(environment)
+    except UnknownNameError:
+        return environment
+    return found.title.to("es" if language == "es" else "en")
 
 
 def _git(settings: Settings, offline: Offline | None) -> GitSource:

@@ -27,6 +27,7 @@ from bot.workflows.bell import Bell
 from bot.workflows.build_desk import BuildDesk
 from bot.workflows.checklist_messages import ChecklistMessages
 from bot.workflows.ci import CiDesk
+from bot.workflows.log_desk import LogDesk
 from config.catalog import Catalog, Environment, Service
 
 
@@ -55,6 +56,7 @@ class Edges:
     metrics: Metrics | None = None  # None: no environment names a Prometheus
     probes: Probes | None = None  # None: nothing is asked below base URLs
     builds: BuildDesk | None = None  # None: nothing is built here
+    logs: LogDesk | None = None  # None: only where nobody asks for any, as in some tests
     bell: Bell = field(default_factory=Bell)
 
 
