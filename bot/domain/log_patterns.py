@@ -221,6 +221,8 @@ def _missing(before: Gathered | None, after: Gathered) -> Reading | None:
             DataState.QUERY_ERROR,
             values={"message": after.unread},
         )
+    if not after.pods:
+        return _reading("ERROR_LINES", Result.INCONCLUSIVE, "LOGS_NO_PODS", DataState.NO_DATA)
     if not after.lines:
         if before is not None and before.lines:
             return _rated(before, after, Result.WARN, "LOGS_GONE", DataState.NO_DATA)

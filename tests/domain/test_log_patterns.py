@@ -234,6 +234,8 @@ NO_LEVELS = Gathered(pods=2, of=2, minutes=10, lines=50)
     ("before", "after", "result", "code", "state"),
     [
         (log(KNOWN), UNREAD, Result.INCONCLUSIVE, "LOGS_UNREAD", DataState.QUERY_ERROR),
+        (log(KNOWN), Gathered(), Result.INCONCLUSIVE, "LOGS_NO_PODS", DataState.NO_DATA),
+        (Gathered(), log(KNOWN), Result.INCONCLUSIVE, "LOGS_NO_BEFORE", DataState.LOW),
         (log(KNOWN), SILENT, Result.WARN, "LOGS_GONE", DataState.NO_DATA),
         (SILENT, SILENT, Result.INCONCLUSIVE, "LOGS_SILENT", DataState.NO_METRIC),
         (None, SILENT, Result.INCONCLUSIVE, "LOGS_SILENT", DataState.NO_METRIC),

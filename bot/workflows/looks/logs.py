@@ -9,9 +9,9 @@ import asyncio
 import codecs
 import json
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from contextlib import aclosing
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot.domain.analysis import DataState, Part, Reading, Result, Window
 from bot.domain.log_patterns import Gathered, Gatherer, gathered, judge_logs
@@ -30,16 +30,30 @@ _MOST_LINES = 4_000  # of each pod
 _LONGEST_LINE = 16 * 1024
 _BASELINE_SECONDS = 4.0  # a deploy is not kept waiting
 _SECONDS = 20.0
+_CLUSTER_SECONDS = 2.0
+_FRESH = timedelta(seconds=10)
 
 
 async def _baseline(place: Place, edges: Edges) -> str:
+    """The change is being written at this moment, or is already: its pods have only just begun, and
+    are told apart by that."""
     now = edges.clock.now()
-    found = await _gather(place, Window(now - _BEFORE, now), _BASELINE_SECONDS, edges)
+    window = Window(now - _BEFORE, now)
+
+    def old(workload: Workload) -> Sequence[Pod]:
+        return _speaking(workload.pods, place, began_by=now - _FRESH)
+
+    found = await _gather(place, window, old, _BASELINE_SECONDS, edges)
     return json.dumps(found.as_json()) if found is not None else ""
 
 
 async def _read(subject: Subject, edges: Edges) -> tuple[Reading, ...]:
-    after = await _gather(subject.place, subject.windows.after, _SECONDS, edges)
+    place, window = subject.place, subject.windows.after
+
+    def new(workload: Workload) -> Sequence[Pod]:
+        return _speaking(workload.new_pods, place, began_by=window.end)
+
+    after = await _gather(place, window, new, _SECONDS, edges)
     if after is None:
         return ()
     try:
@@ -60,22 +74,28 @@ async def _read(subject: Subject, edges: Edges) -> tuple[Reading, ...]:
 LOOK = Look(Part.LOGS, _read, _baseline)
 
 
-async def _gather(place: Place, window: Window, seconds: float, edges: Edges) -> Gathered | None:
-    """What the pods of the present template wrote in a window; None where there are none. Of pods
-    that were not read in time nothing counts."""
+async def _gather(
+    place: Place,
+    window: Window,
+    whose: Callable[[Workload], Sequence[Pod]],
+    seconds: float,
+    edges: Edges,
+) -> Gathered | None:
+    """What those pods wrote in a window; None where there are none. Of pods that were not read in
+    time nothing counts."""
     if edges.logs is None:
         return None
     logs = edges.logs.port
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(_CLUSTER_SECONDS):
             workload = await edges.cluster.workload(
                 place.context, place.namespace, place.service.name
             )
     except (PortError, TimeoutError) as error:
         return Gathered(unread=_why(error))
-    pods = _speaking(workload, place)
+    pods = whose(workload)
     if not pods:
-        return None
+        return Gathered()
     chosen = pods[:_MOST_PODS]
     reading = [asyncio.ensure_future(_pod(place, pod, window, logs)) for pod in chosen]
     try:
@@ -94,18 +114,17 @@ async def _gather(place: Place, window: Window, seconds: float, edges: Edges) ->
     return gathered(read, len(pods))
 
 
-def _speaking(workload: Workload, place: Place) -> Sequence[Pod]:
-    """Pods whose container runs; by name, so that both looks read the same ones."""
+def _speaking(pods: Iterable[Pod], place: Place, *, began_by: datetime) -> Sequence[Pod]:
+    """Pods whose container runs since then; by name, so that both looks read the same ones."""
+
+    def since(pod: Pod) -> datetime | None:
+        return next(
+            (c.running_since for c in pod.containers if c.name == place.service.container), None
+        )
+
+    began = [(pod, since(pod)) for pod in pods]
     return sorted(
-        (
-            pod
-            for pod in workload.new_pods
-            if any(
-                each.name == place.service.container and each.running_since is not None
-                for each in pod.containers
-            )
-        ),
-        key=lambda pod: pod.name,
+        (pod for pod, at in began if at is not None and at <= began_by), key=lambda pod: pod.name
     )
 
 
