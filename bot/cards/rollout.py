@@ -394,14 +394,24 @@ def _button_parts(rollout: Rollout, environment_title: str, texts: Texts) -> lis
     if rollout.state is RolloutState.AWAITING_APPROVAL:
         row += waiting_buttons(rollout, environment_title, texts)
     if not rollout.state.final:
+        row.append(_logs(rollout, texts))
         row.append(buttons.cancel(rollout, environment_title, before_version(rollout), texts))
     else:
         row.append(way_back_button(rollout, environment_title, texts))
         row.append(_again(rollout, environment_title, texts))
         row.append(unlock_button(rollout, texts))
+        row.append(_logs(rollout, texts))
         row.append(buttons.status(rollout.service, rollout.environment, texts))
     shown = [button for button in row if button is not None]
     return [Part(actions(*shown))] if shown else []
+
+
+def _logs(rollout: Rollout, texts: Texts) -> Block | None:
+    """From the moment on from which pods of it may write any."""
+    if rollout.before_generation is None:
+        return None
+    line = f"logs {rollout.service} {rollout.environment}"
+    return buttons.run(line, texts("button.logs.show"), place=3)
 
 
 def _again(rollout: Rollout, environment_title: str, texts: Texts) -> Block | None:
