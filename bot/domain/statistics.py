@@ -50,6 +50,11 @@ class Rise:
         return math.log(self.ratio) >= times * self.noise
 
 
+def load() -> None:
+    """What takes long, while nobody waits for it yet."""
+    import scipy.stats  # noqa: F401
+
+
 def rise_of(before: Sequence[float], after: Sequence[float]) -> Rise:
     """Neither may be empty. Equal samples throughout are no rise: p is 1."""
     return Rise(

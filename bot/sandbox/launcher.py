@@ -4,7 +4,8 @@ The servers (Slack, Kubernetes, registry, page) share no code with the bot: they
 loopback, as they would across the network. Only this file knows both sides. One port serves all:
 `/` the page, `/api` and `/link` Slack, `/kubernetes` the API server, `/v2` the registry, `/github`
 the git host, `/sites` what the base URLs lead to (by HTTPS on a second port, where the machine can
-make certificates), `/supabase` the Supabase instances, `/world` the side panel.
+make certificates), `/supabase` the Supabase instances, `/prometheus` the metrics, `/world` the side
+panel.
 """
 
 import asyncio
@@ -31,6 +32,7 @@ from bot.sandbox.github.sources import make_sources
 from bot.sandbox.kubernetes.world import World
 from bot.sandbox.kubernetes.world_api import world_app
 from bot.sandbox.page import add_page
+from bot.sandbox.prometheus.server import prometheus_app
 from bot.sandbox.registry.release_table import RELEASES
 from bot.sandbox.services.sites import Route
 from bot.sandbox.services.town import Address, Town
@@ -143,6 +145,7 @@ async def launch(options: Options, middlewares: Sequence[Any] = ()) -> AsyncIter
             app.add_subapp("/kubernetes", world.kubernetes_app)
             app.add_subapp("/v2", world.registry_app())
             app.add_subapp("/world", world_app(world))
+            app.add_subapp("/prometheus", prometheus_app(world))
             town = await asyncio.to_thread(_town, world, catalog, home / "town")
             town.add_to(app)
         else:
@@ -157,6 +160,9 @@ async def launch(options: Options, middlewares: Sequence[Any] = ()) -> AsyncIter
         port, secure = await _serve(app, options.port, stack, town.tls() if town else None)
         url = f"http://127.0.0.1:{port}"
         addresses = town.addresses(url, secure) if town else {}
+        if world is not None:
+            named = [each.metrics.url for each in catalog.environments if each.metrics]
+            addresses = {**addresses, **dict.fromkeys(named, f"{url}/prometheus")}
         slack.base_url.given = url
         settings = settings_for(url, home, options, town.keys if town else "")
         sandbox = Sandbox(url, clock, slack, world, git_host, settings, sources, town, addresses)

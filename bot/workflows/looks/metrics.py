@@ -5,6 +5,7 @@ as the baseline. What is asked is in `bot/domain/metric_queries.py`, how it is a
 `metric_asking`, how it is judged in `bot/domain/metric_verdicts.py`, on the workbench.
 """
 
+import asyncio
 import json
 import logging
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,7 @@ from bot.domain.metric_rules import Rules, Signal
 from bot.domain.metric_verdicts import Evidence, Observed, judge_metrics
 from bot.domain.quantity import parse_quantity
 from bot.domain.rollout import Rollout
+from bot.domain.statistics import load
 from bot.domain.workload import Container, ReplicaSet, Workload
 from bot.errors import PortError
 from bot.workflows.edges import Edges, Place
@@ -65,7 +67,9 @@ async def _read(subject: Subject, edges: Edges) -> tuple[Reading, ...]:
         new=pods_of_replica_set(place.namespace, new.name),
         any=pods_of_deployment(place.namespace, place.service.name),
     )
+    loading = asyncio.ensure_future(edges.workbench.run(load))
     evidence, rules = await asked.everything()
+    await asyncio.gather(loading, return_exceptions=True)
     trouble = _same_trouble(evidence)
     if trouble is not None:
         return (_nothing(trouble.trouble, trouble.values, trouble.query),)
