@@ -224,7 +224,15 @@ class ContainerStarter:
         identity = hashlib.sha256(f"{self._worker.uid}/{run.name}/{number}".encode()).hexdigest()
         labels = self._worker.pod["metadata"].get("labels") or {}
         service = labels.get("app.kubernetes.io/name") or run.name
-        log = ContainerLog(service, identity, started, behaviour, run.port)
+        worker = self._worker
+        log = ContainerLog(
+            service,
+            identity,
+            started,
+            behaviour,
+            run.port,
+            trouble=lambda at: worker.kubelet.trouble.while_serving(worker.pod, at),
+        )
         return Incarnation(number, identity, started, behaviour, log)
 
 

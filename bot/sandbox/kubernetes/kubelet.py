@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from bot.sandbox.clock import Clock
@@ -45,6 +46,10 @@ class PodTrouble:
 
     def of(self, _pod: Object) -> str:
         """A kind of trouble such as "crash-at-start", or an empty text."""
+        return ""
+
+    def while_serving(self, _pod: Object, _at: datetime) -> str:
+        """The kind that a pod has at a time while it serves, such as "slower"; "" for none."""
         return ""
 
 

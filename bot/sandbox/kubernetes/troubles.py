@@ -203,6 +203,10 @@ class Troubles(PodTrouble):
         owner = controller_of(pod)
         return self._bound.get(owner["uid"], "") if owner is not None else ""
 
+    def while_serving(self, pod: Object, at: datetime) -> str:
+        owner = controller_of(pod)
+        return self.behaviour(owner["uid"], at) if owner is not None else ""
+
     def behaviour(self, replica_set: str, at: datetime) -> str:
         """Which trouble of `Kind.after` the pods of a ReplicaSet (by its uid) have at a time; ""
         for none. Times past are answered as well."""

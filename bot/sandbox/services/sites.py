@@ -17,7 +17,7 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.sandbox.kubernetes.api_objects import condition_of, controller_of
+from bot.sandbox.kubernetes.api_objects import condition_of
 from bot.sandbox.kubernetes.world import World
 from bot.sandbox.services.outages import REDIRECTS, SERVICE_FAILS, Outages
 
@@ -117,10 +117,7 @@ class Sites:
         ]
 
     def _trouble_of(self, pod: Object) -> str:
-        owner = controller_of(pod)
-        if owner is None:
-            return ""
-        return self._world.troubles.behaviour(owner["uid"], self._world.clock.now())
+        return self._world.troubles.while_serving(pod, self._world.clock.now())
 
     def _version_of(self, pod: Object) -> str:
         return self._world.version_of(pod["spec"]["containers"][0]["image"])
