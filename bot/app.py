@@ -57,10 +57,11 @@ from bot.workflows.analysis_desk import AnalysisDesk
 from bot.workflows.announcing import Announcer
 from bot.workflows.build import deploy_built
 from bot.workflows.build_desk import BuildDesk
-from bot.workflows.checklist import close_if_there, goal_of, look_at_ci_of
+from bot.workflows.checklist import ended, goal_of, look_at_ci_of, open_missed
 from bot.workflows.checklist_messages import ChecklistMessages
 from bot.workflows.ci import CiDesk
 from bot.workflows.diagnosis import diagnose
+from bot.workflows.displaced import end_displaced
 from bot.workflows.edges import Edges
 from bot.workflows.log_desk import LogDesk
 from bot.workflows.looks import LOOKS
@@ -242,12 +243,14 @@ class Dynamo:
                 handler = socket_mode(app, app_token, client)
                 stack.push_async_callback(handler.close_async)
                 await handler.connect_async()  # type: ignore[no-untyped-call]
+            await end_displaced(edges)
             await engine.start()
             await desk.start()
             announcer.start()
             head = await edges.audit.head()
             log.info("the audit log ends with %s:%s", head.count, head.hash)  # a witness elsewhere
             await lists.start()
+            await open_missed(edges)
             await builds.start()
             logs.start()
             dynamo.ready = True
@@ -334,7 +337,7 @@ def _engine(edges: Edges, desk: AnalysisDesk) -> Engine:
         announcement=lambda rollout, _: announcement_of(rollout, catalog),
         posted=lambda rollout: tell_where(rollout, edges),
         turned_away=lambda rollout: tell_turned_away(rollout, edges),
-        ended=lambda rollout: close_if_there(rollout, edges),
+        ended=lambda rollout: ended(rollout, edges),
         moved=desk.moved,
     )
     return Engine(

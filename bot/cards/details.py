@@ -13,7 +13,15 @@ from bot.cards.evidence import cause_of, event_parts, hint_of, log_parts, server
 from bot.cards.mrkdwn import Mrkdwn, cut_mrkdwn, join, plain, say, user
 from bot.cards.operations import authors_line, numbers, worded
 from bot.cards.refusal import gate_sentence
-from bot.cards.rollout import NAME, SUMMARY, before_version, shown_version, wording
+from bot.cards.rollout import (
+    NAME,
+    SUMMARY,
+    VERSION,
+    before_version,
+    newer_than,
+    shown_version,
+    wording,
+)
 from bot.domain.kind import Kind
 from bot.domain.promotion import CALLS
 from bot.domain.rollout import Rollout, RolloutState
@@ -91,6 +99,7 @@ def _ended(rollout: Rollout, environment_title: str, texts: Texts) -> Mrkdwn:
         worded(rollout, "ended", key, texts),
         sign=signs.STATE[rollout.state],
         who=user(rollout.requested_by.id),
+        newer=plain(newer_than(rollout), VERSION),
         cause=plain(cause_of(rollout, texts, quoting=False), 1_000),
         **{**_names(rollout, environment_title), **numbers(rollout, texts)},
     )

@@ -49,7 +49,8 @@ def hint_of(rollout: Rollout, texts: Texts) -> Mrkdwn:
     if rollout.state is not RolloutState.FAILED:
         return Mrkdwn("")
     if rollout.obstacle is not None:
-        key = f"trouble.fix.{rollout.obstacle.trouble}"
+        special = f"trouble.fix.{rollout.obstacle.port}_{rollout.obstacle.trouble}"
+        key = special if special in texts else f"trouble.fix.{rollout.obstacle.trouble}"
         return say(texts, key if key in texts else "trouble.fix.UNEXPECTED")
     if rollout.verdict is None:
         return Mrkdwn("")

@@ -29,6 +29,13 @@ HOPELESS = frozenset(
 )
 """Codes that no waiting changes: asking for it would be a card that nobody can do anything with."""
 
+OVERTAKEN = "OVERTAKEN"
+"""The code of a newer release that came there while this one waited."""
+
+CALLS = frozenset({"REJECTED", "SERVICE_GONE", "ENVIRONMENT_GONE"})
+"""Codes of an end before the start for which whoever asked is called in the thread: nobody else may
+tell them."""
+
 _TIMES = ("opens_at", "closes_at", "until", "expires_at", "again_at")
 _RUNNING = ("age_seconds", "again_at")
 """Values that go with the clock: they make no answer another one."""

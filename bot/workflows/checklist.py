@@ -178,6 +178,44 @@ async def close_if_there(rollout: Rollout, edges: Edges) -> None:
         log.warning("the checklist of %s was not closed: %s", rollout.service, error)
 
 
+async def open_when_tested(rollout: Rollout, edges: Edges) -> None:
+    """A release has succeeded in the environment before the one that requires its list: people can
+    begin to tick, without anybody typing for it. Doing it again opens nothing twice."""
+    goal = goal_of(edges.catalog)
+    before = edges.catalog.before(goal)
+    if (
+        before is None
+        or Requirement.CHECKLIST not in goal.requires
+        or rollout.environment != before.name
+        or rollout.state is not RolloutState.SUCCEEDED
+        or await edges.store.ran_well(rollout.service, goal.name, rollout.image.digest)
+    ):
+        return
+    await open_list(rollout.service, rollout.image.digest, rollout.version, ENGINE, edges)
+
+
+async def ended(rollout: Rollout, edges: Edges) -> None:
+    """What the end of a rollout means to checklists. Never raises PortError: what was missed is
+    made good at the next start (`open_missed`), or by the next click."""
+    try:
+        await open_when_tested(rollout, edges)
+    except PortError as error:
+        log.warning("the checklist of %s was not opened: %s", rollout.service, error)
+    await close_if_there(rollout, edges)
+
+
+async def open_missed(edges: Edges) -> None:
+    """The lists of what succeeded in the moment in which the process died: of each service, the
+    newest rollout there. One that has a list keeps it as it is."""
+    before = edges.catalog.before(goal_of(edges.catalog))
+    if before is None:
+        return
+    for service in edges.catalog.services:
+        for rollout in await edges.store.recent(service.name, before.name, limit=1):
+            if await edges.checklists.get(service.name, rollout.image.digest) is None:
+                await open_when_tested(rollout, edges)
+
+
 def who_may(catalog: Catalog) -> dict[str, str]:
     """The people of each role, as Slack ids parted by blanks."""
     return {role.name: " ".join([*role.groups, *role.users]) for role in catalog.roles}

@@ -15,6 +15,7 @@ from bot.errors import PortError, Trouble
 from bot.ports import Manifest, Written
 from bot.workflows import operating, restarting, rollback, scaling
 from bot.workflows import rollout as deploying
+from bot.workflows.displaced import place_of_stored
 from bot.workflows.edges import Edges, Place
 from bot.workflows.holding import hold_after
 from bot.workflows.manifest import render_deployment
@@ -82,5 +83,4 @@ async def taken_back(rollout: Rollout, edges: Edges) -> Commits:
 
 
 def _place(rollout: Rollout, edges: Edges) -> Place:
-    catalog = edges.catalog
-    return Place(catalog.service(rollout.service), catalog.environment(rollout.environment))
+    return place_of_stored(rollout, edges.catalog)

@@ -13,6 +13,7 @@ from bot.workflows.gates.ci import ci
 from bot.workflows.gates.facts import Facts, GateCheck
 from bot.workflows.gates.lock import lock
 from bot.workflows.gates.order import order
+from bot.workflows.gates.overtaken import overtaken
 from bot.workflows.gates.paused import paused
 from bot.workflows.gates.permission import permission
 from bot.workflows.gates.policy import policies
@@ -21,6 +22,7 @@ from bot.workflows.gates.window import window
 GATES: tuple[GateCheck, ...] = (
     permission,
     order,
+    overtaken,
     ci,
     checklist,
     approvals,

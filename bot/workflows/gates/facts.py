@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from bot.domain.gate import GateResult
 from bot.domain.workload import Workload
@@ -17,6 +18,7 @@ class Facts:
     look: Workload  # what runs there now
     requester: str = ""  # who asked for it, where another one lets it go
     overriding: bool = False  # break-glass: a right of its own is asked for
+    since: datetime | None = None  # when it was asked for, where it has waited
 
 
 GateCheck = Callable[[Facts, Edges], Awaitable[GateResult | None]]
