@@ -1,13 +1,16 @@
 """Before and after, judged: each kind of change, each way in which data can be missing."""
 
 import math
+import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from bot.domain.analysis import DataState, Result, Sample, overall
 from bot.domain.metric_rules import Rules, Signal
 from bot.domain.metric_verdicts import Evidence, Observed, Span, burns_fast, judge_metrics
+from bot.text import LANGUAGES, Texts
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -352,3 +355,21 @@ def test_a_handful_of_requests_is_no_fire():
     assert not burns_fast([(19, 19), (19, 19)], Rules())
     assert burns_fast([(20, 20), (20, 20)], Rules())
     assert not burns_fast([], Rules())
+
+
+# --- its words
+
+
+def test_every_code_of_metrics_has_a_sentence_in_each_language():
+    root = Path(__file__).parents[2] / "bot"
+    files = [root / "domain/metric_verdicts.py", *(root / "workflows/looks").glob("*.py")]
+    codes = {
+        code for file in files for code in re.findall(r'"(METRIC_[A-Z0-9_]+)"', file.read_text())
+    }
+    assert len(codes) > 25
+    for language in LANGUAGES:
+        texts = Texts.of(language)
+        missing = {code for code in codes if f"reading.code.{code}" not in texts.entries} - {
+            code for code in codes if f"reading.code.{code}.one" in texts.entries
+        }
+        assert not missing

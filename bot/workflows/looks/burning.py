@@ -83,7 +83,7 @@ def _burning(counts: tuple[float, float], rules: Rules, query: str) -> Reading:
         after=errors / requests,
         values={
             "threshold": rules.burn * (1 - rules.slo),
-            "slo": rules.slo,
+            "floor": 1 - rules.slo,
             "requests_after": round(requests),
             "errors_after": round(errors),
         },
