@@ -23,7 +23,19 @@ from bot.cards.blocks import (
     section,
 )
 from bot.cards.card import Block, Card
-from bot.cards.mrkdwn import Mrkdwn, code, escape, join, moment, say, say_plain, size, user
+from bot.cards.mrkdwn import (
+    Mrkdwn,
+    code,
+    cut_mrkdwn,
+    escape,
+    join,
+    moment,
+    say,
+    say_plain,
+    size,
+    user,
+)
+from bot.cards.pointer import SUMMARY
 from bot.domain.log_answer import (
     JOINED,
     LEFT,
@@ -162,7 +174,10 @@ def no_logs_card(none: NoSources, *, service: str, environment_title: str, texts
 
 def query_error_card(error: QueryError, texts: Texts) -> Card:
     """An option that cannot be meant."""
-    return _notice(say(texts, f"logs.error.{error.code}", **error.values), signs.QUESTION, texts)
+    values: dict[str, object] = dict(error.values)
+    if "pattern" in values:
+        values["pattern"] = code(f"/{values['pattern']}/")
+    return _notice(say(texts, f"logs.error.{error.code}", **values), signs.QUESTION, texts)
 
 
 def logs_notice_card(texts: Texts, key: str, sign: str = signs.POINTER, **values: object) -> Card:
@@ -173,7 +188,8 @@ def logs_notice_card(texts: Texts, key: str, sign: str = signs.POINTER, **values
 def _notice(said: Mrkdwn, sign: str, texts: Texts) -> Card:
     line = Mrkdwn(f"{sign} {said}")
     shortened = say(texts, "common.shortened_here")
-    return fit(said, [Part(section(line, limit=1_500))], shortened=shortened)
+    summary = cut_mrkdwn(said, SUMMARY)
+    return fit(summary, [Part(section(line, limit=1_500))], shortened=shortened)
 
 
 # --- pieces --------------------------------------------------------------------------------------
@@ -268,7 +284,8 @@ def _next_lines(answer: LogAnswer, line: str, texts: Texts) -> list[Block]:
         row.append(buttons.run(f"{_without_since(line)} --follow", texts("button.logs.follow")))
     errors = answer.levels.get(Level.ERROR, 0) + answer.levels.get(Level.FATAL, 0)
     if errors and "--level" not in line:
-        row.append(buttons.run(f"{line} --level error", texts("button.logs.errors"), place=2))
+        errors_only = " ".join((line, "--level", Level.ERROR))
+        row.append(buttons.run(errors_only, texts("button.logs.errors"), place=2))
     return [each for each in row if each is not None]
 
 

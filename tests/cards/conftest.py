@@ -62,6 +62,7 @@ from bot.domain.workload import Autoscaler
 from bot.errors import PortError, Trouble
 from bot.text import LANGUAGES, Texts
 from config.catalog import ChecklistItem, Localized
+from tests.cards.log_cards import LOG_CARDS
 from tests.cards.summaries import SUMMARIES
 
 NOW = datetime(2026, 11, 24, 12, 3, 20, tzinfo=UTC)
@@ -603,6 +604,7 @@ _DEMANDING = (
 
 CASES: dict[str, Callable[[Texts], Card]] = {
     **SUMMARIES,
+    **LOG_CARDS,
     "checklist": _checklist,
     "checklist-after-another": lambda texts: _checklist(
         texts, before=Before("1.3.2", "sha256:ab12" + "1" * 56 + "9f04", 2, 3)
