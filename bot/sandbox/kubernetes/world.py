@@ -32,6 +32,7 @@ from bot.sandbox.kubernetes.world_state import EnvironmentName, View, environmen
 from bot.sandbox.registry import release_table
 from bot.sandbox.registry.server import registry_app
 from bot.sandbox.registry.store import Registry
+from bot.sandbox.services.outages import OUTAGES, Outages
 
 Object = dict[str, Any]
 Manifests = Callable[[str, str], Sequence[Object]]
@@ -72,6 +73,7 @@ class World:
             self._add_node(name, cpu, memory)
         self.plane = ControlPlane(self.storage, self.clock, self.registry, timings=timings)
         self.troubles = self.plane.troubles
+        self.outages = Outages()
         self.drifts = Drifts(self.storage)
         self.logs = KubeletLogs(self.plane.kubelet, self.clock)
         self.rights = Rights()
@@ -230,11 +232,16 @@ class World:
     ) -> None:
         """For the next rollout, or `now` for what runs already. Raises ValueError for a kind or an
         environment that there is not, and for what cannot befall what runs."""
-        if kind not in {each.id for each in KINDS}:
+        around = kind in {each.id for each in OUTAGES}
+        if not around and kind not in {each.id for each in KINDS}:
             raise ValueError(f"there is no trouble of the kind {kind}")
         namespaces = {each.name: each.namespace for each in self.environments}
         if environment is not None and environment not in namespaces:
             raise ValueError(f"there is no environment {environment}")
+        if around:
+            self.outages.set(kind, service, environment)
+            self.troubles.changed()
+            return
         if kind == "slack-rate-limited":
             self.rate_limit_slack()
             return
@@ -245,6 +252,7 @@ class World:
             self.drifts.set(kind, namespace, service)
             return
         if kind == "none":
+            self.outages.lift(service, environment)
             self.drifts.lift(Trouble(kind, service, namespace, environment).concerns)
         if now:
             self._befall(kind, service, namespace)
@@ -291,7 +299,10 @@ class World:
         return {
             "now": now.isoformat(),
             "speed": self.clock.speed,
-            "environments": environments(view, self.environments),
+            "environments": [
+                {**each, "outages": self._around(each["name"])}
+                for each in environments(view, self.environments)
+            ],
             "trouble": None
             if trouble is None
             else {
@@ -306,15 +317,36 @@ class World:
                     "hint": each.hint,
                     "after": each.after,
                     "drift": each.drift,
+                    "around": False,
                 }
                 for each in KINDS
+            ]
+            + [
+                {"id": each.id, "label": each.label, "hint": each.hint, "around": True}
+                for each in OUTAGES
             ],
         }
 
     def _befallen(self, namespace: str, service: str) -> str:
         """In words, for the picture: how what serves is worse than it should be."""
         kind = self.troubles.of_service(namespace, service)
-        return next((each.label for each in KINDS if each.id == kind and each.after), "")
+        found = [each.label for each in KINDS if each.id == kind and each.after]
+        place = next((each.name for each in self.environments if each.namespace == namespace), "")
+        found += [
+            each.label
+            for each in OUTAGES
+            if each.of_service and self.outages.holds(each.id, place, service)
+        ]
+        return ", ".join(found)
+
+    def _around(self, environment: str) -> list[str]:
+        """In words: what befell the surroundings of an environment's pods."""
+        labels = {each.id: each.label for each in OUTAGES}
+        return [
+            f"{labels[each.kind]}: {each.service}" if each.service else labels[each.kind]
+            for each in self.outages.present
+            if each.environment in (None, environment)
+        ]
 
     def registry_app(self) -> web.Application:
         """To be mounted at /v2."""

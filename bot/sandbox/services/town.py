@@ -16,7 +16,7 @@ from aiohttp import web
 
 from bot.sandbox.kubernetes.world import World
 from bot.sandbox.services.certificates import Certificates
-from bot.sandbox.services.outages import CERTIFICATE_ENDS, Outages
+from bot.sandbox.services.outages import CERTIFICATE_ENDS
 from bot.sandbox.services.sites import Route, Sites
 from bot.sandbox.services.supabase import Supabase, key_of
 
@@ -34,7 +34,7 @@ class Town:
     def __init__(
         self, world: World, addresses: Sequence[Address], routes: Sequence[Route], home: Path
     ) -> None:
-        self.outages = Outages()
+        self.outages = world.outages
         self._addresses = addresses
         self.sites = Sites(world, routes, self.outages)
         self._instances = {_host(each.supabase): each for each in addresses if each.supabase}

@@ -16,6 +16,7 @@ from bot.sandbox.clock import Clock
 from bot.sandbox.kubernetes.troubles import KINDS
 from bot.sandbox.kubernetes.world import World
 from bot.sandbox.kubernetes.world_api import world_app
+from bot.sandbox.services.outages import OUTAGES
 
 Object = dict[str, Any]
 NAMESPACES = {"dev": "dynamo-dev", "qa": "dynamo-qa", "prod": "dynamo-prod"}
@@ -287,7 +288,29 @@ async def test_the_state_is_served_as_json(session: aiohttp.ClientSession) -> No
     async with session.get("/world/state") as response:
         state = await response.json()
     assert set(state) == {"now", "speed", "environments", "trouble", "kinds"}
-    assert [each["id"] for each in state["kinds"]] == [each.id for each in KINDS]
+    assert [each["id"] for each in state["kinds"]] == [each.id for each in (*KINDS, *OUTAGES)]
+
+
+async def test_what_befalls_the_surroundings_is_in_the_picture_until_it_is_lifted(
+    session: aiohttp.ClientSession,
+) -> None:
+    async def picture() -> dict[str, list[str]]:
+        async with session.get("/world/state") as response:
+            state = await response.json()
+        return {each["name"]: each["outages"] for each in state["environments"]}
+
+    async def set_(kind: str, service: str = "") -> None:
+        body = {"kind": kind, "service": service, "environment": "qa"}
+        async with session.post("/world/trouble", json=body) as response:
+            assert response.status == 200
+
+    await set_("supabase-auth-away", "tasks-service")  # no service has it
+    await set_("service-fails", "tasks-service")
+    found = await picture()
+    assert found["qa"] == ["Supabase auth away", "Service fails: tasks-service"]
+    assert found["dev"] == []
+    await set_("none")
+    assert (await picture())["qa"] == []
 
 
 async def test_the_stream_pushes_the_state_on_change(

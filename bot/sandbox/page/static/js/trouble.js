@@ -28,8 +28,9 @@ export function troubleForm({ kinds, trouble: set, environments }) {
         chosen.kind,
         [
           ["", "Choose a trouble…"],
-          ["While it rolls out", kinds.filter(({ id, after, drift }) => id !== "none" && !after && !drift).map(option)],
+          ["While it rolls out", kinds.filter(({ id, after, drift, around }) => id !== "none" && !after && !drift && !around).map(option)],
           ["Once it serves", kinds.filter(({ after }) => after).map(option)],
+          ["Around the cluster, at once", kinds.filter(({ around }) => around).map(option)],
           ["Changed by hand, at once", kinds.filter(({ drift }) => drift).map(option)],
         ].filter(([, inside]) => inside.length),
         (value) => ({ kind: value }),
@@ -130,6 +131,27 @@ function setTrouble({ kind, service, environment: where }, kinds) {
 function doneNow(kind, now, { trouble, kinds }) {
   if (kind === "none" || (trouble?.kind === kind && !now)) return "";
   return `Done: “${kinds.find(({ id }) => id === kind)?.label ?? kind}” is set.`;
+}
+
+/** What befell an environment's surroundings, with a way to end it. */
+export function outages({ name, outages: labels = [] }) {
+  if (!labels.length) return null;
+  return h(
+    "p",
+    { key: "outages", class: "outages" },
+    h("span", { class: "state-sign", "aria-hidden": "true" }, "!"),
+    h("span", { class: "outages-text" }, labels.join(", ")),
+    h(
+      "button",
+      {
+        type: "button",
+        class: "btn",
+        "aria-label": `End what befell ${name}`,
+        on: { click: () => setTroubleTo({ kind: "none", environment: name }) },
+      },
+      h("span", { class: "btn-text" }, "End it"),
+    ),
+  );
 }
 
 async function setTroubleTo({ kind, service, environment: where, now }) {

@@ -5,7 +5,7 @@ import { h, render } from "./dom.js";
 import { panes } from "./layout.js";
 import { invalidate, state, subscribe } from "./store.js";
 import { openStream } from "./stream.js";
-import { troubleForm } from "./trouble.js";
+import { outages, troubleForm } from "./trouble.js";
 
 const QUIET_ROWS = 10; // healthy services of an environment that are listed before the rest is summed up
 const panel = document.getElementById("world");
@@ -98,7 +98,8 @@ subscribe(["world"], () => {
 
 // -- what runs
 
-function environment({ name, namespace, workloads }) {
+function environment(one) {
+  const { name, namespace, workloads } = one;
   const isFolded = folded.has(name);
   const loud = workloads.filter((workload) => workload.state !== "healthy");
   const quiet = workloads.filter((workload) => workload.state === "healthy");
@@ -131,6 +132,7 @@ function environment({ name, namespace, workloads }) {
         ),
       ),
     ),
+    isFolded ? null : outages(one),
     isFolded
       ? null
       : h(
