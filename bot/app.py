@@ -49,6 +49,7 @@ from bot.adapters.sqlite_snapshots import SqliteSnapshots
 from bot.adapters.sqlite_store import SqliteStore
 from bot.adapters.stand_in_builder import StandInBuilder
 from bot.adapters.wall_clock import WallClock
+from bot.domain.rollout import Rollout
 from bot.engine import Engine, Work
 from bot.errors import PortError
 from bot.ports import Builder, Clock
@@ -60,11 +61,13 @@ from bot.workflows.build_desk import BuildDesk
 from bot.workflows.checklist import ended, goal_of, look_at_ci_of, open_missed
 from bot.workflows.checklist_messages import ChecklistMessages
 from bot.workflows.ci import CiDesk
+from bot.workflows.configuring import finish_unfinished
 from bot.workflows.diagnosis import diagnose
 from bot.workflows.displaced import end_displaced
 from bot.workflows.edges import Edges
 from bot.workflows.log_desk import LogDesk
 from bot.workflows.looks import LOOKS
+from bot.workflows.policies import tell_policies
 from bot.workflows.rollout import look_out
 from bot.workflows.telling import (
     announcement_of,
@@ -245,6 +248,8 @@ class Dynamo:
                 await handler.connect_async()  # type: ignore[no-untyped-call]
             await end_displaced(edges)
             await engine.start()
+            for restart in await finish_unfinished(edges):
+                engine.wake(restart)
             await desk.start()
             announcer.start()
             head = await edges.audit.head()
@@ -337,7 +342,7 @@ def _engine(edges: Edges, desk: AnalysisDesk) -> Engine:
         announcement=lambda rollout, _: announcement_of(rollout, catalog),
         posted=lambda rollout: tell_where(rollout, edges),
         turned_away=lambda rollout: tell_turned_away(rollout, edges),
-        ended=lambda rollout: ended(rollout, edges),
+        ended=lambda rollout: _ended(rollout, edges),
         moved=desk.moved,
     )
     return Engine(
@@ -347,6 +352,10 @@ def _engine(edges: Edges, desk: AnalysisDesk) -> Engine:
         clock=edges.clock,
         work=work,
     )
+
+
+async def _ended(rollout: Rollout, edges: Edges) -> None:
+    await asyncio.gather(ended(rollout, edges), tell_policies(rollout, edges))
 
 
 async def _identify(client: SlackClient) -> Identity:

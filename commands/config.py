@@ -10,6 +10,8 @@ from bot.cards.pointer import notice_card
 from bot.cards.refusal import gate_sentence
 from bot.cards.signs import HAND, OK, WARNING
 from bot.domain.gate import all_open
+from bot.errors import PortError
+from bot.text.sentences import trouble_sentence
 from bot.workflows.configuring import (
     Applied,
     Changed,
@@ -124,6 +126,9 @@ def _applied(asked: Asked, outcome: Applied) -> Card:
             return notice_card(texts, "config_applied", sign=OK, channel=where, **names)
         case Closed(gates=gates):
             why = next((gate_sentence(gate, texts) for gate in gates if not gate.ok), "")
+            return notice_card(texts, "config_applied_closed", sign=WARNING, why=why, **names)
+        case PortError() as error:
+            why = trouble_sentence(error.port, error.trouble, error.values, texts).rstrip(".")
             return notice_card(texts, "config_applied_closed", sign=WARNING, why=why, **names)
         case NotRunning():
             return notice_card(texts, "config_applied_idle", sign=OK, **names)

@@ -39,6 +39,7 @@ def check_card(
         "environment": plain(environment_title, _NAME),
         "kept": kept,
         "of": of,
+        "count": of,
     }
     parts = [
         Part(header(say_plain(texts, "check.title", 150, sign=sign, **names))),

@@ -31,7 +31,7 @@ from bot.cards.mrkdwn import (
 )
 from bot.cards.operations import numbers, rollback_parts, unlock_button, way_back_button, worded
 from bot.cards.promotion import override_parts, waiting_buttons, waiting_line, waiting_parts
-from bot.cards.refusal import gate_parts
+from bot.cards.refusal import gate_parts, told_part
 from bot.domain.gate import only_waits
 from bot.domain.kind import Kind
 from bot.domain.progress import soak_ends
@@ -65,6 +65,7 @@ def rollout_card(
         Part(header(say_plain(texts, _key(rollout, "header", texts), 150, **values))),
         Part(section(_state_line(rollout, values, texts), limit=1_500)),
         *override_parts(rollout, texts),
+        *_policy_parts(rollout, texts),
         *_trouble_parts(rollout, texts),
         *evidence_parts(rollout, texts),
         *_what_now_parts(rollout, values, texts),
@@ -208,6 +209,14 @@ def _serving(rollout: Rollout, texts: Texts) -> Mrkdwn:
         available=progress.available,
         count=progress.desired,
     )
+
+
+def _policy_parts(rollout: Rollout, texts: Texts) -> list[Part]:
+    """What the place promises and does not keep; where gates are shown, it stands among them."""
+    gates = (RolloutState.AWAITING_APPROVAL, RolloutState.REJECTED)
+    if rollout.policies is None or rollout.state in gates:
+        return []
+    return [told_part(rollout.policies, texts)]
 
 
 def _trouble_parts(rollout: Rollout, texts: Texts) -> list[Part]:

@@ -22,6 +22,9 @@ from bot.domain.normal import (
 from bot.domain.structured import LARGEST, leaves_of
 from bot.domain.variables import Origin, Variable, variables_of
 
+VERSION = "dynamo/version"
+"""What people call the image, as an annotation of the pods (bot/workflows/manifest.py)."""
+
 _RISKY = re.compile(
     r"(readiness|liveness|startup)Probe|[sS]ecurityContext|^strategy|resources\.limits"
     r"|\.envFrom\[|\.(command|args)$|\.ports\[|serviceAccountName|^volumes\[|\.volumeMounts\["
@@ -301,7 +304,23 @@ def _deployments(left: Side, right: Side, rules: Rules) -> Iterator[Disparity]:
     if left.belongings.autoscaler is not None or right.belongings.autoscaler is not None:
         one.pop("replicas", None)
         other.pop("replicas", None)
+    yield from _versions(mine, theirs)
     yield from _leaves(Area.DEPLOYMENT, "", one, other, (left, right), rules)
+
+
+def _versions(left: Raw, right: Raw) -> Iterator[Disparity]:
+    """As people call them; the digests tell whether they are the same."""
+    one, other = _version(left), _version(right)
+    if one != other:
+        yield Disparity(
+            Weight.VERSION, Code.VALUE, Area.DEPLOYMENT, "version", left=one, right=other
+        )
+
+
+def _version(deployment: Raw) -> str:
+    template = mapping(mapping(deployment.get("spec")).get("template"))
+    notes = mapping(mapping(template.get("metadata")).get("annotations"))
+    return str(notes.get(VERSION) or "")
 
 
 _LITERAL = re.compile(r"containers\[[^\]]*\]\.env\[(?P<name>[^\]]*)\]\.(?P<what>.+)")

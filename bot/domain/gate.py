@@ -23,6 +23,7 @@ class Gate(StrEnum):
     CHECKLIST = "CHECKLIST"  # has everything been ticked that it needs?
     IMAGE = "IMAGE"  # can what a rollback goes back to still be pulled?
     POLICY = "POLICY"  # is what the environment promises kept?
+    ANALYSIS = "ANALYSIS"  # was it as good as the one before where it ran until now?
     APPROVALS = "APPROVALS"  # did enough people say yes to this digest?
 
 
@@ -35,6 +36,7 @@ OVERRIDABLE = frozenset(
         Gate.LOCK,
         Gate.WINDOW,
         Gate.POLICY,
+        Gate.ANALYSIS,
     }
 )
 """What people agreed on and the break-glass role may pass by with a reason; the rest are facts."""
@@ -60,9 +62,10 @@ class GateResult:
     who, possible, void, expired, own), REJECTED (given, reason, at) · BREAK_GLASS, NOT_BREAK_GLASS,
     NOBODY_BREAKS_GLASS (roles, who) · OVERTAKEN (version, newer, at) · SERVICE_GONE,
     ENVIRONMENT_GONE (name: `dynamo.yml` no longer has it) ·
-    POLICIES_KEPT, POLICIES_WARN, POLICIES_BROKEN (environment, count, findings: see
-    `bot/domain/policy/finding.py`) · IMAGE_RUNS, IMAGE_THERE, IMAGE_NOT_ASKED, IMAGE_GONE (version, image) · ACTS_BY_ITSELF, ACTS_NOT_BY_ITSELF (the bot
-    itself asks).
+    ANALYSIS_PASSED, ANALYSIS_OPEN, ANALYSIS_WARNED, ANALYSIS_FAILED, ANALYSIS_KEPT (environment,
+    version, previous, who) · POLICIES_KEPT, POLICIES_WARN, POLICIES_BROKEN (environment, count,
+    findings: see `bot/domain/policy/finding.py`) · IMAGE_RUNS, IMAGE_THERE, IMAGE_NOT_ASKED, IMAGE_GONE
+    (version, image) · ACTS_BY_ITSELF, ACTS_NOT_BY_ITSELF (the bot itself asks).
     """
 
     gate: Gate
@@ -80,8 +83,13 @@ class GateResult:
         """Open, and something is to be told all the same."""
         return self.code in _TOLD
 
+    @property
+    def about_policies(self) -> bool:
+        """Whether it says that something promised is not kept."""
+        return self.gate is Gate.POLICY and (self.warns or not self.ok)
 
-_TOLD = frozenset({"POLICIES_WARN"})
+
+_TOLD = frozenset({"POLICIES_WARN", "ANALYSIS_WARNED"})
 _WAITED_FOR = frozenset({"CI_PENDING"})
 
 

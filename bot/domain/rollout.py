@@ -180,6 +180,7 @@ class Rollout:
     rechecked: bool = False  # all gates were asked again at its turn
     obstacle: Obstacle | None = None  # temporary while active; the cause where it ended FAILED
     refused: tuple[GateResult, ...] = ()  # REJECTED: all gates as they stood
+    policies: GateResult | None = None  # what its place promises, where not all of it is kept
     diagnosis: Diagnosis | None = None
     details: CardRef | None = None  # the reply in the card's thread that tells of the end
     settled: bool = False  # final, and Slack has confirmed the final card and its thread

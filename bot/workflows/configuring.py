@@ -10,13 +10,15 @@ so that a process that is killed in between finds out at its next start what bec
 """
 
 import asyncio
+import logging
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bot.cards.card import Card
 from bot.cards.configuration import announced_card
-from bot.domain.audit import AuditEntry, By, subject_of
+from bot.domain.audit import AuditEntry, By, Surface, subject_of
 from bot.domain.configuration import (
     ConfigSnapshot,
     ObjectPlan,
@@ -30,7 +32,7 @@ from bot.domain.configuration import (
 )
 from bot.domain.gate import Gate, GateResult, all_open
 from bot.domain.lock import judge_locks
-from bot.domain.rollout import Actor
+from bot.domain.rollout import Actor, Rollout
 from bot.domain.steps import refusal_entry
 from bot.domain.verdict import Value
 from bot.domain.window import judge_window
@@ -43,8 +45,10 @@ from bot.workflows.operating import Closed, NotRunning
 from bot.workflows.people import permission
 from bot.workflows.restarting import request_restart
 from bot.workflows.rollout import AlreadyUnderway, Started
-from config.catalog import OnConfig
+from config.catalog import OnConfig, UnknownNameError
 from config.manifests import ManifestError, load_manifests
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,7 @@ class Changed:
     plan: Planned
 
 
-Restart = Started | AlreadyUnderway | Closed | NotRunning | None
+Restart = Started | AlreadyUnderway | Closed | NotRunning | PortError | None
 """What became of the pods; None where nothing was to become of them."""
 
 
@@ -153,9 +157,9 @@ async def apply_config(
             again = await plan_config(place, by, edges, restore=restore)
             return Changed(again) if isinstance(again, Planned) else again
         raise
-    told = await _ended(snapshot, plan, by, edges)
-    restart = await _restart(plan, by, edges, asked_in) if plan.restarts else None
-    return Applied(plan, restart, told)
+    restart = await _restart(place, plan.objects, by, edges, asked_in)
+    card = _announced(place, plan.objects, by, edges, plan.restored)
+    return Applied(plan, restart, await _ended(snapshot, card, by, edges))
 
 
 async def record_refusal(plan: Planned, by: By, edges: Edges) -> None:
@@ -163,25 +167,43 @@ async def record_refusal(plan: Planned, by: By, edges: Edges) -> None:
     await _record_refusal(plan, by, edges)
 
 
-async def finish_unfinished(edges: Edges) -> Sequence[ConfigSnapshot]:
-    """At the start: what a killed process began is looked at in the cluster, and its end recorded.
-    Raises PortError where the cluster does not say; it is asked again at the next start."""
-    ended = []
+async def finish_unfinished(edges: Edges) -> tuple[Rollout, ...]:
+    """At the start: what a killed process began is looked at in the cluster; what was written is
+    finished as it would have been. The restarts that this asks for. Where a cluster does not say,
+    the next start asks again; what `dynamo.yml` no longer has is given up."""
+    restarts = []
     for snapshot in await edges.configurations.unfinished():
-        environment = edges.catalog.environment(snapshot.environment)
-        stands = [
-            content_of(await edges.inventory.config(environment.context, environment.namespace, n))
-            for n in snapshot.after
-        ]
-        written = all(
-            _says(stand, wanted)
-            for stand, wanted in zip(stands, snapshot.after.values(), strict=True)
-        )
-        settled = snapshot.with_(stage=Stage.APPLIED if written else Stage.FAILED)
-        entry = _entry(settled, By(snapshot.by, "engine"), "config" if written else "config-failed")
-        if await edges.configurations.end(settled, _at(entry, edges)):
-            ended.append(settled)
-    return ended
+        try:
+            restart = await _finish(snapshot, edges)
+        except (PortError, UnknownNameError) as error:
+            log.warning("what became of configuration %s is not known: %s", snapshot.id, error)
+        else:
+            restarts += [restart.rollout] if isinstance(restart, Started) else []
+    return tuple(restarts)
+
+
+async def _finish(snapshot: ConfigSnapshot, edges: Edges) -> Restart:
+    place = Place(
+        edges.catalog.service(snapshot.service), edges.catalog.environment(snapshot.environment)
+    )
+    by = By(snapshot.by, Surface.ENGINE)
+    stands = {
+        name: content_of(await edges.inventory.config(place.context, place.namespace, name))
+        for name in snapshot.after
+    }
+    if not all(_says(stands[name], wanted) for name, wanted in snapshot.after.items()):
+        settled = snapshot.with_(stage=Stage.FAILED)
+        await edges.configurations.end(settled, _entry(settled, by, "config-failed", edges))
+        return None
+    objects = tuple(
+        ObjectPlan(name, wanted, "?", changes_between(snapshot.before.get(name), wanted))
+        for name, wanted in snapshot.after.items()
+    )
+    restart = await _restart(place, objects, by, edges, "")
+    kept = await edges.configurations.of(snapshot.service, snapshot.environment)
+    restored = next((each for each in kept if each.id == snapshot.restored), None)
+    await _ended(snapshot, _announced(place, objects, by, edges, restored), by, edges)
+    return restart
 
 
 # --- gathering -----------------------------------------------------------------------------------
@@ -275,7 +297,7 @@ async def _begin(plan: Planned, by: By, edges: Edges) -> ConfigSnapshot:
         keys=keys_of(plan.objects),
         restored=plan.restored.id if plan.restored else "",
     )
-    await edges.configurations.begin(snapshot, _at(_entry(snapshot, by, "config-begun"), edges))
+    await edges.configurations.begin(snapshot, _entry(snapshot, by, "config-begun", edges))
     return snapshot
 
 
@@ -284,46 +306,62 @@ async def _failed(snapshot: ConfigSnapshot, error: PortError, by: By, edges: Edg
     if error.trouble is Trouble.AWAY:
         return
     settled = snapshot.with_(stage=Stage.FAILED)
-    entry = _entry(settled, by, "config-failed", trouble=str(error.trouble))
-    await edges.configurations.end(settled, _at(entry, edges))
+    entry = _entry(settled, by, "config-failed", edges, trouble=str(error.trouble))
+    await edges.configurations.end(settled, entry)
 
 
-async def _ended(snapshot: ConfigSnapshot, plan: Planned, by: By, edges: Edges) -> bool:
-    """Recorded and told; False where the channel could not be told yet."""
-    place, now = plan.place, edges.clock.now()
+async def _restart(
+    place: Place, objects: Sequence[ObjectPlan], by: By, edges: Edges, asked_in: str
+) -> Restart:
+    """What pods read from variables they read when they start. Before it is noted as done: asked
+    for twice it is one restart, and none is forgotten."""
+    if place.service.on_config is not OnConfig.RESTART:
+        return None
+    names = ", ".join(each.name for each in objects)
+    try:
+        return await request_restart(
+            place,
+            Actor(by.actor),
+            edges,
+            line=f"config {place.service.name} {place.environment.name}",
+            reason=f"ConfigMap {names}",
+            asked_in=asked_in,
+            surface=by.surface,
+        )
+    except PortError as error:
+        return error
+
+
+def _announced(
+    place: Place,
+    objects: Sequence[ObjectPlan],
+    by: By,
+    edges: Edges,
+    restored: ConfigSnapshot | None,
+) -> Card:
     language = place.environment.language
-    card = announced_card(
-        plan.objects,
+    return announced_card(
+        objects,
         who=by.actor,
         service=place.service.name,
         environment=place.environment.name,
         environment_title=place.environment.title.to(language),
-        restored=plan.restored.taken_at if plan.restored else None,
-        restarts=plan.restarts,
+        restored=restored.taken_at if restored else None,
+        restarts=place.service.on_config is OnConfig.RESTART,
         texts=Texts.of(language),
     )
-    due = Announcement(f"config:{snapshot.id}", place.environment.channel.id, card, now)
+
+
+async def _ended(snapshot: ConfigSnapshot, card: Card, by: By, edges: Edges) -> bool:
+    """Recorded and told, once; False where the channel could not be told yet."""
+    environment = edges.catalog.environment(snapshot.environment)
+    due = Announcement(f"config:{snapshot.id}", environment.channel.id, card, edges.clock.now())
     settled = snapshot.with_(stage=Stage.APPLIED)
-    await edges.configurations.end(settled, _at(_entry(settled, by, "config"), edges), due)
+    await edges.configurations.end(settled, _entry(settled, by, "config", edges), due)
     try:
         return due.key not in await edges.announcer.tell()
     except PortError:
         return False  # it stands in the outbox
-
-
-async def _restart(plan: Planned, by: By, edges: Edges, asked_in: str) -> Restart:
-    """What pods read from variables they read when they start."""
-    place = plan.place
-    names = ", ".join(each.name for each in plan.objects)
-    return await request_restart(
-        place,
-        Actor(by.actor),
-        edges,
-        line=f"config {place.service.name} {place.environment.name}",
-        reason=f"ConfigMap {names}",
-        asked_in=asked_in,
-        surface=by.surface,
-    )
 
 
 async def _record_refusal(plan: Planned, by: By, edges: Edges) -> None:
@@ -333,23 +371,20 @@ async def _record_refusal(plan: Planned, by: By, edges: Edges) -> None:
     await edges.audit.record(entry)
 
 
-def _entry(snapshot: ConfigSnapshot, by: By, action: str, **more: str) -> dict[str, Any]:
+def _entry(snapshot: ConfigSnapshot, by: By, action: str, edges: Edges, **more: str) -> AuditEntry:
     """Names of keys and what became of them: never a value."""
     after: dict[str, Any] = {"snapshot": snapshot.id, "keys": dict(snapshot.keys), **more}
     if snapshot.restored:
         after["restored"] = snapshot.restored
-    return {
-        "actor": by.actor,
-        "surface": by.surface,
-        "action": action,
-        "subject": subject_of(snapshot.service, snapshot.environment),
-        "after": after,
-        "key": f"{action}:{snapshot.id}",
-    }
-
-
-def _at(entry: Mapping[str, Any], edges: Edges) -> AuditEntry:
-    return AuditEntry(at=edges.clock.now(), **entry)
+    return AuditEntry(
+        at=edges.clock.now(),
+        actor=by.actor,
+        surface=by.surface,
+        action=action,
+        subject=subject_of(snapshot.service, snapshot.environment),
+        after=after,
+        key=f"{action}:{snapshot.id}",
+    )
 
 
 def _says(stands: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -> bool:

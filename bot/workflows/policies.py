@@ -6,20 +6,26 @@ and is said to be; only the place itself has to answer.
 """
 
 import asyncio
+import logging
 import secrets
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
+from bot.cards.policy import broken_card
 from bot.domain.belongings import Belongings, Raw, pod_of
 from bot.domain.comparison import Side, compare, compare_names
 from bot.domain.expectations import rules_of, tokens_of
-from bot.domain.policy import judge_policies, parity_with, promised
-from bot.domain.policy.finding import Parity, Peer, PolicyFinding, Scene
+from bot.domain.policy import judge_policies, parity_pair, parity_with, promised
+from bot.domain.policy.finding import Parity, Peer, PolicyFinding, Scene, Standing
 from bot.domain.policy.supabase import instances_of
+from bot.domain.rollout import Rollout, RolloutState
 from bot.domain.variables import variables_of
 from bot.errors import PortError
+from bot.text import Texts
 from bot.workflows.edges import Edges, Place
-from config.catalog import Environment, Policy
+from config.catalog import Environment, Policy, UnknownNameError
+
+log = logging.getLogger(__name__)
 
 LOGGING_PODS, LOG_LINES = 3, 200
 """Whose last lines are looked at, and how many: pods of one release write alike."""
@@ -40,6 +46,34 @@ async def verify_policies(place: Place, edges: Edges) -> tuple[PolicyFinding, ..
     """How it is with the policies now, by what runs and what it writes. Raises PortError when the
     place's own cluster does not answer."""
     return await _look(place, edges, pod=None)
+
+
+async def tell_policies(rollout: Rollout, edges: Edges) -> None:
+    """A rollout has ended well: what is not kept now is told in its card's thread. Best effort, as
+    all that is only said; `check` tells the same at any time."""
+    if rollout.state is not RolloutState.SUCCEEDED or not rollout.card.ts:
+        return
+    try:
+        place = Place(
+            edges.catalog.service(rollout.service), edges.catalog.environment(rollout.environment)
+        )
+        findings = await verify_policies(place, edges)
+        if not any(each.standing is Standing.BROKEN for each in findings):
+            return
+        language = place.environment.language
+        card = broken_card(
+            findings,
+            service=place.service.name,
+            environment=place.environment.name,
+            environment_title=place.environment.title.to(language),
+            pair=parity_pair(place.environment, edges.catalog),
+            texts=Texts.of(language),
+        )
+        await edges.messenger.post(
+            rollout.card.channel, card, thread=rollout.card.ts, key=f"policies:{rollout.id}"
+        )
+    except (PortError, UnknownNameError) as error:
+        log.info("the policies after rollout %s are not told: %s", rollout.id, error)
 
 
 async def _look(place: Place, edges: Edges, *, pod: Raw | None) -> tuple[PolicyFinding, ...]:

@@ -330,4 +330,5 @@ def _rollout(plan: Plan, edges: Edges) -> Rollout:
         reason=request.reason,
         before=plan.before,
         stability_seconds=int(place.environment.stability_window.total_seconds()),
+        policies=next((gate for gate in plan.gates if gate.about_policies), None),
     )

@@ -33,7 +33,7 @@ def instances_of(variables: Iterable[Variable]) -> frozenset[str]:
 def isolated_supabase(scene: Scene) -> Judged:
     mine = instances_of(scene.variables)
     if not mine:
-        return Judged(Standing.UNKNOWN, *_nothing(scene))
+        return _nothing(scene)
     sharing = [peer for peer in scene.peers if peer.instances & mine]
     if sharing:
         return Judged(Standing.BROKEN, "NOT_ISOLATED", _said(mine), _shared(sharing, mine))
@@ -47,7 +47,7 @@ def shared_supabase(scene: Scene) -> Judged:
     """Sharing is what the environment says it does: whom it may not share with is the question."""
     mine = instances_of(scene.variables)
     if not mine:
-        return Judged(Standing.UNKNOWN, *_nothing(scene))
+        return _nothing(scene)
     sharing = [peer for peer in scene.peers if peer.instances & mine]
     forbidden = [peer for peer in sharing if Policy.ISOLATED_SUPABASE in peer.environment.policies]
     if forbidden:
@@ -57,12 +57,15 @@ def shared_supabase(scene: Scene) -> Judged:
     return Judged(Standing.KEPT, code, _said(mine), _shared(sharing, mine))
 
 
-def _nothing(scene: Scene) -> tuple[str, dict[str, str | int | float]]:
+def _nothing(scene: Scene) -> Judged:
+    """No address among the variables: nothing is shared, unless it could not be seen."""
     for right in scene.belongings.unread:
         if right.resource == "configmaps":
             values = {"verb": right.verb, "resource": right.resource}
-            return "CANNOT_READ", {**values, "namespace": right.namespace}
-    return ("NO_INSTANCE" if scene.pod else "NOT_RUNNING"), {}
+            return Judged(Standing.UNKNOWN, "CANNOT_READ", {**values, "namespace": right.namespace})
+    if not scene.pod:
+        return Judged(Standing.UNKNOWN, "NOT_RUNNING")
+    return Judged(Standing.EXEMPT, "NO_INSTANCE")
 
 
 def _said(mine: frozenset[str]) -> dict[str, str | int | float]:

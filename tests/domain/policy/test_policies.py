@@ -250,9 +250,9 @@ def test_an_instance_is_known_by_the_host_alone_whatever_stands_around_it(scene,
     assert "key-not-shown" not in str(said)
 
 
-def test_without_an_address_there_is_nothing_to_say(scene):
+def test_a_service_without_an_address_shares_nothing(scene):
     said = isolated_supabase(scene({"SUPABASE_URL": "not an address"}))
-    assert (said.standing, said.code) == (Standing.UNKNOWN, "NO_INSTANCE")
+    assert (said.standing, said.code) == (Standing.EXEMPT, "NO_INSTANCE")
     assert isolated_supabase(scene(held=BARRED)).code == "CANNOT_READ"
 
 
