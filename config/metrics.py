@@ -51,10 +51,12 @@ _BYTES = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "k": 10**3, "M": 10**6, "G": 10
 
 @dataclass(frozen=True, slots=True)
 class MetricsSource:
-    """The Prometheus of an environment, and how often it scrapes."""
+    """The Prometheus of an environment, how often it scrapes, and how long a sample is that a
+    release is judged by (never less than four scrapes)."""
 
     url: str
     scrape: timedelta = timedelta(seconds=15)
+    sample: timedelta = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,7 @@ def _bytes(text: object) -> float:
 def _interval(text: object) -> timedelta:
     seconds = _seconds(text)
     if not 0.05 <= seconds <= 300:
-        raise wrong("is no scrape interval", "write it like 15s; at most 300s")
+        raise wrong("is too short or too long", "write it like 15s; at most 300s")
     return timedelta(seconds=seconds)
 
 
@@ -185,10 +187,13 @@ class MetricsSourceShape(_Shape):
     scrape: Annotated[timedelta, BeforeValidator(_interval)] = Field(
         timedelta(seconds=15), description="how often it scrapes: 15s"
     )
+    sample: Annotated[timedelta, BeforeValidator(_interval)] = Field(
+        timedelta(seconds=60), description="how long a sample is: 60s"
+    )
 
     @property
     def value(self) -> MetricsSource:
-        return MetricsSource(self.url, self.scrape)
+        return MetricsSource(self.url, self.scrape, self.sample)
 
 
 class LimitsShape(_Shape):

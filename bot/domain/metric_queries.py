@@ -13,7 +13,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from config.catalog import Environment, Service
-from config.metrics import filled
+from config.metrics import MetricsSource, filled
 
 LEAST_SAMPLE = timedelta(seconds=60)
 SCRAPES_IN_A_SAMPLE = 4
@@ -155,14 +155,14 @@ def questions_for(service: Service, environment: Environment) -> Questions:
             "namespace": environment.namespace,
             "environment": environment.name,
         },
-        sample=sample_length(environment.metrics.scrape),
+        sample=sample_length(environment.metrics),
     )
 
 
-def sample_length(scrape: timedelta) -> timedelta:
+def sample_length(source: MetricsSource) -> timedelta:
     """A minute, or four scrapes where that is longer. Samples do not overlap: their window is their
     step (research/rollouts.md §3.3)."""
-    return max(LEAST_SAMPLE, SCRAPES_IN_A_SAMPLE * scrape)
+    return max(source.sample, SCRAPES_IN_A_SAMPLE * source.scrape)
 
 
 def pods_of_replica_set(namespace: str, replica_set: str) -> str:
