@@ -99,7 +99,7 @@ async def _note_way_back(analysis: Analysis, by: By, back: Rollout, edges: Edges
         except StaleError:
             analysis = await edges.analyses.get(analysis.rollout) or analysis
         else:
-            edges.bell.ring(saved.service, saved.environment)
+            edges.bell.ring(saved.service)  # also the gate of the environment after it
             return saved
 
 
@@ -122,7 +122,7 @@ async def _press(
             saved = await edges.analyses.save(after, _entry(wanted, after, by, edges))
         except StaleError:
             continue  # the desk has moved in this moment: decide on what it is now
-        edges.bell.ring(saved.service, saved.environment)
+        edges.bell.ring(saved.service)  # also the gate of the environment after it
         return Decided(saved)
 
 

@@ -277,6 +277,7 @@ class AnalysisDesk:
         now = self._edges.clock.now()
         after = looked(case.analysis, step.stage, subject.windows, readings, now)
         await self._save(after, self._entry("analysed", after))
+        self._edges.bell.ring(after.service)  # a gate of the environment after it may open
         return True
 
     def _subject(self, case: _Case, until: datetime) -> Subject:

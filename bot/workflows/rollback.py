@@ -165,8 +165,11 @@ async def _deploying(place: Place, edges: Edges) -> Rollout | None:
 
 async def _good(place: Place, edges: Edges) -> tuple[GoodRelease, ...]:
     service, environment = place.service.name, place.environment.name
-    rollouts = await edges.store.recent(service, environment, _LOOKS_BACK)
-    return good_releases(rollouts)
+    rollouts, failed = await asyncio.gather(
+        edges.store.recent(service, environment, _LOOKS_BACK),
+        edges.analyses.failed(service, environment),
+    )
+    return good_releases(rollouts, lambda rollout: rollout.id in failed)
 
 
 async def _target(request: Request, now: Running, edges: Edges) -> GoodRelease | NoWayBack:

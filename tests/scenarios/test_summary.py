@@ -14,12 +14,14 @@ import yaml
 import bot.app
 from bot.domain.analysis import Analysis, Follow, Part, Reading, Result, Sample, Stage, Unit
 from bot.domain.audit import By
-from bot.domain.rollout import Rollout, RolloutState
+from bot.domain.rollout import Actor, Rollout, RolloutState
 from bot.sandbox.launcher import CONFIG, Options, Sandbox, launch
 from bot.sandbox.slack.driver import Message, SlackDriver
 from bot.workflows.analysing import NotDecided, press_keep
 from bot.workflows.edges import Edges, Place
 from bot.workflows.looks import Look, Subject
+from bot.workflows.rollback import NoWayBack, request_rollback
+from bot.workflows.rollout import Request
 
 QA = "#qa-deploys"
 LINE = "/dynamo deploy tasks-service qa"
@@ -364,3 +366,37 @@ async def test_a_workspace_that_draws_no_charts_gets_a_picture(
     await slack.advance(10 * 60)
     last = await summary(slack, "worse than 1.3.2", "last look")
     assert any(block["type"] == "image" for block in last.body["blocks"])
+
+
+async def test_what_is_worse_in_one_environment_does_not_go_to_the_next_until_it_is_kept(
+    sandbox: Sandbox, slack: SlackDriver, findings: Findings
+) -> None:
+    findings.result["1.4.0"] = Result.FAIL
+    rollout, told = await looked_at(sandbox, slack, "worse than 1.3.2")
+    line = "/dynamo deploy tasks-service prod 1.4.0"
+    await slack.say("elena", "#production", line)
+    refused = await slack.message("elena", where=lambda m: "no se inició" in m.words)
+    assert "Peor que 1.3.2 en qa" in refused.words
+    await slack.click("ben", told, "Keep 1.4.0")
+    await followed(sandbox, rollout, Follow.KEPT)
+    await slack.say("elena", "#production", line)
+    again = await slack.message(
+        "elena", where=lambda m: "no se inició" in m.words, after=refused.ts
+    )
+    assert "la conserva" in again.words
+
+
+async def test_what_turned_out_worse_is_nothing_to_go_back_to(
+    sandbox: Sandbox, slack: SlackDriver, findings: Findings
+) -> None:
+    findings.result["1.4.0"] = Result.FAIL
+    await looked_at(sandbox, slack, "worse than 1.3.2")
+    await deployed(sandbox, slack, "/dynamo deploy tasks-service qa 1.3.2")
+    place = Place(
+        sandbox.dynamo.edges.catalog.service("tasks-service"),
+        sandbox.dynamo.edges.catalog.environment("qa"),
+    )
+    request = Request(place, None, Actor("U0BEN00000"), "", "rollback tasks-service qa")
+    answer = await request_rollback(request, sandbox.dynamo.edges)
+    assert isinstance(answer, NoWayBack)
+    assert answer.code == "NONE", "1.4.0 ended well, and was found to be worse after that"

@@ -7,6 +7,7 @@ import asyncio
 
 from bot.domain.gate import GateResult
 from bot.workflows.edges import Edges
+from bot.workflows.gates.analysis import analysis
 from bot.workflows.gates.approval import approvals
 from bot.workflows.gates.checklist import checklist
 from bot.workflows.gates.ci import ci
@@ -23,6 +24,7 @@ GATES: tuple[GateCheck, ...] = (
     permission,
     order,
     overtaken,
+    analysis,
     ci,
     checklist,
     approvals,

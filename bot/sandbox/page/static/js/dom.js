@@ -4,7 +4,7 @@
 // rules: nothing here parses HTML.
 
 const SVG = "http://www.w3.org/2000/svg";
-const SVG_TAGS = new Set(["svg", "path", "circle", "rect", "line", "polyline", "g", "title"]);
+const SVG_TAGS = new Set(["svg", "path", "circle", "rect", "line", "polyline", "g", "title", "text"]);
 const DESCRIPTION = Symbol("description");
 const LISTENERS = Symbol("listeners");
 

@@ -3,6 +3,7 @@
 // so that an edit changes their text and nothing else.
 
 import { h } from "../dom.js";
+import { chart } from "./chart.js";
 import { element, isInteractive } from "./elements.js";
 import { picture } from "./image.js";
 import { markdown } from "./markdown.js";
@@ -18,6 +19,7 @@ const RENDERERS = {
   image,
   rich_text: formatted,
   table,
+  data_visualization: (ctx, block) => chart(block),
   markdown: markdownBlock,
   input,
   context_actions: actions,

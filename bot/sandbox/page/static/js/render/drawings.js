@@ -18,6 +18,7 @@ export const DRAWINGS = {
   rotating_light: ["fail", { triangle: "M10 7.6V11.6M10 13.9V14" }],
   exclamation: ["fail", { line: "M10 3V12M10 15.8V16" }],
   question: ["info", { line: "M6.8 7.2a3.2 3.2 0 1 1 4.6 2.8c-1 .5-1.4 1-1.4 2.2M10 15.8V16" }],
+  grey_question: ["faint", { line: "M6.8 7.2a3.2 3.2 0 1 1 4.6 2.8c-1 .5-1.4 1-1.4 2.2M10 15.8V16" }],
   information_source: ["info", { disc: "M10 9.4V13.6M10 6.4V6.5" }],
   hourglass_flowing_sand: [
     "warn",
@@ -178,6 +179,7 @@ export const CHARACTERS = {
   rotating_light: "🚨",
   exclamation: "❗",
   question: "❓",
+  grey_question: "❔",
   information_source: "ℹ",
   hourglass_flowing_sand: "⏳",
   hourglass: "⌛",
