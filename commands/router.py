@@ -5,7 +5,6 @@ did, so that Slack is never left waiting and nobody presses a dead button in sil
 envelope does nothing twice: each has a key, and the store says whether it was seen.
 """
 
-import asyncio
 import logging
 import re
 import secrets
@@ -52,6 +51,7 @@ from commands import (
 from commands import help as help_command
 from commands.asked import Asked
 from commands.command import Invocation, UsageError
+from commands.pace import Pace
 from commands.parser import parse
 from commands.pressing import Click, Press, Window, gathered, gone
 from commands.requesting import Pressed, pressed_value
@@ -121,7 +121,7 @@ class Router:
     def __init__(self, edges: Edges, wake: Callable[[Rollout], None]) -> None:
         self._edges = edges
         self._wake = wake
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._pace = Pace()
 
     def register(self, app: AsyncApp) -> None:
         app.command("/dynamo")(self._on_command)
@@ -138,11 +138,8 @@ class Router:
         app.options(_ANYTHING)(self._on_anything)
 
     async def drain(self, seconds: float) -> None:
-        """Let what was begun finish, at most so long."""
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=seconds)
-        for task in self._tasks:
-            task.cancel()
+        """Let what was acknowledged finish, at most so long."""
+        await self._pace.drain(seconds)
 
     # --- listeners -----------------------------------------------------------------------------
 
@@ -152,7 +149,7 @@ class Router:
         url = str(body.get("response_url", ""))
         origin = Origin(body["user_id"], body["channel_id"], url, trigger=trigger)
         key = f"command:{trigger}"
-        self._spawn(self._once(key, self._typed(origin, body.get("text") or "")))
+        self._pace.begin(self._once(key, self._typed(origin, body.get("text") or "")))
 
     async def _on_click(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         await ack()
@@ -169,7 +166,7 @@ class Router:
         )
         key = f"action:{body.get('trigger_id', '')}:{action.get('action_ts', '')}"
         value = str(action.get("value") or "")
-        self._spawn(self._once(key, self._clicked(origin, action["action_id"], value)))
+        self._pace.begin(self._once(key, self._clicked(origin, action["action_id"], value)))
 
     async def _on_submit(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """What was entered is looked at before the ack, which closes the window or says why not;
@@ -194,7 +191,7 @@ class Router:
         asked = self._asked(origin, Invocation(window.command), texts)
         work = window.submit(asked, pieces, entered)
         key = f"view:{view.get('id', '')}:{view.get('hash', '')}"
-        self._spawn(self._once(key, self._guarded(origin, window.command, work)))
+        self._pace.begin(self._once(key, self._guarded(origin, window.command, work)))
 
     async def _on_mention(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         await ack()
@@ -208,14 +205,14 @@ class Router:
             surface=Surface.MENTION,
             thread=event.get("thread_ts", ""),
         )
-        self._spawn(self._once(f"event:{body.get('event_id', '')}", self._typed(origin, text)))
+        self._pace.begin(self._once(f"event:{body.get('event_id', '')}", self._typed(origin, text)))
 
     async def _on_home(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         await ack()
         event = body["event"]
         if event.get("tab") == "home":
             key = f"event:{body.get('event_id', '')}"
-            self._spawn(self._once(key, self._publish_home(event["user"])))
+            self._pace.begin(self._once(key, self._publish_home(event["user"])))
 
     async def _publish_home(self, user: str) -> None:
         origin = Origin(user, "")
@@ -234,7 +231,7 @@ class Router:
         await ack()
         channel = (body.get("channel") or {}).get("id", "")
         origin = Origin(body["user"]["id"], channel, body.get("response_url", ""))
-        self._spawn(self._guarded(origin, "status", self._gone(origin)))
+        self._pace.begin(self._guarded(origin, "status", self._gone(origin)))
 
     # --- what they start -------------------------------------------------------------------------
 
@@ -362,16 +359,6 @@ class Router:
 
     async def _texts(self, origin: Origin) -> Texts:
         return Texts.of(await self._edges.people.language(origin.user))
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._finished)
-
-    def _finished(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            log.error("a task of the router failed", exc_info=task.exception())
 
 
 def _entered(view: Mapping[str, Any]) -> dict[str, str]:
