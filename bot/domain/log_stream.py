@@ -103,9 +103,9 @@ class LogReader:
             else:
                 stamp, text = split_stamp(line)
                 if not stamp:
-                    if not text and not self._stamp:
+                    stamp = found[-1].stamp if found else self._stamp
+                    if not text and not stamp:
                         continue
-                    stamp = self._stamp
             if guarded:
                 text = self._redacted(text)
             level = level_of(text)
