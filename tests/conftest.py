@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import pytest
 
+from bot.domain import redaction
 from bot.domain.image import Image
 from bot.domain.rollout import Actor, CardRef, Rollout
 
@@ -46,6 +47,12 @@ class ManualClock:
 
 class MakeRollout(Protocol):
     def __call__(self, **changes: Any) -> Rollout: ...
+
+
+@pytest.fixture(scope="session", autouse=True)
+def redaction_ready() -> None:
+    """As soon after a start as in the bot, so that no single test pays for it in time."""
+    redaction.prepare()
 
 
 @pytest.fixture

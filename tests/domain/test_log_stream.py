@@ -36,6 +36,7 @@ def dice(letters: str, number: int, seed: int = 5) -> str:
 LINES = st.lists(st.text(st.characters(exclude_categories=("Cc", "Cs", "Cf")), max_size=40))
 
 
+@settings(deadline=None)
 @given(LINES, st.lists(st.integers(1, 60), min_size=1))
 def test_wherever_the_bytes_are_cut_the_lines_are_the_same(texts, cuts):
     body = stamped(*texts)
