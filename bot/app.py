@@ -67,6 +67,7 @@ from bot.workflows.displaced import end_displaced
 from bot.workflows.edges import Edges
 from bot.workflows.log_desk import LogDesk
 from bot.workflows.looks import LOOKS
+from bot.workflows.looks.burning import fast_burn
 from bot.workflows.policies import tell_policies
 from bot.workflows.rollout import look_out
 from bot.workflows.telling import (
@@ -100,11 +101,11 @@ class Offline:
     builder: Builder | None = None
     sources: Mapping[str, str] = field(default_factory=dict)
     addresses: Mapping[str, str] = field(default_factory=dict)
+    authority: str = ""  # a file: who vouches for them, in the place of the system's authorities
 
 
 class Dynamo:
     """One running bot. `async with Dynamo.running(settings) as dynamo: …`"""
-    authority: str = ""  # a file: who vouches for them, in the place of the system's authorities
 
     def __init__(self, edges: Edges, engine: Engine, cluster: KubernetesCluster) -> None:
         self.edges = edges
@@ -211,7 +212,9 @@ class Dynamo:
             )
             lists.on_change = edges.bell.ring
             lists.look = partial(look_at_ci_of, edges)
-            desk = AnalysisDesk(edges, lambda rollout: engine.wake(rollout), looks=LOOKS)
+            desk = AnalysisDesk(
+                edges, lambda rollout: engine.wake(rollout), looks=LOOKS, guard=fast_burn
+            )
             engine = _engine(edges, desk)
             edges.bell.listen(engine.wake_waiting)
             edges.bell.listen(desk.ring)
@@ -307,6 +310,7 @@ def _probes(settings: Settings, catalog: Catalog, offline: Offline | None) -> Ht
     keys = settings.supabase_key_of
     return HttpProbes(
         offline.addresses if offline else None,
+        authority=offline.authority if offline else "",
         keys={
             environment.supabase: keys[environment.name]
             for environment in catalog.environments
@@ -333,7 +337,6 @@ def _engine(edges: Edges, desk: AnalysisDesk) -> Engine:
         recheck=lambda rollout: writing.recheck(rollout, edges),
         hold=lambda rollout: writing.hold(rollout, edges),
         taken_back=lambda rollout: writing.taken_back(rollout, edges),
-        authority=offline.authority if offline else "",
         keep=lambda rollout: writing.keep(rollout, edges),
         diagnose=lambda rollout, seen: diagnose(rollout, seen, edges),
         card=lambda rollout, now: card_of(rollout, catalog, now),

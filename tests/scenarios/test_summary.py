@@ -33,12 +33,18 @@ class Findings:
     def __init__(self) -> None:
         self.result: dict[str, Result] = {}  # by version; PASS where nothing is said
         self.empty = False
+        self.burning = False
         self.asked: list[Subject] = []
         self.baselines = 0
 
     async def baseline(self, place: Place, edges: Edges) -> str:
         self.baselines += 1
         return f"as {place.service.name} was"
+
+    async def guard(self, subject: Subject, edges: Edges) -> Reading | None:
+        if not self.burning:
+            return None
+        return Reading(Part.METRICS, "FAST_BURN", Result.FAIL, "ANY")
 
     async def read(self, subject: Subject, edges: Edges) -> tuple[Reading, ...]:
         self.asked.append(subject)
@@ -71,6 +77,7 @@ def findings(monkeypatch: pytest.MonkeyPatch) -> Findings:
     findings = Findings()
     look = Look(Part.METRICS, findings.read, findings.baseline)
     monkeypatch.setattr(bot.app, "LOOKS", (look,))
+    monkeypatch.setattr(bot.app, "fast_burn", findings.guard)
     return findings
 
 
@@ -400,3 +407,21 @@ async def test_what_turned_out_worse_is_nothing_to_go_back_to(
     answer = await request_rollback(request, sandbox.dynamo.edges)
     assert isinstance(answer, NoWayBack)
     assert answer.code == "NONE", "1.4.0 ended well, and was found to be worse after that"
+
+
+@pytest.mark.parametrize("changes", [{"on_regression": "rollback", "stability_window": "5m"}])
+async def test_errors_that_burn_the_budget_end_the_soak_and_what_follows_follows_at_once(
+    sandbox: Sandbox, slack: SlackDriver, findings: Findings
+) -> None:
+    findings.result["1.4.0"] = Result.FAIL
+    findings.burning = True
+    rollout = await deployed(sandbox, slack)
+    assert rollout.state is RolloutState.FAILED
+    assert rollout.completed_at is not None
+    assert rollout.finished_at is not None
+    assert (rollout.finished_at - rollout.completed_at).total_seconds() < 60, "not after 5 min"
+    card = await slack.message("ben", where=lambda m: "1.4.0 failed after" in m.words)
+    assert "Too many requests fail" in card.words
+    await summary(slack, "The soak ended early", "Rolls back to 1.3.2 by itself")
+    await slack.advance(61)
+    await summary(slack, "Rolled back to 1.3.2 by itself")
