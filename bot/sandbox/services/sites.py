@@ -123,7 +123,7 @@ class Sites:
         return self._world.version_of(pod["spec"]["containers"][0]["image"])
 
     def _latency(self, service: str, tail: str) -> float:
-        """Of one answer: 30 to 60 ms by its route, a few percent around it by chance."""
+        """Of one answer: 50 to 90 ms by its route, a few percent around it by chance."""
         digest = hashlib.blake2b(f"{service}{tail}".encode(), digest_size=2).digest()
-        middle = 0.030 + 0.030 * int.from_bytes(digest) / 2**16
+        middle = 0.050 + 0.040 * int.from_bytes(digest) / 2**16
         return middle * math.exp(self._dice.gauss(0, _SPREAD))
