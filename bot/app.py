@@ -62,7 +62,7 @@ from bot.workflows.checklist import ended, goal_of, look_at_ci_of, open_missed
 from bot.workflows.checklist_messages import ChecklistMessages
 from bot.workflows.ci import CiDesk
 from bot.workflows.configuring import finish_unfinished
-from bot.workflows.diagnosis import diagnose
+from bot.workflows.diagnosis import diagnose, explain
 from bot.workflows.displaced import end_displaced
 from bot.workflows.edges import Edges
 from bot.workflows.log_desk import LogDesk
@@ -338,6 +338,7 @@ def _engine(edges: Edges, desk: AnalysisDesk) -> Engine:
         hold=lambda rollout: writing.hold(rollout, edges),
         taken_back=lambda rollout: writing.taken_back(rollout, edges),
         keep=lambda rollout: writing.keep(rollout, edges),
+        explain=lambda rollout: explain(rollout, edges),
         diagnose=lambda rollout, seen: diagnose(rollout, seen, edges),
         card=lambda rollout, now: card_of(rollout, catalog, now),
         details=lambda rollout, _: details_of(rollout, catalog),

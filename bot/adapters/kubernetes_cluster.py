@@ -20,6 +20,7 @@ from bot.adapters.kubernetes_objects import autoscaler_of, event_of, scaled_by
 from bot.adapters.kubernetes_streams import Pace
 from bot.adapters.kubernetes_writes import apply_config_map, apply_deployment, autoscalers
 from bot.domain.kind import Span
+from bot.domain.shortage import NodeRoom
 from bot.domain.snapshot import Template
 from bot.domain.workload import Autoscaler, Event, Workload
 from bot.errors import PortError, Trouble
@@ -194,6 +195,9 @@ class KubernetesCluster:
         self, context: str, namespace: str, names: Sequence[str]
     ) -> Mapping[str, str]:
         return await operations.contents(self._connections.to(context), namespace, names)
+
+    async def room(self, context: str) -> Sequence[NodeRoom]:
+        return await operations.room(self._connections.to(context))
 
     # Following
 

@@ -12,16 +12,18 @@ from typing import Any
 
 from bot.adapters.kubernetes_connections import Answer, Call, Connection
 from bot.adapters.kubernetes_errors import Asked, Resource, unexpected
-from bot.adapters.kubernetes_feeds import DEPLOYMENTS
+from bot.adapters.kubernetes_feeds import DEPLOYMENTS, PODS
 from bot.adapters.kubernetes_objects import autoscaler_of, deployment_of, template_hash
 from bot.adapters.kubernetes_writes import AUTOSCALERS, CONFIG_MAPS, MANAGER, RESTARTER
 from bot.domain.kind import Span
+from bot.domain.shortage import NodeRoom, Taken, amounts_of
 from bot.domain.snapshot import UNREADABLE, Template
 from bot.domain.workload import Autoscaler
 from bot.errors import PortError, Trouble
 from bot.ports import Written
 
 _SECRETS = Resource("", "v1", "secrets")
+_NODES = Resource("", "v1", "nodes")
 _KINDS = {"ConfigMap": CONFIG_MAPS, "Secret": _SECRETS}
 _JSON_PATCH = "application/json-patch+json"
 _MERGE_PATCH = "application/merge-patch+json"
@@ -103,17 +105,11 @@ async def scale(
         raise PortError("cluster", Trouble.CONFLICT, temporary=False, values=values)
     if now != replicas:
         body = {
-            "apiVersion": live.get("apiVersion", "autoscaling/v1"),
-            "kind": "Scale",
-            "metadata": {
-                "name": name,
-                "namespace": namespace,
-                "resourceVersion": live["metadata"]["resourceVersion"],
-            },
+            "metadata": {"resourceVersion": live["metadata"]["resourceVersion"]},
             "spec": {"replicas": replicas},
         }
-        put = Asked("update", DEPLOYMENTS, namespace, name, "scale")
-        await connection.call(Call(put, {"fieldManager": MANAGER}, body))
+        patch = Asked("patch", DEPLOYMENTS, namespace, name, "scale")
+        await connection.call(Call(patch, {"fieldManager": MANAGER}, body, _MERGE_PATCH))
     look = Asked("get", DEPLOYMENTS, namespace, name)
     return _written(await connection.call(Call(look)))
 
@@ -162,6 +158,42 @@ async def _content(connection: Connection, namespace: str, name: str) -> str:
         return str(live["metadata"].get("resourceVersion", ""))
     held = {part: live.get(part) or {} for part in ("data", "binaryData")}
     return hashlib.sha256(json.dumps(held, sort_keys=True).encode()).hexdigest()[:16]
+
+
+async def room(connection: Connection) -> Sequence[NodeRoom]:
+    """See `bot.ports.Cluster.room`."""
+    try:
+        _, nodes = await connection.list(_NODES, "")
+    except PortError as error:
+        if error.trouble is Trouble.FORBIDDEN:
+            return ()
+        raise
+    taken = await _taken(connection)
+    return [_room_of(node, taken) for node in nodes]
+
+
+async def _taken(connection: Connection) -> Taken | None:
+    try:
+        _, pods = await connection.list(PODS, "")
+    except PortError as error:
+        if error.trouble is Trouble.FORBIDDEN:
+            return None
+        raise
+    taken = Taken()
+    for pod in pods:
+        taken.add(pod)
+    return taken
+
+
+def _room_of(node: Mapping[str, Any], taken: Taken | None) -> NodeRoom:
+    name = str((node.get("metadata") or {}).get("name", ""))
+    status = node.get("status") or {}
+    return NodeRoom(
+        name,
+        amounts_of(status.get("allocatable") or status.get("capacity")),
+        None if taken is None else taken.by_node.get(name, {}),
+        takes_pods=(node.get("spec") or {}).get("unschedulable") is not True,
+    )
 
 
 def _written(answer: Answer) -> Written:

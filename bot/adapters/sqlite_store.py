@@ -170,9 +170,9 @@ class SqliteStore:
     async def ran_well(self, service: str, environment: str, digest: str) -> bool:
         def ask(db: Database) -> bool:
             found = db.execute(
-                "select 1 from rollouts where service = :service and environment = :environment"
+                "select 1 from rollouts where service = :service and environment = :environment"  # noqa: S608
                 f" and (digest = :digest and state = 'SUCCEEDED' and kind in ({_RELEASING})"
-                " or json_extract(body, '$.before.digest') = :digest) limit 1",
+                " or kind = 'DEPLOY' and json_extract(body, '$.before.digest') = :digest) limit 1",
                 {"service": service, "environment": environment, "digest": digest},
             ).fetchone()
             return found is not None

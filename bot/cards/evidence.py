@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from bot.cards import signs
 from bot.cards.blocks import PREFORMATTED_LINES, Part, context, preformatted, section
-from bot.cards.mrkdwn import Mrkdwn, escape, join, plain, say
+from bot.cards.mrkdwn import Mrkdwn, code, escape, join, plain, say
 from bot.domain.rollout import Diagnosis, Rollout, RolloutState
 from bot.text import Texts
 from bot.text.sentences import (
@@ -65,12 +65,30 @@ def evidence_parts(rollout: Rollout, texts: Texts) -> list[Part]:
     """The evidence as the card shows it: what the server said, the log, the warnings."""
     if rollout.state is not RolloutState.FAILED:
         return []
-    parts = []
+    parts = shortage_parts(rollout, texts)
     parts += server_parts(words_of(rollout, texts))
     if rollout.diagnosis is not None:
         parts += log_parts(rollout.diagnosis, LOG_LINES, texts)
         parts += event_parts(rollout.diagnosis.events[:EVENTS], texts)
     return parts
+
+
+def shortage_parts(rollout: Rollout, texts: Texts) -> list[Part]:
+    """Pods that find no place: which resource is short, and by how much."""
+    lines = [
+        say(
+            texts,
+            f"scale.short.{each.kind}",
+            resource=code(each.resource),
+            asks=each.asks,
+            free=each.free,
+            short=each.short,
+            name=plain(each.name, 80),
+            limit=each.limit,
+        )
+        for each in rollout.short or ()
+    ]
+    return [Part(section(join(lines, "\n"), limit=1_500))] if lines else []
 
 
 def words_of(rollout: Rollout, texts: Texts) -> str:

@@ -90,7 +90,7 @@ def unlock_button(rollout: Rollout, texts: Texts) -> Block | None:
     """On the card of a rollback that has ended and left its lock."""
     if not rollout.held or not rollout.state.final:
         return None
-    return buttons.run(_unlock(rollout), texts("button.unlock"))
+    return buttons.run(_unlock(rollout), texts("button.unlock"), place=2)
 
 
 def _unlock(rollout: Rollout) -> str:
@@ -115,5 +115,5 @@ def authors_line(commits: Commits | None, texts: Texts) -> Mrkdwn:
     if not names:
         return Mrkdwn("")
     shown = listing([str(escape(name, 60)) for name in names[:_NAMES]], texts)
-    where = link(commits.url, "git") if commits.url else Mrkdwn("")
+    where = link(commits.url, texts("rollback.compare")) if commits.url else Mrkdwn("")
     return say(texts, "rollback.authors", count=commits.of, names=Mrkdwn(shown), link=where)

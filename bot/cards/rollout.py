@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from bot.cards import buttons, signs
 from bot.cards.blocks import Part, actions, context, fit, header, section
 from bot.cards.card import Block, Card
-from bot.cards.evidence import cause_of, evidence_parts, hint_of
+from bot.cards.evidence import cause_of, evidence_parts, hint_of, shortage_parts
 from bot.cards.hold import because
 from bot.cards.mrkdwn import (
     Mrkdwn,
@@ -230,6 +230,7 @@ def _trouble_parts(rollout: Rollout, texts: Texts) -> list[Part]:
         cause = cause_of(rollout, texts)
         line = say(texts, "rollout.trouble.warning", sign=signs.WARNING, cause=cause)
         parts.append(Part(section(line, limit=1_500)))
+        parts += shortage_parts(rollout, texts)
     if obstacle is not None:
         line = say(
             texts,

@@ -79,6 +79,11 @@ class Observe:
 
 
 @dataclass(frozen=True, slots=True)
+class Explain:
+    """Pods find no place: say which resource is short, and by how much."""
+
+
+@dataclass(frozen=True, slots=True)
 class ShowEnd:
     """Final: the card must say so, confirmed by Slack."""
 
@@ -119,6 +124,7 @@ Step = (
     | Hold
     | Apply
     | Observe
+    | Explain
     | ShowEnd
     | Diagnose
     | Credit
@@ -149,8 +155,19 @@ def next_step(rollout: Rollout, *, end_shown: bool) -> Step:
     if rollout.state is RolloutState.APPLYING and rollout.before_generation is None:
         return Recheck() if rollout.behind and not rollout.rechecked else Prepare()
     if rollout.change is not None:
-        return Observe()
+        return Explain() if _puzzling(rollout) else Observe()
     return Hold() if rollout.kind.holds and not rollout.held else Apply()
+
+
+def _puzzling(rollout: Rollout) -> bool:
+    """Its pods find no place, and nobody has reckoned yet why."""
+    verdict = rollout.verdict
+    if verdict is None or verdict.outcome not in (Outcome.WARN, Outcome.FAIL):
+        return False
+    return rollout.short is None and verdict.reason in _NO_PLACE
+
+
+_NO_PLACE = frozenset({Reason.UNSCHEDULABLE, Reason.ADMISSION_DENIED})
 
 
 def _ends_quietly(rollout: Rollout) -> bool:
@@ -162,6 +179,8 @@ def _ends_quietly(rollout: Rollout) -> bool:
 def _last_step(rollout: Rollout, *, end_shown: bool) -> Step:
     if not end_shown:
         return ShowEnd()
+    if _puzzling(rollout):
+        return Explain()
     if rollout.state is RolloutState.FAILED and rollout.diagnosis is None:
         return Diagnose()
     touched = rollout.before_generation is not None

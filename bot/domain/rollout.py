@@ -25,6 +25,7 @@ from bot.domain.image import Image
 from bot.domain.judgement import Change, Memory
 from bot.domain.kind import GoodRelease, Kind, Scaling
 from bot.domain.promotion import Commits, Override
+from bot.domain.shortage import Shortage
 from bot.domain.verdict import Verdict
 
 
@@ -181,6 +182,7 @@ class Rollout:
     obstacle: Obstacle | None = None  # temporary while active; the cause where it ended FAILED
     refused: tuple[GateResult, ...] = ()  # REJECTED: all gates as they stood
     policies: GateResult | None = None  # what its place promises, where not all of it is kept
+    short: tuple[Shortage, ...] | None = None  # why pods find no place; None: not asked yet
     diagnosis: Diagnosis | None = None
     details: CardRef | None = None  # the reply in the card's thread that tells of the end
     settled: bool = False  # final, and Slack has confirmed the final card and its thread

@@ -11,6 +11,7 @@ from bot.domain.gate import GateResult
 from bot.domain.progress import Ground, Outlook
 from bot.domain.promotion import Commits
 from bot.domain.rollout import Diagnosis, Rollout
+from bot.domain.shortage import Shortage
 from bot.domain.workload import Event, Workload
 from bot.ports import Written
 
@@ -26,6 +27,7 @@ class Work:
     hold: Callable[[Rollout], Awaitable[None]]
     taken_back: Callable[[Rollout], Awaitable[Commits]]
     keep: Callable[[Rollout], Awaitable[None]]
+    explain: Callable[[Rollout], Awaitable[tuple[Shortage, ...]]]
     diagnose: Callable[[Rollout, Workload], Awaitable[Diagnosis]]
     card: Callable[[Rollout, datetime], Card]
     details: Callable[[Rollout, datetime], Card]

@@ -22,6 +22,7 @@ from bot.domain.progress import (
     AskGates,
     Credit,
     Diagnose,
+    Explain,
     Hold,
     Keep,
     Observe,
@@ -86,6 +87,7 @@ class Engine:
             Hold: self._hold,
             Apply: self._apply,
             Observe: self._observe,
+            Explain: self._explain,
             Diagnose: self._diagnose,
             Credit: self._credit,
             TellThread: self._tell_thread,
@@ -292,6 +294,11 @@ class Engine:
         assert rollout.change is not None
         explained = replace(seen, events=driver.events)
         return judge_rollout(explained, rollout.change, rollout.memory, now)
+
+    async def _explain(self, driver: Driver) -> bool:
+        short = await self._work.explain(driver.rollout)
+        await self._save(driver, driver.rollout.with_(short=short))
+        return True
 
     async def _diagnose(self, driver: Driver) -> bool:
         rollout = driver.rollout

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from bot.domain.drift import Difference
 from bot.domain.kind import Span
+from bot.domain.shortage import NodeRoom
 from bot.domain.snapshot import Template
 from bot.domain.workload import Autoscaler, Event, Workload
 from bot.errors import PortError
@@ -118,6 +119,10 @@ class Cluster(Protocol):
     ) -> Mapping[str, str]:
         """A fingerprint of what each of "ConfigMap NAME", "Secret NAME" holds: "" where there is
         none, UNREADABLE where Dynamo may not look. A Secret's values are never looked at."""
+
+    async def room(self, context: str) -> Sequence[NodeRoom]:
+        """What the nodes have and what is taken of it, as far as Dynamo may look: none where it may
+        not see nodes, nothing taken where it may not see all pods."""
 
     async def log_tail(
         self,

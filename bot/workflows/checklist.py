@@ -24,6 +24,7 @@ from bot.domain.checklist import (
     untick,
 )
 from bot.domain.gate import GateResult
+from bot.domain.kind import Kind
 from bot.domain.rollout import Rollout, RolloutState
 from bot.errors import PortError
 from bot.ports import Decide, Record
@@ -170,7 +171,8 @@ async def close_if_there(rollout: Rollout, edges: Edges) -> None:
     """A rollout has ended: where it brought the release to its goal, the list has done its work.
     Best effort: the next click closes it, too."""
     goal = goal_of(edges.catalog)
-    if rollout.state is not RolloutState.SUCCEEDED or rollout.environment != goal.name:
+    brought = rollout.state is RolloutState.SUCCEEDED and rollout.kind.brings_release
+    if not brought or rollout.environment != goal.name:
         return
     try:
         await close_list(rollout.service, rollout.image.digest, edges)
@@ -188,6 +190,7 @@ async def open_when_tested(rollout: Rollout, edges: Edges) -> None:
         or Requirement.CHECKLIST not in goal.requires
         or rollout.environment != before.name
         or rollout.state is not RolloutState.SUCCEEDED
+        or rollout.kind is not Kind.DEPLOY
         or await edges.store.ran_well(rollout.service, goal.name, rollout.image.digest)
     ):
         return
@@ -211,7 +214,8 @@ async def open_missed(edges: Edges) -> None:
     if before is None:
         return
     for service in edges.catalog.services:
-        for rollout in await edges.store.recent(service.name, before.name, limit=1):
+        recent = await edges.store.recent(service.name, before.name)
+        for rollout in [each for each in recent if each.kind is Kind.DEPLOY][:1]:
             if await edges.checklists.get(service.name, rollout.image.digest) is None:
                 await open_when_tested(rollout, edges)
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from bot.domain.redaction import redact
 from bot.domain.rollout import Diagnosis, Rollout
+from bot.domain.shortage import Shortage, requests_of, shortages
 from bot.domain.verdict import Finding, Reason
 from bot.domain.workload import Event, Workload
 from bot.errors import PortError
@@ -56,6 +57,24 @@ async def diagnose(rollout: Rollout, seen: Workload, edges: Edges) -> Diagnosis:
         events=events,
         unavailable=redact(unavailable),
     )
+
+
+async def explain(rollout: Rollout, edges: Edges) -> tuple[Shortage, ...]:
+    """Why pods find no place, in numbers. Never raises PortError: without numbers the cluster's own
+    words stand alone."""
+    finding = _worst(rollout)
+    if finding is None:
+        return ()
+    try:
+        async with asyncio.timeout(_SECONDS):
+            template, nodes = await asyncio.gather(
+                edges.cluster.template(rollout.context, rollout.namespace, rollout.service),
+                edges.cluster.room(rollout.context),
+            )
+    except (PortError, TimeoutError):
+        return ()
+    asks = requests_of(template.body) if template else {}
+    return shortages(finding.message, asks, nodes)
 
 
 def _worst(rollout: Rollout) -> Finding | None:

@@ -106,7 +106,7 @@ async def test_the_place_stays_locked_until_somebody_lifts_it(sandbox, slack):
     assert "after a rollback" in refusal.words
     card = await card_of(slack, "ben", QA, back)
     await slack.click("ben", card, "Lift the lock")
-    await slack.message("ana", channel=QA, where=lambda m: "unlocked" in m.words.lower())
+    await slack.message("ana", channel=QA, where=lambda m: "lifted the lock" in m.words)
     assert await sandbox.dynamo.edges.locks.all("qa") == []
 
 
@@ -118,15 +118,15 @@ async def test_it_needs_neither_approval_nor_checklist_and_production_asks_once_
     good = await workload(sandbox, "dynamo")
     await _ran_once(sandbox, place, good.deployment)
     await slack.say("elena", PRODUCTION, "/dynamo revertir tasks-service producción")
-    ask = await slack.message("elena", where=private("Roll tasks-service back in Production?"))
+    ask = await slack.message("elena", where=private("¿Volver atrás tasks-service en Producción?"))
     assert len(await recent(sandbox)) == 2, "nothing was started"
     await slack.click("elena", ask, ask.buttons[0])
     back = await settled(sandbox)
-    assert (back.state, back.version) == (RolloutState.SUCCEEDED, "1.3.0")
+    assert (back.state, back.version) == (RolloutState.SUCCEEDED, "1.3.1")
     assert not back.template_kept, "no snapshot: the image alone"
     card = await card_of(slack, "elena", PRODUCTION, back)
-    assert "the image of 1.3.0 alone" in card.words
-    assert (await workload(sandbox, "dynamo")).deployment.version == "1.3.0"
+    assert "the image of 1.3.1 alone" in card.words
+    assert (await workload(sandbox, "dynamo")).deployment.version == "1.3.1"
 
 
 async def test_who_may_not_deploy_there_may_not_roll_back(sandbox, slack):
@@ -142,12 +142,12 @@ async def test_a_target_whose_image_is_gone_is_refused_and_nothing_is_touched(sa
     place = _place(sandbox, "qa")
     await _ran_once(sandbox, place, (await workload(sandbox)).deployment)
     repository = sandbox.world.registry.repository("dynamo/tasks-service")
-    digest = sandbox.world.digests["tasks-service", "1.3.0"]
+    digest = sandbox.world.digests["tasks-service", "1.3.1"]
     repository.manifests.pop(digest)
     generation = (await workload(sandbox)).deployment.generation
     await slack.say("ben", QA, "/dynamo rollback tasks-service qa")
     answer = await slack.message("ben", where=private("no longer in the registry"))
-    assert "1.3.0" in answer.words
+    assert "1.3.1" in answer.words
     assert (await workload(sandbox)).deployment.generation == generation
     assert await sandbox.dynamo.edges.locks.all("qa") == []
 
@@ -264,7 +264,7 @@ def _for(request, place):
 
 
 async def _ran_once(sandbox, place, runs):
-    """The store knows that 1.3.0 ran well here, and that what runs now came after it: as after
+    """The store knows that 1.3.1 ran well here, and that what runs now came after it: as after
     months of deploys, without their snapshots."""
     from datetime import timedelta
 
@@ -273,9 +273,9 @@ async def _ran_once(sandbox, place, runs):
 
     edges = sandbox.dynamo.edges
     image = Image.parse(runs.images["tasks-service"])
-    digest = sandbox.world.digests["tasks-service", "1.3.0"]
+    digest = sandbox.world.digests["tasks-service", "1.3.1"]
     now = edges.clock.now()
-    for index, (version, of) in enumerate((("1.3.0", digest), (runs.version, image.digest))):
+    for index, (version, of) in enumerate((("1.3.1", digest), (runs.version, image.digest))):
         when = now - timedelta(days=10 - index)
         await edges.store.add(
             Rollout(
