@@ -113,7 +113,21 @@ class Gatherer:
         self.errors = 0
         self.first: datetime | None = None  # of all lines, within the window or not
         self.minutes: set[int] = set()
-        self.kinds: dict[str, Kind] = {}
+        self._counts: dict[str, int] = {}  # by the masked words, not redacted: they stay in here
+        self._first: dict[str, str] = {}  # words of each, redacted
+
+    @property
+    def kinds(self) -> Mapping[str, Kind]:
+        """By the masked words, redacted."""
+        found: dict[str, Kind] = {}
+        for raw, count in self._counts.items():
+            example = self._first[raw]
+            masked = mask(example)
+            known = found.get(masked)
+            found[masked] = Kind(
+                count + (known.count if known else 0), known.example if known else example
+            )
+        return found
 
     def take(self, line: str) -> None:
         """A line with the API server's time before it; one without belongs to the line before."""
@@ -134,12 +148,13 @@ class Gatherer:
             self._note(signature_of(text))
 
     def _note(self, words: str) -> None:
-        masked = mask(words)
-        known = self.kinds.get(masked)
-        if known is not None:
-            self.kinds[masked] = Kind(known.count + 1, known.example)
-        elif len(self.kinds) < MOST_KINDS:
-            self.kinds[masked] = Kind(1, redact(words)[:LONGEST])
+        """Redacting is slow, and lines of one kind are many: only the first of them is."""
+        raw = _VARIES.sub(_WILD, words)
+        if raw in self._counts:
+            self._counts[raw] += 1
+        elif len(self._counts) < MOST_KINDS:
+            self._counts[raw] = 1
+            self._first[raw] = redact(words)[:LONGEST]
 
     def covered(self, *, cut: bool, since: datetime | None) -> float:
         """Minutes of the window that what was read speaks for: from the first line where older ones
@@ -185,9 +200,8 @@ def signature_of(text: str) -> str:
 
 
 def mask(words: str) -> str:
-    """Without what differs from one line to the next: numbers, addresses, ids. Redacted first: a
-    masked secret would be one no more."""
-    return _VARIES.sub(_WILD, redact(words)[:LONGEST])
+    """Redacted words without what differs from one line to the next: numbers, addresses, ids."""
+    return _VARIES.sub(_WILD, words[:LONGEST])
 
 
 # Judging

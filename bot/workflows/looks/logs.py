@@ -28,6 +28,7 @@ _BEFORE = timedelta(minutes=30)  # research/rollouts.md §3.3
 _MOST_PODS = 6
 _MOST_LINES = 4_000  # of each pod
 _LONGEST_LINE = 16 * 1024
+_AT_A_TIME = 100  # lines, some milliseconds where all are errors
 _BASELINE_SECONDS = 4.0  # a deploy is not kept waiting
 _SECONDS = 20.0
 _CLUSTER_SECONDS = 2.0
@@ -153,10 +154,11 @@ async def _lines(parts: AsyncIterator[bytes]) -> AsyncGenerator[str, None]:
     rest = ""
     async for part in parts:
         *whole, rest = (rest + decode(part)).split("\n")
-        for line in whole:
+        for number, line in enumerate(whole):
+            if number % _AT_A_TIME == 0:
+                await asyncio.sleep(0)  # others have their turn
             yield line[:_LONGEST_LINE]
         rest = rest[:_LONGEST_LINE]
-        await asyncio.sleep(0)  # others have their turn between two parts
     if rest:
         yield rest
 
