@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -49,6 +49,23 @@ _WRITTEN: Final[Mapping[str, Level]] = {
     **{f'"{word}"': level for word, level in _WORDS.items()},
 }
 """As they mostly stand in a line: found without a search."""
+
+_JSON_SIZE: Final = len('"level":"info"')
+_IN_JSON: Final[Mapping[str, Level]] = {
+    f'"level":"{word}"'[:_JSON_SIZE]: level
+    for word, level in _WRITTEN.items()
+    if len(word) in (4, 5) and word.isalpha()
+}
+_LOGFMT_SIZE: Final = len("level=info ")
+_IN_LOGFMT: Final[Mapping[str, Level]] = {
+    f"level={word} "[:_LOGFMT_SIZE]: level
+    for word, level in _WRITTEN.items()
+    if len(word) in (4, 5) and word.isalpha()
+}
+"""The level as it stands in a line, cut to one size: after a word of five letters its end is still
+to be looked at."""
+_ENDS: Final = ("", " ")
+_BEFORE: Final = ("", " ", ",")
 
 _NUMBERS: Final = ((60, Level.FATAL), (50, Level.ERROR), (40, Level.WARN), (30, Level.INFO))
 """As pino and bunyan write levels; what is below is for debugging."""
@@ -121,6 +138,55 @@ def level_of(text: str) -> Level:
     if found_pair is not None:
         return _WORDS.get(found_pair[1].lower(), Level.UNKNOWN)
     return _level_in_words(text)
+
+
+def levels_of(texts: Sequence[str], before: Level = Level.UNKNOWN) -> list[Level]:
+    """The levels of the lines of one log: as `level_of`, and a line that belongs to the one before
+    it has that one's level (`before` of the first).
+
+    A service writes its lines alike, so the level mostly stands where it stood in the line before:
+    one look there is a fraction of a search.
+    """
+    found: list[Level] = []
+    add, unknown = found.append, Level.UNKNOWN
+    in_json, in_logfmt = _IN_JSON.get, _IN_LOGFMT.get
+    there = elsewhere = -_JSON_SIZE  # where it stood last, in JSON and in logfmt
+    for text in texts:
+        is_json = text[:1] == "{"
+        if is_json:
+            end = there + _JSON_SIZE
+            level = in_json(text[there:end])
+            if level is not None and (
+                (text[end - 1] == '"' or text[end : end + 1] == '"')
+                and text[-1] == "}"
+                and text.find("{", 1, there) < 0
+                and text.find('"level"', end) < 0
+            ):
+                before = level
+                add(level)
+                continue
+        else:
+            end = elsewhere + _LOGFMT_SIZE
+            level = in_logfmt(text[elsewhere:end])
+            if level is not None and (
+                (text[end - 1] == " " or text[end : end + 1] in _ENDS)
+                and text[elsewhere - 1 : elsewhere] in _BEFORE
+                and text.find("level=", 0, elsewhere) < 0
+            ):
+                before = level
+                add(level)
+                continue
+        level = level_of(text)
+        if level is unknown:
+            if continues(text):
+                level = before
+        elif is_json:
+            there = text.find('"level":"')
+        else:
+            elsewhere = text.find("level=")
+        before = level
+        add(level)
+    return found
 
 
 def message_of(text: str) -> str:

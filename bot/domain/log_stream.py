@@ -12,9 +12,10 @@ not asked of each.
 from __future__ import annotations
 
 import re
+from itertools import repeat
 from typing import Final, NamedTuple
 
-from bot.domain.log_lines import Level, continues, level_of, split_stamp
+from bot.domain.log_lines import Level, levels_of, split_stamp
 from bot.domain.redaction import CONTROLS, MASK, redact, suspicious, visible
 
 LONGEST_LINE: Final = 1 << 20
@@ -94,29 +95,34 @@ class LogReader:
         return self._read(lines, guarded)
 
     def _read(self, lines: list[str], guarded: bool) -> list[LogLine]:
-        found: list[LogLine] = []
-        add, source, unknown = found.append, self._source, Level.UNKNOWN
-        last = self._level
+        texts = [line[31:] for line in lines if line[29:31] == "Z " and line[19] == "."]
+        if len(texts) == len(lines):
+            stamps = [line[:30] for line in lines]
+        else:
+            stamps, texts = self._stamped(lines)
+        if not texts:
+            return []
+        if guarded:
+            texts = [self._redacted(text) for text in texts]
+        levels = levels_of(texts, self._level)
+        self._stamp, self._level = stamps[-1], levels[-1]
+        # Without a call of Python's own for each line.
+        whole = zip(stamps, repeat(self._source), levels, texts, strict=False)
+        return list(map(tuple.__new__, repeat(LogLine), whole))
+
+    def _stamped(self, lines: list[str]) -> tuple[list[str], list[str]]:
+        """Times and texts, where not all lines have a time of nine digits: what has none has that
+        of the line before."""
+        stamps: list[str] = []
+        texts: list[str] = []
+        last = self._stamp
         for line in lines:
-            if line[29:31] == "Z " and line[19] == ".":
-                stamp, text = line[:30], line[31:]
-            else:
-                stamp, text = split_stamp(line)
-                if not stamp:
-                    stamp = found[-1].stamp if found else self._stamp
-                    if not text and not stamp:
-                        continue
-            if guarded:
-                text = self._redacted(text)
-            level = level_of(text)
-            if level is unknown and continues(text):
-                level = last
-            last = level
-            add(LogLine(stamp, source, level, text))
-        self._level = last
-        if found:
-            self._stamp = found[-1].stamp
-        return found
+            stamp, text = split_stamp(line)
+            last = stamp or last
+            if last or text:
+                stamps.append(last)
+                texts.append(text)
+        return stamps, texts
 
     def _redacted(self, text: str) -> str:
         if self._key_lines:

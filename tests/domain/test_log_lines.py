@@ -12,6 +12,7 @@ from bot.domain.log_lines import (
     continues,
     fields_of,
     level_of,
+    levels_of,
     message_of,
     read,
     split_stamp,
@@ -135,6 +136,39 @@ def test_the_short_way_to_a_level_says_what_reading_the_whole_says(whole):
         expected = {"info": Level.INFO, "error": Level.ERROR}.get(level)
         if expected is not None and "severity" not in whole:
             assert level_of(line) is expected
+
+
+_SHAPES = st.sampled_from(
+    [
+        '{{"level":"{}","msg":"x"}}',
+        '{{"time":"1","level":"{}","msg":"level=info "}}',
+        '{{"a":{{"level":"{}"}},"level":"warn"}}',
+        '{{"level":"{}","level":"fatal"}}',
+        '{{"level":"{}"',
+        "level={} msg=x",
+        "t=1 level={}",
+        "t=1 xlevel={} level=warn",
+        "{} plain words",
+        "[{}] x",
+        "  level={} x",
+    ]
+)
+_SAID = st.sampled_from(
+    ["info", "error", "warn", "debug", "errors", "WARN", "fatal", "nothing", ""]
+)
+
+
+@given(st.lists(st.tuples(_SHAPES, _SAID), max_size=30))
+def test_the_levels_of_many_lines_are_those_of_each(written):
+    lines = [shape.format(said) for shape, said in written]
+    expected, before = [], Level.UNKNOWN
+    for line in lines:
+        level = level_of(line)
+        if level is Level.UNKNOWN and continues(line):
+            level = before
+        before = level
+        expected.append(level)
+    assert levels_of(lines) == expected
 
 
 @pytest.mark.parametrize(
