@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from bot.domain.redaction import redact
 from bot.errors import PortError, Trouble
+from bot.loading import LOADING
 
 if TYPE_CHECKING:
     import requests
@@ -108,7 +109,8 @@ class _Line:
 
 @contextlib.contextmanager
 def _client(host: str, seconds: float) -> Iterator[APIClient]:
-    from docker import APIClient
+    with LOADING:
+        from docker import APIClient
 
     _knock(host)
     engine = APIClient(base_url=host, version="auto", timeout=int(seconds) + _CALL)

@@ -30,6 +30,7 @@ from bot.adapters.kubernetes_errors import (
     unexpected,
 )
 from bot.errors import PortError, Trouble
+from bot.loading import LOADING
 
 Objects = list[Mapping[str, Any]]
 """Raw Kubernetes objects."""
@@ -307,7 +308,8 @@ def _readable(kubeconfig: str) -> None:
 
 
 def _import_library() -> tuple[Any, Any]:
-    from kubernetes.aio import client, config
+    with LOADING:
+        from kubernetes.aio import client, config
 
     return client, config
 

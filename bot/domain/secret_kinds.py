@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from bot.loading import LOADING
+
 MASK: Final = b"[redacted]"
 
 Masked = Callable[[Any], bytes]
@@ -152,7 +154,8 @@ def kinds() -> tuple[SecretKind, ...]:
 
 def _of_library() -> Iterator[SecretKind]:
     for name in _PLUGINS:
-        module = importlib.import_module(f"detect_secrets.plugins.{name}")
+        with LOADING:
+            module = importlib.import_module(f"detect_secrets.plugins.{name}")
         for detector in vars(module).values():
             if isinstance(detector, type) and detector.__module__ == module.__name__:
                 for pattern in getattr(detector, "denylist", ()):
