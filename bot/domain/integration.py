@@ -11,6 +11,7 @@ from typing import Any
 
 from bot.domain.analysis import DataState, Part, Reading, Result, Unit
 from bot.domain.probing import Answer, Reached
+from bot.domain.statistics import p_of_more
 from bot.domain.workload import Workload
 
 ALREADY = "_ALREADY"
@@ -27,22 +28,51 @@ class Check:
     grave: bool = True
     values: Mapping[str, Any] = field(default_factory=dict)
     query: str = ""
+    counts: tuple[float, float] | None = None  # errors and requests, where it is about these
 
     @property
     def key(self) -> str:
         return f"{self.name} {self.subject}".strip()
 
 
-Standing = Mapping[str, bool]
-"""By the key of a check, whether it was well; what was not known is not in it."""
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How things were: by the key of a check, whether it was well (what was not known is not in
+    it), and errors and requests of those that are about these."""
+
+    well: Mapping[str, bool] = field(default_factory=dict)
+    counts: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        counts = {key: list(each) for key, each in self.counts.items()}
+        return {"well": dict(self.well), "counts": counts}
+
+    @classmethod
+    def of_json(cls, found: Mapping[str, Any]) -> "Standing":
+        """Raises KeyError, TypeError or ValueError for anything that `as_json` did not write."""
+        return cls(
+            {str(key): bool(well) for key, well in found["well"].items()},
+            {
+                str(key): (float(errors), float(requests))
+                for key, (errors, requests) in found["counts"].items()
+            },
+        )
 
 
 def standing_of(checks: Iterable[Check]) -> Standing:
-    return {check.key: check.well for check in checks if check.well is not None}
+    given = list(checks)
+    return Standing(
+        {each.key: each.well for each in given if each.well is not None},
+        {each.key: each.counts for each in given if each.counts is not None},
+    )
 
 
-def judge_integration(checks: Sequence[Check], before: Standing | None) -> tuple[Reading, ...]:
-    return tuple(_reading(check, (before or {}).get(check.key)) for check in checks)
+def judge_integration(checks: Sequence[Check], before: Standing) -> tuple[Reading, ...]:
+    """Loads scipy where a check is about errors: to be called on the workbench."""
+    return tuple(
+        _reading(_compared(check, before.counts.get(check.key)), before.well.get(check.key))
+        for check in checks
+    )
 
 
 def _reading(check: Check, was: bool | None) -> Reading:
@@ -117,27 +147,42 @@ def health_check(service: str, answer: Answer, url: str) -> Check:
     return Check(HEALTH, code, well, service, values=values, query=f"GET {url}")
 
 
-def errors_check(service: str, errors: float, requests: float, most: float, query: str) -> Check:
-    """The share of its answers that were errors since the rollout, against what it may be."""
-    ratio = errors / requests if requests > 0 else 0.0
-    values = {
-        "percent": round(100 * ratio, 2),
-        "most": round(100 * most, 2),
-        "requests": round(requests),
-    }
+def errors_check(service: str, errors: float, requests: float, query: str) -> Check:
+    """Errors among its answers since the rollout; what they mean is known beside those before."""
+    values = {"requests": round(requests), "percent": _percent(errors, requests)}
     if requests <= 0:
         return Check(ERRORS, "ERRORS_NO_TRAFFIC", None, service, values=values, query=query)
-    if ratio > most and errors >= LEAST_ERRORS:
-        return Check(ERRORS, "ERRORS_MANY", False, service, False, values, query)
-    return Check(ERRORS, "ERRORS_FEW", True, service, values=values, query=query)
+    counts = (errors, requests)
+    return Check(ERRORS, "ERRORS_ALONE", None, service, False, values, query, counts)
+
+
+def _compared(check: Check, before: tuple[float, float] | None) -> Check:
+    """The rule of the service's own errors (research/rollouts.md §3.5), at most a WARN: a
+    dependency has other callers and releases of its own."""
+    if check.counts is None or before is None or before[1] <= 0:
+        return check
+    (errors, requests), (former, of) = check.counts, before
+    rise = errors / requests - former / of
+    values = {**check.values, "percent_before": _percent(former, of)}
+    if (
+        errors >= LEAST_ERRORS
+        and rise >= LEAST_RISE
+        and errors / requests >= TIMES * former / of
+        and p_of_more(*map(round, (former, of, errors, requests))) < CHANCE
+    ):
+        return replace(check, code="ERRORS_MORE", well=False, values=values)
+    return replace(check, code="ERRORS_SAME", well=True, values=values)
+
+
+def _percent(errors: float, requests: float) -> float:
+    return round(100 * errors / requests, 2) if requests > 0 else 0.0
 
 
 def unknown_errors(service: str, message: str, query: str) -> Check:
     return Check(ERRORS, "ERRORS_UNKNOWN", None, service, values={"message": message}, query=query)
 
 
-LEAST_ERRORS = 5
-"""As for the service's own (research/rollouts.md §3.5)."""
+LEAST_ERRORS, LEAST_RISE, TIMES, CHANCE = 5, 0.005, 2.0, 0.01
 
 
 # Supabase

@@ -1,10 +1,13 @@
 """What a service depends on: a rollout is to blame only for what was well before it."""
 
+import json
+
 import pytest
 
 from bot.domain.analysis import DataState, Result
 from bot.domain.integration import (
     Check,
+    Standing,
     errors_check,
     health_check,
     judge_integration,
@@ -39,7 +42,7 @@ def test_only_what_was_well_before_is_a_fail(
 ) -> None:
     check = Check("DEPENDENCY", "X", is_, "auth-service", grave)
     before = {} if was is None else {"DEPENDENCY auth-service": was}
-    (reading,) = judge_integration([check], before)
+    (reading,) = judge_integration([check], Standing(before))
     assert (reading.result, reading.code) == (result, code)
     assert (reading.state is DataState.OK) == (is_ is not None)
 
@@ -51,8 +54,8 @@ def test_what_was_looked_at_before_is_found_again() -> None:
         Check("SUPABASE_AUTH", "X", True),
         not_asked("SUPABASE_REST"),
     ]
-    standing = standing_of(checks)
-    assert standing == {"DEPENDENCY a": False, "DEPENDENCY b": True, "SUPABASE_AUTH": True}
+    standing = Standing.of_json(json.loads(json.dumps(standing_of(checks).as_json())))
+    assert standing.well == {"DEPENDENCY a": False, "DEPENDENCY b": True, "SUPABASE_AUTH": True}
     results = [reading.result for reading in judge_integration(checks, standing)]
     assert results == [Result.WARN, Result.PASS, Result.PASS, Result.INCONCLUSIVE]
 
@@ -144,16 +147,20 @@ def test_a_service_without_supabase_has_nothing_to_say_about_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("errors", "requests", "code", "well"),
+    ("before", "after", "result", "code"),
     [
-        (0, 0, "ERRORS_NO_TRAFFIC", None),
-        (4, 10, "ERRORS_FEW", True),
-        (60, 1_000, "ERRORS_MANY", False),
-        (10, 10_000, "ERRORS_FEW", True),
+        ((10, 10_000), (90, 3_000), Result.WARN, "ERRORS_MORE"),
+        ((10, 10_000), (4, 3_000), Result.PASS, "ERRORS_SAME"),
+        ((300, 10_000), (100, 3_000), Result.PASS, "ERRORS_SAME"),
+        ((0, 10_000), (4, 100), Result.PASS, "ERRORS_SAME"),  # four may be anybody's
+        (None, (90, 3_000), Result.INCONCLUSIVE, "ERRORS_ALONE"),
+        ((0, 0), (90, 3_000), Result.INCONCLUSIVE, "ERRORS_ALONE"),
+        ((10, 10_000), (0, 0), Result.INCONCLUSIVE, "ERRORS_NO_TRAFFIC"),
     ],
 )
-def test_errors_of_a_dependency(
-    errors: float, requests: float, code: str, well: bool | None
+def test_errors_of_a_dependency_are_compared_and_never_a_fail(
+    before: tuple[float, float] | None, after: tuple[float, float], result: Result, code: str
 ) -> None:
-    check = errors_check("auth-service", errors, requests, 0.05, "query")
-    assert (check.code, check.well) == (code, well)
+    known = standing_of([errors_check("auth-service", *before, "q")]) if before else Standing()
+    (reading,) = judge_integration([errors_check("auth-service", *after, "q")], known)
+    assert (reading.result, reading.code, reading.subject) == (result, code, "auth-service")

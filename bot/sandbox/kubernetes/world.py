@@ -337,7 +337,7 @@ class World:
             for each in OUTAGES
             if each.of_service and self.outages.holds(each.id, place, service)
         ]
-        return ", ".join(found)
+        return found[0] if found else ""
 
     def _around(self, environment: str) -> list[str]:
         """In words: what befell the surroundings of an environment's pods."""

@@ -8,8 +8,11 @@ service is wired to. What makes it a finding is in `bot/domain/integration.py`.
 
 import asyncio
 import json
+import logging
+import math
 import secrets
 from collections.abc import Awaitable, Iterable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from bot.domain.analysis import Part, Reading, Window
@@ -35,7 +38,6 @@ from bot.domain.integration import (
     workload_check,
 )
 from bot.domain.metric_queries import Query, pods_of_deployment, questions_for
-from bot.domain.metric_rules import Signal
 from bot.domain.policy.supabase import instances_of
 from bot.domain.probing import joined
 from bot.domain.redaction import redact
@@ -45,9 +47,11 @@ from bot.ports import Probes
 from bot.ports.metrics import Metrics
 from bot.workflows.edges import Edges, Place
 from bot.workflows.looks.look import Look, Subject
-from bot.workflows.looks.metric_asking import only_value, rules_of
+from bot.workflows.looks.metric_asking import only_value
 from config.catalog import Environment, Service
 from config.checks import split_url
+
+log = logging.getLogger(__name__)
 
 _BEFORE = timedelta(minutes=30)  # research/rollouts.md §3.3
 _BASELINE_SECONDS = 4.0  # a deploy is not kept waiting
@@ -58,14 +62,19 @@ _PATIENCE = 3.0  # for one answer
 async def _baseline(place: Place, edges: Edges) -> str:
     now = edges.clock.now()
     checks = await _checks(place, edges, _BASELINE_SECONDS, Window(now - _BEFORE, now))
-    return json.dumps(dict(standing_of(checks)))
+    return json.dumps(standing_of(checks).as_json())
 
 
 async def _read(subject: Subject, edges: Edges) -> tuple[Reading, ...]:
     windows = subject.windows
     since = Window(windows.completed, windows.after.end)
     checks = await _checks(subject.place, edges, _SECONDS, since)
-    return judge_integration(checks, _remembered(subject.baseline))
+    before = _remembered(subject.baseline)
+    try:
+        return await edges.workbench.run(judge_integration, checks, before)
+    except PortError as error:
+        log.warning("errors of dependencies could not be compared: %s", error)
+        return judge_integration([replace(each, counts=None) for each in checks], before)
 
 
 LOOK = Look(Part.INTEGRATION, _read, _baseline)
@@ -149,11 +158,9 @@ async def _errors(
     except PortError as error:
         return unknown_errors(service.name, _why(error), texts[0])
     wrong, every = (only_value(each) for each in found)
-    if wrong is None or every is None:
+    if wrong is None or every is None or not math.isfinite(wrong + every):
         return None
-    rules = rules_of(service)
-    most = rules.limits.get(Signal.ERROR_RATIO, rules.burn * (1 - rules.slo))
-    return errors_check(service.name, wrong, every, most, texts[0])
+    return errors_check(service.name, wrong, every, texts[0])
 
 
 async def _supabase(name: str, path: str, environment: Environment, probes: Probes) -> Check:
@@ -204,12 +211,12 @@ def _why(error: PortError) -> str:
     return redact(error.values.get("message", "")) or str(error.trouble)
 
 
-def _remembered(baseline: str) -> Standing | None:
-    """None where there is none, or one that another version wrote."""
+def _remembered(baseline: str) -> Standing:
+    """Empty where there is none, or one that another version wrote."""
+    if not baseline:
+        return Standing()
     try:
-        found = json.loads(baseline) if baseline else None
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        return None
-    return {key: value for key, value in found.items() if isinstance(value, bool)}
+        return Standing.of_json(json.loads(baseline))
+    except (KeyError, TypeError, ValueError, AttributeError):
+        log.warning("the baseline of the integration cannot be read")
+        return Standing()

@@ -140,7 +140,11 @@ export function outages({ name, outages: labels = [] }) {
     "p",
     { key: "outages", class: "outages" },
     h("span", { class: "state-sign", "aria-hidden": "true" }, "!"),
-    h("span", { class: "outages-text" }, labels.join(", ")),
+    h(
+      "span",
+      { class: "outages-text" },
+      labels.map((label) => h("span", { key: label, class: "outages-line" }, label)),
+    ),
     h(
       "button",
       {
