@@ -66,8 +66,18 @@ RIGHTS = (
     ("get", "pods/log"),
     ("list", "events"),
     ("list", "horizontalpodautoscalers.autoscaling"),
+    ("get", "configmaps"),
+    ("create", "configmaps"),
+    ("patch", "configmaps"),
+    ("list", "services"),
+    ("list", "poddisruptionbudgets.policy"),
 )
 """What deploy/rights.yaml grants; a test holds the two against each other."""
+
+OPTIONAL_RIGHTS = {
+    ("get", "secrets"): "comparing the keys of Secrets between environments",
+}
+"""What is lost without them. A grant on some names alone does not show here, and does its work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +225,10 @@ async def _rights(cluster: KubernetesCluster, environment: Environment) -> Async
         )
     if not missing:
         yield Found(True, f"{where}: all {len(RIGHTS)} rights")
+    for (verb, resource), lost in OPTIONAL_RIGHTS.items():
+        if not await cluster.may(context, namespace, verb, resource):
+            fix = "it works without; deploy/rights.yaml says how to grant it by name"
+            yield Found(None, f"{where}: may not {verb} all {resource}: no {lost}", fix)
 
 
 async def _images(images: OciRegistry, repository: str) -> Found:
