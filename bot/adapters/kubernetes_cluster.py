@@ -165,12 +165,13 @@ class KubernetesCluster:
         name: str,
         template: Manifest,
         *,
-        seen: str,
+        seen: Template,
+        version: str = "",
         dry_run: bool = False,
     ) -> Written:
         to = self._connections.to(context)
         return await operations.replace_template(
-            to, namespace, name, template, seen=seen, dry_run=dry_run
+            to, namespace, name, template, seen=seen, version=version, dry_run=dry_run
         )
 
     async def annotate_template(

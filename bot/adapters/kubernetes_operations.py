@@ -17,7 +17,7 @@ from bot.adapters.kubernetes_objects import autoscaler_of, deployment_of, templa
 from bot.adapters.kubernetes_writes import AUTOSCALERS, CONFIG_MAPS, MANAGER, RESTARTER
 from bot.domain.kind import Span
 from bot.domain.shortage import NodeRoom, Taken, amounts_of
-from bot.domain.snapshot import UNREADABLE, Template
+from bot.domain.snapshot import UNREADABLE, VERSION, Template
 from bot.domain.workload import Autoscaler
 from bot.errors import PortError, Trouble
 from bot.ports import Written
@@ -42,7 +42,9 @@ async def template_of(connection: Connection, namespace: str, name: str) -> Temp
     body = (live.get("spec") or {}).get("template")
     if not isinstance(body, dict):
         raise unexpected(f"Deployment {name} has no template")
-    return Template(body, template_hash(body), str(live["metadata"].get("resourceVersion", "")))
+    meta = live["metadata"]
+    version, annotated = str(meta.get("resourceVersion", "")), bool(meta.get("annotations"))
+    return Template(body, template_hash(body), version, annotated)
 
 
 async def replace_template(
@@ -51,14 +53,18 @@ async def replace_template(
     name: str,
     template: Mapping[str, Any],
     *,
-    seen: str,
+    seen: Template,
+    version: str,
     dry_run: bool,
 ) -> Written:
     """See `bot.ports.Cluster.replace_template`."""
     body = [
-        {"op": "test", "path": "/metadata/resourceVersion", "value": seen},
+        {"op": "test", "path": "/metadata/resourceVersion", "value": seen.resource_version},
         {"op": "replace", "path": "/spec/template", "value": template},
     ]
+    if version and seen.annotated:  # its own annotation alone: others keep what was added since
+        path = f"/metadata/annotations/{VERSION.replace('/', '~1')}"
+        body.append({"op": "add", "path": path, "value": version})
     query = {"fieldManager": MANAGER, "fieldValidation": "Strict"}
     if dry_run:
         query["dryRun"] = "All"
@@ -72,9 +78,9 @@ async def replace_template(
         raise
 
 
-async def _moved(connection: Connection, namespace: str, name: str, seen: str) -> bool:
+async def _moved(connection: Connection, namespace: str, name: str, seen: Template) -> bool:
     found = await template_of(connection, namespace, name)
-    return found is None or found.resource_version != seen
+    return found is None or found.resource_version != seen.resource_version
 
 
 def _changed_meanwhile(message: str) -> PortError:

@@ -7,7 +7,7 @@ earlier manifest of Dynamo's set is handed to a caretaker before it is let go: e
 would put its default, 1, in its place.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.adapters.kubernetes_connections import Answer, Call, Connection, Objects
@@ -50,6 +50,8 @@ async def apply_deployment(
     for attempt in range(_TRIES):
         live = await _read(connection, DEPLOYMENTS, namespace, name)
         try:
+            if not dry_run:
+                live = await _adopt(connection, namespace, live)
             body = await _with_replicas_settled(
                 connection, namespace, manifest, live, dry_run=dry_run
             )
@@ -74,6 +76,51 @@ async def apply_config_map(
         connection, CONFIG_MAPS, namespace, dict(manifest), live, dry_run=dry_run, force=False
     )
     return live is None or _content(answer.json()) != _content(live)
+
+
+async def _adopt(connection: Connection, namespace: str, live: Body | None) -> Body | None:
+    """What Dynamo wrote by patch (a rollback) becomes part of what it applies: else the next apply
+    would not take away what the rollback brought back and the manifest does not hold. As
+    `csaupgrade` of client-go does it; refused (CONFLICT) when it has changed since it was read."""
+    fields = adopted((live or {}).get("metadata", {}).get("managedFields") or [])
+    if live is None or fields is None:
+        return live
+    meta = live["metadata"]
+    body = [
+        {"op": "test", "path": "/metadata/resourceVersion", "value": meta["resourceVersion"]},
+        {"op": "replace", "path": "/metadata/managedFields", "value": fields},
+    ]
+    asked = Asked("patch", DEPLOYMENTS, namespace, str(meta["name"]))
+    call = Call(asked, {"fieldManager": MANAGER}, body, "application/json-patch+json")
+    return (await connection.call(call)).json()
+
+
+def adopted(entries: Sequence[Mapping[str, Any]]) -> list[Body] | None:
+    """`managedFields` in which what `dynamo` holds by Update is held by Apply; None where there is
+    nothing to move. Entries of a subresource are left alone."""
+
+    def mine(entry: Mapping[str, Any], operation: str) -> bool:
+        held = (entry.get("manager"), entry.get("operation"), entry.get("subresource", ""))
+        return held == (MANAGER, operation, "")
+
+    written = [entry for entry in entries if mine(entry, "Update")]
+    if not written:
+        return None
+    applied = next((entry for entry in entries if mine(entry, "Apply")), None)
+    fields: Body = dict((applied or {}).get("fieldsV1") or {})
+    for entry in written:
+        fields = _union(fields, entry.get("fieldsV1") or {})
+    own = {**(applied or written[0]), "operation": "Apply", "fieldsV1": fields}
+    others = [dict(e) for e in entries if not mine(e, "Update") and not mine(e, "Apply")]
+    return [own, *others]
+
+
+def _union(one: Mapping[str, Any], other: Mapping[str, Any]) -> Body:
+    """Of two trees of fields."""
+    merged = dict(one)
+    for key, inner in other.items():
+        merged[key] = _union(merged[key], inner) if key in merged else inner
+    return merged
 
 
 async def _with_replicas_settled(

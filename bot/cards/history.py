@@ -99,6 +99,9 @@ def _values(
         for name, value in flat.items()
         if isinstance(value, str | int | float)
     }
+    kind = str(flat.get("kind", ""))
+    if f"history.kind.{kind}" in texts:
+        shown["version"] = Mrkdwn(texts.say(f"history.kind.{kind}", shown, ""))
     lost = str(entry.before.get("owner", ""))
     return {
         **shown,

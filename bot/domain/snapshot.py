@@ -21,11 +21,13 @@ UNREADABLE = "?"
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """The pod template that a Deployment has now. `fingerprint` as `Deployment.template`."""
+    """The pod template that a Deployment has now. `fingerprint` as `Deployment.template`;
+    `annotated`: the Deployment itself bears annotations, to which one can be added."""
 
     body: Mapping[str, Any]
     fingerprint: str
     resource_version: str
+    annotated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Any
 
 from bot.domain.audit import AuditEntry, By, subject_of
 from bot.domain.gate import GateResult
+from bot.domain.kind import Kind
 from bot.domain.rollout import Rollout, RolloutState
 
 REQUEST = "request"
@@ -25,6 +26,8 @@ def step_entry(rollout: Rollout, came_from: str, by: By, at: datetime) -> AuditE
         "version": rollout.version,
         "digest": rollout.image.digest,
     }
+    if rollout.kind is not Kind.DEPLOY:
+        after |= {"kind": rollout.kind, **_pods(rollout)}
     before: dict[str, Any] = {"state": came_from} if came_from else {}
     if not came_from:
         after |= {"line": rollout.line, "reason": rollout.reason, "asked_in": rollout.asked_in}
@@ -65,6 +68,16 @@ def gates_seen(gates: tuple[GateResult, ...]) -> list[Mapping[str, Any]]:
         | ({} if gate.ok else {"values": dict(gate.values)})
         for gate in gates
     ]
+
+
+def _pods(rollout: Rollout) -> dict[str, Any]:
+    """What a scaling asks for, and what was there before."""
+    scaling = rollout.scaling
+    if scaling is None:
+        return {}
+    had = scaling.before if scaling.span is None else str(scaling.span_before or "")
+    found = {"had": had, "wanted": scaling.target}
+    return found | ({"autoscaler": scaling.autoscaler} if scaling.autoscaler else {})
 
 
 def _ran(rollout: Rollout) -> dict[str, Any]:

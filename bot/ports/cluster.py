@@ -89,10 +89,12 @@ class Cluster(Protocol):
         name: str,
         template: Manifest,
         *,
-        seen: str,
+        seen: Template,
+        version: str = "",
         dry_run: bool = False,
     ) -> Written:
-        """Put another template in the place of the one that was read at resourceVersion `seen`.
+        """Put another template in the place of the one that was `seen`, of the same Deployment at
+        the same resourceVersion; `version` is what its annotation says from then on.
 
         Raises PortError CONFLICT (temporary) where the Deployment has changed since: read and
         decide again; else as `apply`.

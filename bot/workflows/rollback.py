@@ -175,6 +175,8 @@ async def _good(place: Place, edges: Edges) -> tuple[GoodRelease, ...]:
 async def _target(request: Request, now: Running, edges: Edges) -> GoodRelease | NoWayBack:
     good = await _good(request.place, edges)
     ways = ways_back(good, now.digest)
+    if not now.digest:  # somebody has deployed it by its tag
+        ways = tuple(release for release in ways if release.version != now.version)
     choices = tuple(dict.fromkeys(release.version for release in ways))[:3]
     wanted = request.version
     if wanted and wanted in (now.version, now.digest):
@@ -305,7 +307,8 @@ async def _put_back(
                 place.namespace,
                 name,
                 template,
-                seen=found.resource_version,
+                seen=found,
+                version=target.version,
                 dry_run=dry_run,
             )
         except PortError as error:

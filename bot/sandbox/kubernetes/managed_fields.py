@@ -135,12 +135,20 @@ def take(entries: Entries, manager: Manager, changes: Comparison) -> Entries:
 
 
 def after_write(
-    schema: str, old: Object | None, new: Object, manager: Manager, now: str, *, keep: bool = True
+    schema: str,
+    old: Object | None,
+    new: Object,
+    manager: Manager,
+    now: str,
+    *,
+    given: object = None,
 ) -> None:
-    """Set `new`'s managedFields after a plain write by the manager. `keep`: go on from the old ones
-    (what a client sends in managedFields is ignored, unless it empties the list).
+    """Set `new`'s managedFields after a plain write by the manager. It goes on from the `given`
+    ones, as a client sent them (fieldmanager.go: decodeLiveOrNew), else from the old ones.
     """
-    entries = read(old) if old is not None and keep else []
+    entries = read(old) if old is not None else []
+    if old is not None and isinstance(given, list) and given:
+        entries = read({"metadata": {"managedFields": given}})
     base = skeleton(schema) if old is None else without(old)
     changes = compare(schema, base, without(new))
     for paths in (changes.added, changes.modified, changes.removed):

@@ -162,10 +162,11 @@ class Registry:
     ) -> Object:
         """From a whole new object that is decoded and not yet defaulted."""
         self._check_versions(kind, old, obj)
+        given = None if subresource else obj["metadata"].get("managedFields")
         self._keep(kind, old, obj, subresource)
         defaults.apply_defaults(kind, obj)
         manager = Manager(options.manager, "Update", kind.api_version, subresource)
-        managed_fields.after_write(kind.schema, old, obj, manager, self._now())
+        managed_fields.after_write(kind.schema, old, obj, manager, self._now(), given=given)
         return self._store_update(kind, old, obj, options)
 
     def _check_versions(self, kind: Kind, old: Object, obj: Object) -> None:

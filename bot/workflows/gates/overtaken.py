@@ -27,6 +27,7 @@ async def overtaken(facts: Facts, edges: Edges) -> GateResult | None:
         each
         for each in await edges.store.recent(place.service.name, place.environment.name)
         if each.state is RolloutState.SUCCEEDED
+        and each.kind.brings_release
         and each.image.digest == there.digest
         and each.finished_at is not None
         and each.finished_at > facts.since
