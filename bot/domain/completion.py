@@ -31,6 +31,8 @@ def standing_of(deployment: Deployment, new: ReplicaSet | None, change: Change) 
     reason = _reason(deployment, new, change)
     if change.scales:
         values["old"] = values["count"] = max(0, deployment.replicas - deployment.desired)
+    if change.span is not None:
+        values |= {"least": change.span.least, "most": change.span.most}
     if reason is Reason.DEADLINE_EXCEEDED:
         values["seconds"] = deployment.progress_deadline or 0
     return Standing(reason, values)

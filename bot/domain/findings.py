@@ -30,6 +30,7 @@ _CAUSES_FIRST = (
     Reason.NODE_TROUBLE,
     Reason.EVICTED,
     Reason.READINESS_PROBE,
+    Reason.AUTOSCALER,
 )
 """A pod that crashes is not ready either: what causes the other comes first."""
 

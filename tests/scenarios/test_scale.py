@@ -112,7 +112,7 @@ async def test_zero_is_asked_back_anywhere_and_said_plainly(sandbox, slack):
     assert await desired(sandbox, "dynamo-dev") == 0
 
 
-async def test_production_asks_once_more_and_a_number_that_moved_meanwhile_is_told(sandbox, slack):
+async def test_production_asks_and_a_number_that_moved_meanwhile_is_told(sandbox, slack):
     await slack.say("elena", PRODUCTION, "/dynamo scale tasks-service prod +1")
     ask = await slack.message("elena", where=private("¿Escalar tasks-service en Producción?"))
     found = sandbox.world.storage.get("deployments.apps", "dynamo", "tasks-service")
@@ -130,9 +130,11 @@ async def test_who_may_not_deploy_there_may_not_scale(sandbox, slack):
     assert await scalings(sandbox) == []
 
 
-async def test_an_autoscaler_owns_the_number_and_is_given_other_bounds_in_a_window(sandbox, slack):
+async def test_an_autoscaler_owns_the_number_and_is_given_other_bounds(sandbox, slack):
     await slack.say("elena", PRODUCTION, "/dynamo scale api-gateway prod 5")
-    answer = await slack.message("elena", where=private("Un autoescalador decide sobre api-gateway"))
+    answer = await slack.message(
+        "elena", where=private("Un autoescalador decide sobre api-gateway")
+    )
     await slack.click("elena", answer, "Cambiar sus límites")
     view = await slack.view("elena")
     for least, most, said in (
