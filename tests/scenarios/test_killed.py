@@ -16,6 +16,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from bot.adapters.sqlite_audit import read_file, verify_file
+from bot.domain.kind import Kind
 from bot.domain.rollout import Rollout, RolloutState
 from bot.sandbox.launcher import Options, Sandbox, launch
 from bot.sandbox.slack.driver import Message, SlackDriver
@@ -25,13 +26,13 @@ QA = "#qa-deploys"
 SPEED = 5.0
 
 
-async def until_settled(sandbox: Sandbox, life: Life) -> Rollout | None:
+async def until_settled(sandbox: Sandbox, life: Life, kind: Kind | None = None) -> Rollout | None:
     """The rollout once it has settled; None when the process was killed before."""
     async with asyncio.timeout(60):
         while not life.over:
             for (body,) in rows(sandbox.settings.database_path, "select body from rollouts"):
                 found = TypeAdapter(Rollout).validate_json(body)
-                if found.settled:
+                if found.settled and kind in (None, found.kind):
                     return found
             await asyncio.sleep(0.02)
     return None
@@ -127,3 +128,68 @@ async def test_killed_at_every_step_a_failure_is_still_diagnosed_once(tmp_path, 
         assert story.recorded == ["QUEUED", "APPLYING", "PROGRESSING", "FAILED"]
         assert "kubectl" in story.replies[0].words
         assert "GET pods/tasks-service/log" in story.killed_at, story.killed_at
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_killed_at_every_step_a_scaling_sets_its_number_once(tmp_path, catalog_file, when):
+    line = "/dynamo scale tasks-service qa +2"
+    async with killed_everywhere(tmp_path, catalog_file, line, when) as story:
+        assert story.rollout.state is RolloutState.SUCCEEDED
+        assert (story.rollout.scaling.before, story.rollout.scaling.replicas) == (3, 5)
+        assert story.changes == 1, "+2 is added once, however often it is written"
+        assert len(story.cards) == len(story.replies) == 1
+        assert story.recorded == ["QUEUED", "APPLYING", "PROGRESSING", "SUCCEEDED"]
+        assert [step for step in story.killed_at if step.startswith("PATCH") and "scale" in step]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_killed_at_every_step_a_rollback_goes_back_once_and_leaves_one_lock(
+    tmp_path, catalog_file, when
+):
+    """A life that is not killed deploys; then each step of the way back is a death."""
+    executioner = Executioner(when, step_of, arms="never")
+    options = Options(keep=tmp_path / "keep", config=catalog_file, bot=False, speed=SPEED)
+    async with (
+        Nursery.open() as nursery,
+        launch(options, middlewares=[executioner.middleware]) as sandbox,
+        SlackDriver(sandbox.url) as slack,
+    ):
+        await slack.watch("ben")
+        async with nursery.bot(sandbox, tmp_path / "bot.log", world=True) as life:
+            executioner.life = life
+            await connected(sandbox, life)
+            await slack.say("ben", QA, "/dynamo deploy tasks-service qa")
+            deployed = await until_settled(sandbox, life)
+            assert deployed is not None
+            assert deployed.state is RolloutState.SUCCEEDED
+        before, shown = generation(sandbox), len(await slack.messages("ben", QA))
+        executioner.arms, typed, back = "chat.postMessage", False, None
+        while back is None:
+            assert len(executioner.killed_at) < 60, executioner.killed_at
+            async with nursery.bot(sandbox, tmp_path / "bot.log", world=True) as life:
+                executioner.life = life
+                if not typed and await connected(sandbox, life):
+                    await slack.say("ben", QA, "/dynamo rollback tasks-service qa")
+                    typed = True
+                back = await until_settled(sandbox, life, kind=Kind.ROLLBACK)
+        assert (back.state, back.version) == (RolloutState.SUCCEEDED, "1.3.2")
+        assert generation(sandbox) - before == 1, "written once"
+        for step in ("PATCH", "chat.postMessage in the thread"):
+            assert any(step in killed for killed in executioner.killed_at), executioner.killed_at
+        new = [m for m in (await slack.messages("ben", QA))[shown:] if m.from_app]
+        assert len([m for m in new if "rolled back" in m.words]) == 1, "one card"
+        thread = await slack.messages("ben", QA, thread_ts=back.card.ts)
+        assert len([m for m in thread[1:] if "rolled back from" in m.words]) == 1
+        log = list(read_file(sandbox.settings.database_path))
+        assert verify_file(sandbox.settings.database_path).flaws == ()
+        assert [record.entry.action for record in log].count("lock") == 1
+        states = [
+            record.entry.after["state"]
+            for record in log
+            if record.entry.after.get("rollout") == back.id and "state" in record.entry.after
+        ]
+        assert states == ["QUEUED", "APPLYING", "PROGRESSING", "SUCCEEDED"]
