@@ -59,13 +59,17 @@ RIGHTS = (
     ("watch", "deployments.apps"),
     ("create", "deployments.apps"),
     ("patch", "deployments.apps"),
+    ("get", "deployments.apps/scale"),
+    ("patch", "deployments.apps/scale"),
     ("list", "replicasets.apps"),
     ("watch", "replicasets.apps"),
     ("list", "pods"),
     ("watch", "pods"),
     ("get", "pods/log"),
     ("list", "events"),
+    ("get", "horizontalpodautoscalers.autoscaling"),
     ("list", "horizontalpodautoscalers.autoscaling"),
+    ("patch", "horizontalpodautoscalers.autoscaling"),
     ("get", "configmaps"),
     ("create", "configmaps"),
     ("patch", "configmaps"),
@@ -76,6 +80,7 @@ RIGHTS = (
 
 OPTIONAL_RIGHTS = {
     ("get", "secrets"): "comparing the keys of Secrets between environments",
+    ("list", "nodes"): "saying by how much a resource is short where pods find no place",
 }
 """What is lost without them. A grant on some names alone does not show here, and does its work."""
 

@@ -123,6 +123,7 @@ async def request_scale(request: ScaleRequest, amount: Asked, edges: Edges) -> S
     if request.seen not in (-1, now):
         return Changed(str(now))
     gates = await ask_gates(request.operation, look, edges)
+    gates = (*gates, await _right(place, edges))
     if not all_open(gates):
         return await close(request.operation, gates, look, edges)
     if needs_question(number, confirm=place.environment.confirm) and not request.confirmed:
@@ -188,6 +189,13 @@ async def _underway(request: ScaleRequest, number: int, edges: Edges) -> Already
     active = await edges.store.active(place.service.name, place.environment.name)
     same = [each for each in active if each.scaling and each.scaling.replicas == number]
     return AlreadyUnderway(same[0]) if same else None
+
+
+async def _right(place: Place, edges: Edges) -> GateResult:
+    """Whether the cluster lets Dynamo scale: told before anything is queued."""
+    right = {"verb": "patch", "resource": "deployments.apps/scale", "namespace": place.namespace}
+    may = await edges.cluster.may(place.context, place.namespace, right["verb"], right["resource"])
+    return GateResult(Gate.CLUSTER, may, "ACCEPTED" if may else "FORBIDDEN", right)
 
 
 async def _dry_run(place: Place, name: str, span: Span, edges: Edges) -> GateResult:
