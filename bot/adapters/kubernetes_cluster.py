@@ -18,7 +18,7 @@ from bot.adapters.kubernetes_index import Index
 from bot.adapters.kubernetes_logs import log_tail
 from bot.adapters.kubernetes_objects import autoscaler_of, event_of, scaled_by
 from bot.adapters.kubernetes_streams import Pace
-from bot.adapters.kubernetes_writes import apply_config_map, apply_deployment, autoscalers
+from bot.adapters.kubernetes_writes import apply_deployment, autoscalers
 from bot.domain.kind import Span
 from bot.domain.shortage import NodeRoom
 from bot.domain.snapshot import Template
@@ -148,12 +148,6 @@ class KubernetesCluster:
     ) -> Applied:
         connection = self._connections.to(context)
         return await apply_deployment(connection, namespace, manifest, dry_run=dry_run, force=force)
-
-    async def apply_config(
-        self, context: str, namespace: str, manifest: Manifest, *, dry_run: bool = False
-    ) -> bool:
-        connection = self._connections.to(context)
-        return await apply_config_map(connection, namespace, manifest, dry_run=dry_run)
 
     async def template(self, context: str, namespace: str, name: str) -> Template | None:
         return await operations.template_of(self._connections.to(context), namespace, name)

@@ -66,18 +66,6 @@ async def apply_deployment(
     raise AssertionError("the last try returns or raises")
 
 
-async def apply_config_map(
-    connection: Connection, namespace: str, manifest: Manifest, *, dry_run: bool
-) -> bool:
-    """See `bot.ports.Cluster.apply_config`."""
-    name = _name(manifest, "ConfigMap")
-    live = await _read(connection, CONFIG_MAPS, namespace, name)
-    answer = await _apply(
-        connection, CONFIG_MAPS, namespace, dict(manifest), live, dry_run=dry_run, force=False
-    )
-    return live is None or _content(answer.json()) != _content(live)
-
-
 async def _adopt(connection: Connection, namespace: str, live: Body | None) -> Body | None:
     """What Dynamo wrote by patch (a rollback) becomes part of what it applies: else the next apply
     would not take away what the rollback brought back and the manifest does not hold. As
@@ -239,10 +227,3 @@ def _we_alone_hold_replicas(live: Body) -> bool:
         if "f:replicas" in ((entry.get("fieldsV1") or {}).get("f:spec") or {})
     ]
     return holders == [(MANAGER, "Apply")]
-
-
-def _content(live: Body) -> Body:
-    """An object without what the server keeps about it."""
-    meta = live.get("metadata") or {}
-    kept = {k: v for k, v in meta.items() if k in ("labels", "annotations")}
-    return {**live, "metadata": kept}

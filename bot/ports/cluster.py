@@ -74,11 +74,6 @@ class Cluster(Protocol):
         in full), FORBIDDEN (verb, resource, namespace), NOT_FOUND (the namespace), AWAY.
         """
 
-    async def apply_config(
-        self, context: str, namespace: str, manifest: Manifest, *, dry_run: bool = False
-    ) -> bool:
-        """Server-side apply of a ConfigMap; True when it changed anything."""
-
     async def template(self, context: str, namespace: str, name: str) -> Template | None:
         """The pod template that stands now, to be kept or held against; None without Deployment."""
 

@@ -13,7 +13,6 @@ from tests.adapters.cluster.targets import (
     Object,
     Target,
     autoscaler,
-    config_map,
     manifest,
 )
 
@@ -239,31 +238,6 @@ async def test_replicas_left_out_without_an_autoscaler_stay_what_they_are(there:
     assert applied.desired == 3
 
 
-# Configuration
-
-
-async def test_a_config_map_says_whether_it_changed(there: Target) -> None:
-    async def put(dry_run: bool = False, **data: str) -> bool:
-        return await there.cluster.apply_config(
-            "", there.namespace, config_map(**data), dry_run=dry_run
-        )
-
-    assert await put(LOG_LEVEL="info", dry_run=True)
-    assert await put(LOG_LEVEL="info")
-    assert not await put(LOG_LEVEL="info")
-    assert not await put(LOG_LEVEL="info", dry_run=True)
-    assert await put(LOG_LEVEL="debug", dry_run=True)
-    assert await put(LOG_LEVEL="debug")
-    found = await there.core.read_namespaced_config_map("tasks-service-config", there.namespace)
-    assert found.data == {"LOG_LEVEL": "debug"}
-
-
-async def test_a_config_map_that_somebody_else_made_alike_is_not_changed(there: Target) -> None:
-    await there.core.create_namespaced_config_map(there.namespace, config_map(LOG_LEVEL="info"))
-    same = await there.cluster.apply_config("", there.namespace, config_map(LOG_LEVEL="info"))
-    assert not same, "to own a field too is no change of it"
-
-
 # Following
 
 
@@ -419,7 +393,6 @@ async def test_what_one_may_is_asked_of_the_server(there: Target) -> None:
 async def test_missing_rights_are_named_on_every_way(there: Target) -> None:
     ways = {
         ("get", "deployments.apps"): there.nobody.apply("", there.namespace, manifest()),
-        ("get", "configmaps"): there.nobody.apply_config("", there.namespace, config_map()),
         ("list", "deployments.apps"): there.nobody.workloads("", there.namespace),
         ("list", "events"): there.nobody.events("", there.namespace, ["x"]),
         ("get", "pods/log"): there.nobody.log_tail(

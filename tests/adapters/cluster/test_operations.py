@@ -172,7 +172,7 @@ async def test_an_autoscaler_gets_other_bounds(there: Target) -> None:
 async def test_what_a_config_map_holds_has_a_fingerprint_and_a_secret_shows_nothing(
     there: Target,
 ) -> None:
-    await there.cluster.apply_config("", there.namespace, config_map(LEVEL="info"))
+    await there.core.create_namespaced_config_map(there.namespace, config_map(LEVEL="info"))
     secret = client.V1Secret(
         metadata=client.V1ObjectMeta(name="tasks"), string_data={"PASSWORD": "hunter2"}
     )
@@ -180,7 +180,8 @@ async def test_what_a_config_map_holds_has_a_fingerprint_and_a_secret_shows_noth
     config = config_map()["metadata"]["name"]
     names = (f"ConfigMap {config}", "Secret tasks", "ConfigMap gone")
     first = await there.cluster.contents("", there.namespace, names)
-    await there.cluster.apply_config("", there.namespace, config_map(LEVEL="debug"))
+    changed = {"data": {"LEVEL": "debug"}}
+    await there.core.patch_namespaced_config_map(config, there.namespace, changed)
     second = await there.cluster.contents("", there.namespace, names)
     assert first[names[0]] != second[names[0]]
     assert first[names[1]] == second[names[1]] != ""
