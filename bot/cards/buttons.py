@@ -43,21 +43,30 @@ def typed(line: str) -> str:
     return shown if shown.startswith(COMMAND) else f"{COMMAND} {shown}".rstrip()
 
 
-def cancel(rollout: Rollout, environment_title: str, before: str, texts: Texts) -> Block | None:
+def cancel(
+    rollout: Rollout,
+    environment_title: str,
+    before: str,
+    texts: Texts,
+    *,
+    numbers: Mapping[str, object] | None = None,
+) -> Block | None:
     """Value: rollout id and the state the reader saw, so that a stale click can be told. None
-    where there is no way back. `before`: the version that it would go back to."""
+    where there is no way back. `before`: the version that it would go back to; `numbers`: what a
+    scaling speaks of (`operations.py`)."""
     value = SEPARATOR.join((rollout.id, rollout.state))
     if progress.cancel(rollout, "", rollout.requested_at) is None or not _carries(value):
         return None
     untouched = rollout.state is RolloutState.QUEUED or rollout.before_generation is None
     text = say_plain(
         texts,
-        f"button.cancel_confirm.{'untouched' if untouched else 'touched'}",
+        _goes_back_to(rollout, untouched=untouched),
         300,
         service=plain(rollout.service, 60),
         environment=plain(environment_title, 60),
         version=plain(rollout.version, 60),
         before=plain(before, 60),
+        **(numbers or {}),
     )
     return button(
         texts("button.cancel"),
@@ -72,6 +81,12 @@ def cancel(rollout: Rollout, environment_title: str, before: str, texts: Texts) 
             danger=True,
         ),
     )
+
+
+def _goes_back_to(rollout: Rollout, *, untouched: bool) -> str:
+    if rollout.scaling is None or untouched:
+        return f"button.cancel_confirm.{'untouched' if untouched else 'touched'}"
+    return "button.scale_back" if rollout.scaling.span is None else "button.bounds_back"
 
 
 def run(

@@ -40,10 +40,10 @@ def ended_card(rollout: Rollout, *, environment_title: str, texts: Texts) -> Car
     no = [gate_sentence(gate, texts) for gate in rollout.refused if gate.code in CALLS]
     authors = authors_line(rollout.commits if rollout.kind is Kind.ROLLBACK else None, texts)
     told = [authors] if authors else []
-    summary = join([_ended(rollout, environment_title, texts), *no, *told], " ")
+    summary = join([_ended(rollout, environment_title, texts), *no], " ")
     return fit(
         cut_mrkdwn(summary, SUMMARY * 2),
-        [Part(section(summary))],
+        [Part(section(join([summary, *told], " ")))],
         shortened=say(texts, "common.shortened"),
     )
 

@@ -69,7 +69,8 @@ def rollback_parts(rollout: Rollout, environment_title: str, texts: Texts) -> li
     if rollout.stays:
         names = listing([str(code(name)) for name in rollout.stays], texts)
         lines.append(say(texts, "rollback.note.stays", names=Mrkdwn(names), version=version))
-    lines.append(say(texts, "rollback.note.migrations", version=version))
+    also = "migrations" if rollout.stays else "migrations_alone"
+    lines.append(say(texts, f"rollback.note.{also}", version=version))
     if rollout.state is RolloutState.FAILED:
         lines.append(say(texts, "rollback.note.stopped"))
     parts = [Part(section(join(lines, "\n"), limit=2_000), spare=1)]
@@ -84,6 +85,14 @@ def rollback_parts(rollout: Rollout, environment_title: str, texts: Texts) -> li
         )
         parts.append(Part(section(locked, limit=1_000)))
     return parts
+
+
+def can_be_typed_again(rollout: Rollout) -> bool:
+    """Not bounds, which come from a window; nor a way back that failed, after which somebody has to
+    look before anything else is done."""
+    failed_back = rollout.kind is Kind.ROLLBACK and rollout.state is RolloutState.FAILED
+    bounds = rollout.scaling is not None and rollout.scaling.span is not None
+    return not failed_back and not bounds
 
 
 def unlock_button(rollout: Rollout, texts: Texts) -> Block | None:

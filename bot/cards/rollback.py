@@ -37,7 +37,8 @@ def ask_card(
     if stays:
         listed = Mrkdwn(listing([str(code(each)) for each in stays], texts))
         said.append(say(texts, "rollback.note.stays", **{**names, "names": listed}))
-    said.append(say(texts, "rollback.note.migrations", **names))
+    also = "migrations" if stays else "migrations_alone"
+    said.append(say(texts, f"rollback.note.{also}", **names))
     when = moment(target.seen_at, "date")
     parts = [
         Part(header(say_plain(texts, "rollback.ask.header", 150, sign=signs.QUESTION, **names))),

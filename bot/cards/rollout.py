@@ -29,7 +29,14 @@ from bot.cards.mrkdwn import (
     say_plain,
     user,
 )
-from bot.cards.operations import numbers, rollback_parts, unlock_button, way_back_button, worded
+from bot.cards.operations import (
+    can_be_typed_again,
+    numbers,
+    rollback_parts,
+    unlock_button,
+    way_back_button,
+    worded,
+)
 from bot.cards.promotion import override_parts, waiting_buttons, waiting_line, waiting_parts
 from bot.cards.refusal import gate_parts, told_part
 from bot.domain.gate import only_waits
@@ -405,7 +412,15 @@ def _button_parts(rollout: Rollout, environment_title: str, texts: Texts) -> lis
         row += waiting_buttons(rollout, environment_title, texts)
     if not rollout.state.final:
         row.append(_logs(rollout, texts))
-        row.append(buttons.cancel(rollout, environment_title, before_version(rollout), texts))
+        row.append(
+            buttons.cancel(
+                rollout,
+                environment_title,
+                before_version(rollout),
+                texts,
+                numbers=numbers(rollout, texts),
+            )
+        )
     else:
         row.append(way_back_button(rollout, environment_title, texts))
         row.append(_again(rollout, environment_title, texts))
@@ -427,6 +442,8 @@ def _logs(rollout: Rollout, texts: Texts) -> Block | None:
 def _again(rollout: Rollout, environment_title: str, texts: Texts) -> Block | None:
     """The same line once more; after a way back that failed, the version that should be there."""
     if rollout.state in (RolloutState.SUCCEEDED, RolloutState.SUPERSEDED):
+        return None
+    if not can_be_typed_again(rollout):
         return None
     if wording(rollout) == "FAILED_BACK" and rollout.before is not None:
         version = rollout.before.version

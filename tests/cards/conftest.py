@@ -63,6 +63,8 @@ from bot.errors import PortError, Trouble
 from bot.text import LANGUAGES, Texts
 from config.catalog import ChecklistItem, Localized
 from tests.cards.log_cards import LOG_CARDS
+from tests.cards.operations_cases import cases as operations_cases
+from tests.cards.policy_cards import POLICY_CARDS
 from tests.cards.summaries import SUMMARIES
 
 NOW = datetime(2026, 11, 24, 12, 3, 20, tzinfo=UTC)
@@ -605,6 +607,7 @@ _DEMANDING = (
 CASES: dict[str, Callable[[Texts], Card]] = {
     **SUMMARIES,
     **LOG_CARDS,
+    **POLICY_CARDS,
     "checklist": _checklist,
     "checklist-after-another": lambda texts: _checklist(
         texts, before=Before("1.3.2", "sha256:ab12" + "1" * 56 + "9f04", 2, 3)
@@ -764,6 +767,7 @@ CASES: dict[str, Callable[[Texts], Card]] = {
     ),
     "details": lambda texts: details_card(FAILED, environment_title="QA", texts=texts),
 }
+CASES |= operations_cases(a_rollout(), _rollout_case, _ended_case, NOW)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
