@@ -49,7 +49,7 @@ _NAME = 60
 _TOGETHER = 8  # lines of one section
 _SIGNS = {
     Weight.RISK: signs.BAD,
-    Weight.VERSION: "🏷️",
+    Weight.VERSION: signs.LIST,
     Weight.INFO: "ℹ️",
     Weight.EXPECTED: signs.OK,
 }
@@ -182,7 +182,7 @@ def foreseen_card(
         "version": plain(version, _NAME),
     }
     title = f"diff.title{'_same' if same else ''}"
-    sign = signs.OK if same else "🔎"
+    sign = signs.OK if same else signs.LIST
     closed = [gate for gate in gates if not gate.ok]
     parts = [
         Part(header(say_plain(texts, title, 150, sign=sign, **of))),

@@ -36,7 +36,7 @@ CHANGES, TOLD = 40, 12
 _NAME = 60
 _ON_A_LINE = 8
 
-_SIGNS = {Become.ADDED: "➕", Become.CHANGED: "✏️", Become.REMOVED: "➖"}
+_SIGNS = {Become.ADDED: "+", Become.CHANGED: "≠", Become.REMOVED: "−"}
 
 
 def question_card(
