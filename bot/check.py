@@ -1,4 +1,4 @@
-"""`dynamo check`: examine configuration, tokens, scopes, cluster rights and registry, all at once.
+"""`dynamo check`: examine configuration, tokens, scopes, cluster rights, registry and metrics.
 
 Each line says what was looked at and whether it holds; each thing to mend says how. Nothing is
 changed anywhere, and no secret is printed. English, for operators.
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from bot.adapters.github_checks import GitHubChecks
 from bot.adapters.kubernetes_cluster import KubernetesCluster
 from bot.adapters.oci_registry import OciRegistry
+from bot.adapters.prometheus_metrics import PrometheusMetrics
 from bot.adapters.slack_app import (
     SlackClient,
     check_app_token,
@@ -151,6 +152,8 @@ async def examine() -> AsyncIterator[Found]:
             yield await _images(images, service.image)
         async for found in _git_host(settings, catalog):
             yield found
+        async for found in _metrics(settings, catalog):
+            yield found
 
 
 def _manifests(catalog: Catalog) -> Iterator[Found]:
@@ -245,6 +248,30 @@ async def _images(images: OciRegistry, repository: str) -> Found:
         fix = "check DYNAMO_REGISTRY_URL and the registry's credentials"
         return Found(False, f"registry: {repository}: {_said(error)}", fix)
     return Found(True, f"registry: {repository} has {len(tags)} versions")
+
+
+async def _metrics(settings: Settings, catalog: Catalog) -> AsyncIterator[Found]:
+    """Whether each environment's Prometheus answers a query, and takes the token."""
+    named = {each.name: each.metrics.url for each in catalog.environments if each.metrics}
+    metrics = PrometheusMetrics(named, settings.prometheus_token)
+    try:
+        for environment in catalog.environments:
+            if environment.metrics is None:
+                what = f"metrics: {environment.name} names no Prometheus"
+                yield Found(None, what, "without metrics a release is judged by logs and probes")
+                continue
+            yield await _prometheus(metrics, environment.name, environment.metrics.url)
+    finally:
+        await metrics.close()
+
+
+async def _prometheus(metrics: PrometheusMetrics, environment: str, url: str) -> Found:
+    try:
+        await metrics.at(environment, "vector(1)", WallClock().now())
+    except PortError as error:
+        fix = "check its address in dynamo.yml, and PROMETHEUS_TOKEN if it wants one"
+        return Found(False, f"metrics of {environment}: {url}: {_said(error)}", fix)
+    return Found(True, f"metrics of {environment}: {url} answers")
 
 
 async def _git_host(settings: Settings, catalog: Catalog) -> AsyncIterator[Found]:

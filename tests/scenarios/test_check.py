@@ -1,5 +1,6 @@
 """`dynamo check` against the offline world: all well, and each thing to mend is named."""
 
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -17,14 +18,19 @@ async def world(tmp_path: Path) -> AsyncIterator[Sandbox]:
 
 
 @pytest.fixture
-def environment(world: Sandbox, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+def environment(
+    world: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> pytest.MonkeyPatch:
     """The variables of a well configured bot in this world."""
     settings = world.settings
+    config = shutil.copytree(settings.dynamo_config.parent, tmp_path / "config") / "dynamo.yml"
+    there = config.read_text().replace("https://prometheus.yourapp.com", f"{world.url}/prometheus")
+    config.write_text(there)
     for name, value in {
         "SLACK_BOT_TOKEN": seed.BOT_TOKEN,
         "SLACK_APP_TOKEN": seed.APP_TOKEN,
         "SLACK_API_URL": settings.slack_api_url,
-        "DYNAMO_CONFIG": str(settings.dynamo_config),
+        "DYNAMO_CONFIG": str(config),
         "DYNAMO_DATABASE": settings.dynamo_database.get_secret_value(),
         "DYNAMO_REGISTRY_URL": str(settings.dynamo_registry_url),
         "GITHUB_API_URL": settings.github_api_url,
@@ -55,6 +61,7 @@ async def test_in_a_well_kept_world_nothing_is_to_mend(environment):
         "cluster",
         "registry",
         "CI",
+        "metrics",
     ):
         assert part in said
 
@@ -111,3 +118,10 @@ async def test_a_repository_that_the_git_host_does_not_show_is_named(environment
     said = to_mend(await found())
     assert "CI: yourorg/tasks-service" in said
     assert "GITHUB_TOKEN" in said
+
+
+async def test_a_prometheus_that_does_not_answer_is_to_mend(environment, world, tmp_path):
+    config = tmp_path / "config" / "dynamo.yml"
+    config.write_text(config.read_text().replace(f"{world.url}/prometheus", f"{world.url}/nobody"))
+    assert "metrics of qa" in to_mend(await found())
+    assert "PROMETHEUS_TOKEN" in to_mend(await found())
