@@ -64,8 +64,8 @@ class GateResult:
     ENVIRONMENT_GONE (name: `dynamo.yml` no longer has it) ·
     ANALYSIS_PASSED, ANALYSIS_OPEN, ANALYSIS_WARNED, ANALYSIS_FAILED, ANALYSIS_KEPT (environment,
     version, previous, who) · POLICIES_KEPT, POLICIES_WARN, POLICIES_BROKEN (environment, count,
-    findings: see `bot/domain/policy/finding.py`) · IMAGE_RUNS, IMAGE_THERE, IMAGE_NOT_ASKED, IMAGE_GONE
-    (version, image) · ACTS_BY_ITSELF, ACTS_NOT_BY_ITSELF (the bot itself asks).
+    findings: see `bot/domain/policy/finding.py`) · IMAGE_RUNS, IMAGE_THERE, IMAGE_NOT_ASKED,
+    IMAGE_GONE (version, image) · ACTS_BY_ITSELF, ACTS_NOT_BY_ITSELF (the bot itself asks).
     """
 
     gate: Gate
