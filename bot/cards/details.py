@@ -72,7 +72,7 @@ def details_card(rollout: Rollout, *, environment_title: str, texts: Texts) -> C
     key = "rollout.details.text_failed"
     if rollout.kind is not Kind.DEPLOY:
         key = worded(rollout, "text", wording(rollout), texts)
-        names = {**names, **numbers(rollout, texts)}
+        names |= {k: str(v) for k, v in numbers(rollout, texts).items()}
     summary = say(texts, key, cause=cause_of(rollout, texts), **names)
     return fit(cut_mrkdwn(summary, SUMMARY), parts, shortened=say(texts, "common.shortened"))
 
