@@ -31,7 +31,7 @@ OF: dict[str, Any] = {
     "environment_title": "Production",
 }
 
-PARITY_VALUES = {"other": "qa", "left": "qa", "right": "prod", "count": 1}
+PARITY_VALUES: dict[str, Any] = {"other": "qa", "left": "qa", "right": "prod", "count": 1}
 MISSING = Evidence(
     "ONLY_LEFT",
     {"path": "FEATURE_X", "of": "tasks-service-config", "area": "VARIABLE"}
