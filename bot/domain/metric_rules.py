@@ -65,7 +65,7 @@ class Rules:
 
     alpha: float = 0.01
     warn_ratio: float = 1.25
-    fail_ratio: float = 1.5
+    fail_ratio: float = 1.42
     warn_noise: float = 1.25
     fail_noise: float = 2.5
     fail_mads: float = 3.0

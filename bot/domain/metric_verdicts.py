@@ -270,9 +270,9 @@ def _season(seen: Observed, rules: Rules) -> float:
     if len(former) < rules.least_before or len(later) < rules.least_after:
         return 1.0
     rise = rise_of(former, later)
-    if rise.p >= _SEASON_P:
-        return 1.0
-    return min(max(rise.ratio, 1.0), rules.largest_season)
+    if rise.p >= _SEASON_P or rise.ratio < rules.warn_ratio:
+        return 1.0  # too small to be taken for a change, or noise
+    return min(rise.ratio, rules.largest_season)
 
 
 def _judged(draft: "_Draft", rise: Rise, p: float, rules: Rules) -> Reading:
