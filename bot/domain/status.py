@@ -109,7 +109,8 @@ def cell_of(
     """What a snapshot comes to. `container` runs the service's image; `rollout` is the active one
     there, if any."""
     found = workload.deployment
-    towards = rollout.version if rollout is not None else ""
+    brings = rollout is not None and rollout.kind.brings_release
+    towards = rollout.version if rollout is not None and brings else ""
     state = rollout.state if rollout is not None else None
     if found is None:
         return Cell(environment, Health.ABSENT, towards=towards, state=state)
