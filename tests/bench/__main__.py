@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from tests.bench.rows import Row
 
-PARTS = ("ack", "watch_events", "rollout", "checklist", "build", "start")
+PARTS = ("ack", "visible", "watch_events", "rollout", "checklist", "build", "start", "verdicts")
 
 
 def main(wanted: list[str]) -> int:
