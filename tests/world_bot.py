@@ -19,6 +19,7 @@ from bot.sandbox.launcher import Sandbox, WorldClock
 from bot.sandbox.registry.store import OCI_LAYER, Manifest, Registry
 from bot.sandbox.simulated_builder import SimulatedBuilder
 from config.settings import Settings
+from tests.pretended_looks import pretend_findings
 
 
 def world_of(sandbox: Sandbox) -> dict[str, Any]:
@@ -44,6 +45,7 @@ async def _serve(world: dict[str, Any]) -> None:
     clock = Clock(speed=world["speed"], start=start)
     builder = SimulatedBuilder(PushingRegistry(world["url"]), clock)
     offline = Offline(builder, world["sources"])
+    pretend_findings()
     await Dynamo.start(Settings.from_environment(), clock=WorldClock(clock), offline=offline)
     await asyncio.Event().wait()
 

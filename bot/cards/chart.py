@@ -89,7 +89,7 @@ def chart_of(analysis: Analysis, environment_title: str, texts: Texts) -> Chart 
         "what": label,
     }
     return Chart(
-        title=plain(texts("summary.chart.title", **names), TITLE),
+        title=_capital(plain(texts("summary.chart.title", **names), TITLE)),
         y_label=plain(f"{label}, {unit}" if unit else label, AXIS),
         before=before,
         after=after,
@@ -127,6 +127,10 @@ def _points(samples: Sequence[Sample], written: datetime, scale: float) -> tuple
     )
 
 
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
 def _limit(reading: Reading) -> float | None:
     found = next((reading.values[name] for name in _LIMITS if name in reading.values), None)
     return float(found) if isinstance(found, int | float) else None
@@ -146,7 +150,7 @@ def _alt(reading: Reading, limit: float | None, names: dict[str, str], texts: Te
     )
     if limit is not None:
         said += " " + texts("summary.chart.alt_limit", limit=figure(limit, reading.unit, texts))
-    return plain(said, 900)
+    return _capital(plain(said, 900))
 
 
 # --- Slack's own block ---------------------------------------------------------------------------

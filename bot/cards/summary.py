@@ -43,6 +43,7 @@ from bot.cards.reading_words import SIGNS, label_of, sentence_of, verdict_of
 from bot.domain.analysis import (
     ORDER,
     Analysis,
+    DataState,
     Follow,
     Reading,
     Result,
@@ -57,7 +58,7 @@ from bot.text import Texts
 
 SUMMARY = 150
 NAME = 40
-ROWS, REASONS = 12, 6
+ROWS, REASONS = 9, 6
 _QUIET = ("ERROR_RATIO", "LATENCY_P95")
 _REQUESTS = ("requests", "requests_after", "n_after", "n")
 _HEAD_SIGNS = {
@@ -174,10 +175,23 @@ def _quiet(analysis: Analysis, texts: Texts) -> list[Mrkdwn]:
         if known:
             values = {"well": sum(known.values()), "count": len(known)}
             pieces.append(say(texts, f"summary.quiet.{key}", **values))
+    return [*pieces, *_not_judged(analysis, texts)]
+
+
+def _not_judged(analysis: Analysis, texts: Texts) -> list[Mrkdwn]:
+    """What a PASS says nothing about: too early for it at the first look, or not to be known."""
+    pieces = []
     unjudged = [each for each in analysis.readings if each.result is Result.INCONCLUSIVE]
-    if unjudged:
-        what = ", ".join(dict.fromkeys(label_of(each, texts) for each in unjudged))
-        pieces.append(say(texts, "summary.quiet.not_judged", what=plain(what, 200)))
+    early = [
+        each
+        for each in unjudged
+        if analysis.stage is Stage.PROVISIONAL and each.state is DataState.LOW
+    ]
+    rest = [each for each in unjudged if each not in early]
+    for key, readings in (("too_early", early), ("not_judged", rest)):
+        if readings:
+            what = ", ".join(dict.fromkeys(label_of(each, texts) for each in readings))
+            pieces.append(say(texts, f"summary.quiet.{key}", what=plain(what, 200)))
     return pieces
 
 

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 import bot.app
-from bot.domain.analysis import Analysis, Follow, Part, Reading, Result, Sample, Stage, Unit
+from bot.domain.analysis import Analysis, Follow, Part, Reading, Result, Stage
 from bot.domain.audit import By
 from bot.domain.rollout import Actor, Rollout, RolloutState
 from bot.sandbox.launcher import CONFIG, Options, Sandbox, launch
@@ -22,6 +22,7 @@ from bot.workflows.edges import Edges, Place
 from bot.workflows.looks import Look, Subject
 from bot.workflows.rollback import NoWayBack, request_rollback
 from bot.workflows.rollout import Request
+from tests.pretended_looks import errors
 
 QA = "#qa-deploys"
 LINE = "/dynamo deploy tasks-service qa"
@@ -51,25 +52,7 @@ class Findings:
         result = self.result.get(subject.rollout.version, Result.PASS)
         if self.empty:
             return ()
-        after = 0.029 if result is Result.FAIL else 0.012 if result is Result.WARN else 0.0009
-        windows = subject.windows
-        span = windows.after.end - windows.before.start
-        at = [windows.before.start + span * n / 40 for n in range(41)]
-        series = tuple(Sample(t, 0.0009 if t < windows.written else after) for t in at)
-        return (
-            Reading(
-                Part.METRICS,
-                "ERROR_RATIO",
-                result,
-                "ANY",
-                unit=Unit.RATIO,
-                before=0.0009,
-                after=after,
-                values={"requests": 4310, "threshold": 0.005},
-                query='sum(rate(http_requests_total{namespace="dynamo-qa"}[1m]))',
-                series=series,
-            ),
-        )
+        return (errors(subject, result),)
 
 
 @pytest.fixture

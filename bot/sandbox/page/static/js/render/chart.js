@@ -128,20 +128,21 @@ function legend(seriesList) {
 }
 
 function numbers(drawing) {
+  const { categories, x_label: xLabel } = drawing.axis_config;
+  const head = [xLabel ?? "", ...drawing.series.map((series) => series.name)];
+  const row = (label, index) => [
+    h("th", { scope: "row" }, label),
+    drawing.series.map((series) => h("td", null, short(series.data[index].value))),
+  ];
+  // A table takes no width or height from its style: it is its frame that is hidden.
   return h(
-    "table",
+    "div",
     { class: "sr-only" },
     h(
-      "thead",
+      "table",
       null,
-      h("tr", null, h("th", { scope: "col" }, drawing.axis_config.x_label ?? ""), drawing.series.map((s) => h("th", { scope: "col" }, s.name))),
-    ),
-    h(
-      "tbody",
-      null,
-      drawing.axis_config.categories.map((label, index) =>
-        h("tr", null, h("th", { scope: "row" }, label), drawing.series.map((s) => h("td", null, short(s.data[index].value)))),
-      ),
+      h("thead", null, h("tr", null, head.map((name) => h("th", { scope: "col" }, name)))),
+      h("tbody", null, categories.map((label, index) => h("tr", null, row(label, index)))),
     ),
   );
 }
