@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 
 from tests.bench.rows import Row
 
-PARTS = ("ack", "visible", "watch_events", "rollout", "checklist", "build", "start", "verdicts")
+PARTS = ("ack", "visible", "watch_events", "rollout", "checklist", "build", "start",
+    "logs", "verdicts")
 
 
 def main(wanted: list[str]) -> int:
