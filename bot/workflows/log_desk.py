@@ -36,7 +36,9 @@ MOST_OF_ONE: Final = 5
 """Of one person."""
 _EVERY: Final = timedelta(seconds=3)
 """Between two edits of all live logs together, so 20 of the 40 edits a minute that progress has
-(bot/adapters/slack_updates.py): with n of them each is edited every 3 n seconds."""
+(bot/adapters/slack_updates.py). With n of them each is edited every 3 n seconds."""
+_ANOTHER: Final = timedelta(seconds=0.25)
+"""How soon one looks again whose turn another one has."""
 _KEPT_ENDED: Final = 20
 """Logs that have ended whose lines can still be downloaded."""
 
@@ -46,12 +48,17 @@ class _Live:
     message: Message
     title: str
     follower: Follower
+    shown_at: datetime
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     fresh: bool = False
     shown: str = ""
-    shown_at: datetime | None = None
     offer: asyncio.Task[bool] | None = None
     task: asyncio.Task[None] | None = None
+
+    @property
+    def waits(self) -> bool:
+        """It has news that are not on their way."""
+        return self.fresh and self.offer is None
 
     @property
     def ref(self) -> CardRef:
@@ -97,6 +104,7 @@ class LogDesk:
         self._titles = titles
         self._thread = LogThread()
         self._live: dict[str, _Live] = {}
+        self._edited_at: datetime | None = None
         self._ended: OrderedDict[str, _Live] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
@@ -188,7 +196,7 @@ class LogDesk:
             started_by=user,
             started_at=now,
         )
-        live = _Live(message, self._titles(place.environment, language), None)  # type: ignore[arg-type]
+        live = _Live(message, self._titles(place.environment, language), None, now)  # type: ignore[arg-type]
         live.follower = Follower(
             place,
             query,
@@ -230,10 +238,13 @@ class LogDesk:
                 again = live.follower.look(now)
                 if live.follower.ended:
                     break
-                due = (live.shown_at or now) + _EVERY * max(1, len(self._live))
-                if live.fresh and live.offer is None and now >= due:
-                    self._show(live, now)
-                waits = live.fresh and live.offer is None
+                due = self._due(live)
+                if live.waits and now >= due:
+                    if self._is_next(live):
+                        self._show(live, now)
+                    else:
+                        due = now + _ANOTHER
+                waits = live.waits
                 await self._sleep(live, min(again, due) if waits else again)
             await self._finish(live)
         except asyncio.CancelledError:
@@ -246,6 +257,16 @@ class LogDesk:
             if not self._stopping:
                 self._live.pop(live.message.id, None)
 
+    def _due(self, live: _Live) -> datetime:
+        """The next turn of any of them, and not before this one had its rest."""
+        own = live.shown_at + _EVERY
+        return own if self._edited_at is None else max(own, self._edited_at + _EVERY)
+
+    def _is_next(self, live: _Live) -> bool:
+        """Whoever was shown longest ago goes first."""
+        waiting = [each for each in self._live.values() if each.waits]
+        return min(waiting, key=lambda each: each.shown_at, default=live) is live
+
     def _show(self, live: _Live, now: datetime) -> None:
         live.fresh, live.shown_at = False, now
         card = live.card(live.follower.view)
@@ -253,6 +274,7 @@ class LogDesk:
         if seen == live.shown:
             return
         live.shown = seen
+        self._edited_at = now
         live.offer = asyncio.get_running_loop().create_task(self._messenger.update(live.ref, card))
         live.offer.add_done_callback(lambda done: _offered(live, done))
 

@@ -118,6 +118,8 @@ class Follower:
         if self._no_pods_since is not None:
             ends[End.GONE] = self._no_pods_since + NO_PODS
         why = min(ends, key=lambda end: ends[end])
+        if now >= ends[End.TIME]:  # whatever else is over by then
+            why = End.TIME
         if now >= ends[why]:
             self.end(why)
         return ends[why]

@@ -10,8 +10,17 @@ from datetime import UTC, datetime
 
 from tests.bench.rows import Row
 
-PARTS = ("ack", "visible", "watch_events", "rollout", "checklist", "build", "start",
-    "logs", "verdicts")
+PARTS = (
+    "ack",
+    "visible",
+    "watch_events",
+    "rollout",
+    "checklist",
+    "build",
+    "start",
+    "logs",
+    "verdicts",
+)
 
 
 def main(wanted: list[str]) -> int:
