@@ -13,6 +13,7 @@ from bot.domain.analysis import Window, Windows
 from bot.domain.metric_queries import Query, Questions
 from bot.domain.metric_rules import Rules, Signal
 from bot.domain.metric_verdicts import Evidence, Observed, Span
+from bot.domain.verdict import Value
 from bot.errors import PortError, Trouble
 from bot.ports.metrics import Metrics, Series
 from bot.workflows.edges import Place
@@ -94,7 +95,7 @@ class Asked:
                 self._span(query, quantile, self.any, long_ago, required=False),
             )
         except _SeveralSeriesError as several:
-            values = {"series": several.count, "labels": several.labels}
+            values: dict[str, Value] = {"series": several.count, "labels": several.labels}
             return Observed(trouble="METRIC_SEVERAL_SERIES", values=values, query=several.query)
         except PortError as error:
             code = _TROUBLES.get(error.trouble, "METRIC_AWAY")
