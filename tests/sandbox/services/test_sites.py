@@ -4,6 +4,7 @@ import asyncio
 import shutil
 import statistics
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -66,7 +67,7 @@ async def test_without_ready_pods_the_ingress_answers_503(
     for pod in [*world.plane.pods.in_namespace("dynamo-qa")]:
         if pod["metadata"]["name"].startswith("tasks-service-"):
 
-            def not_ready(stored: dict) -> None:
+            def not_ready(stored: dict[str, Any]) -> None:
                 for condition in stored["status"]["conditions"]:
                     if condition["type"] == "Ready":
                         condition["status"] = "False"
