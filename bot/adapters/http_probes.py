@@ -163,8 +163,6 @@ class HttpProbes:
 
     async def _presented(self, at: URL, where: URL, *, guarded: bool) -> datetime:
         host, port = where.host or "", where.port or _PORTS["https"]
-        if guarded and _is_literal(host):
-            _demand([host])
         found = await _Guarded(self._names).resolve(host, port) if guarded else []
         addresses = [each["host"] for each in found] or [host]
         writer = await self._shaken(addresses, port, at.host or "")

@@ -130,8 +130,9 @@ async def test_a_host_that_hangs_costs_neither_deploy_nor_summary_their_time(
         assert {each.code for each in found} == {"ROUTE_TIMED_OUT_ALREADY"}
 
 
-async def test_it_is_polite(workbench: ProcessWorkbench) -> None:
-    """Thirteen requests to a route and no more, one after the other."""
+@pytest.mark.parametrize(("status", "requests"), [(200, 13), (503, 3)])
+async def test_it_is_polite(workbench: ProcessWorkbench, status: int, requests: int) -> None:
+    """Thirteen requests to a route and no more, one after the other; three where it fails."""
     now: dict[str, int] = {}
     most: dict[str, int] = {}
     every: dict[str, int] = {}
@@ -143,7 +144,7 @@ async def test_it_is_polite(workbench: ProcessWorkbench) -> None:
         most[path] = max(most.get(path, 0), now[path])
         await asyncio.sleep(0.002)
         now[path] -= 1
-        return web.Response()
+        return web.Response(status=status)
 
     app = web.Application()
     app.router.add_get("/{path:.*}", handler)
@@ -156,7 +157,7 @@ async def test_it_is_polite(workbench: ProcessWorkbench) -> None:
     await response_times.LOOK.baseline(place(), edges(workbench, probes=probes))
     await probes.close()
     await runner.cleanup()
-    assert set(every.values()) == {13}
+    assert set(every.values()) == {requests}
     assert set(most.values()) == {1}
 
 

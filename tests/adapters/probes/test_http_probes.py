@@ -194,6 +194,15 @@ async def test_the_certificate_of_a_forbidden_name_is_not_looked_at(town: Town) 
     assert found.reached is Reached.FORBIDDEN
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "2130706433", "[::1]", "169.254.169.254"])
+async def test_nor_is_that_of_a_forbidden_number(host: str) -> None:
+    probes = HttpProbes()
+    found = await probes.certificate(f"https://{host}:9/")
+    await probes.close()
+    assert found is not None
+    assert found.reached is Reached.FORBIDDEN
+
+
 async def test_a_name_that_nobody_knows(town: Town) -> None:
     answer = await town.probes().get("https://nobody.invalid/")
     assert answer.reached is Reached.UNKNOWN_HOST
