@@ -20,6 +20,7 @@ PARTS = (
     "start",
     "logs",
     "verdicts",
+    "summary",
 )
 
 
