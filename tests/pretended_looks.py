@@ -53,5 +53,5 @@ def pretend_findings() -> None:
     async def no_guard(subject: Subject, edges: Edges) -> Reading | None:
         return None
 
-    bot.app.LOOKS = (Look(Part.METRICS, read, baseline),)
-    bot.app.fast_burn = no_guard
+    bot.app.LOOKS = (Look(Part.METRICS, read, baseline),)  # type: ignore[attr-defined]
+    bot.app.fast_burn = no_guard  # type: ignore[attr-defined]

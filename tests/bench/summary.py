@@ -54,7 +54,9 @@ class _Watch:
 
 
 async def _measure() -> list[Row]:
-    drawn, pictured, lag, metrics = [], [], 0.0, 0
+    drawn: list[float] = []
+    pictured: list[float] = []
+    lag, metrics = 0.0, 0
     for service in VERSIONS:
         for picture in (False, True):
             seconds, held, found = await _one(service, picture=picture)

@@ -5,8 +5,9 @@ its own store, Slack and Kubernetes on the wire. Time is the sandbox's, moved on
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 import yaml
@@ -25,6 +26,7 @@ from bot.workflows.rollout import Request
 from tests.pretended_looks import errors
 
 QA = "#qa-deploys"
+Found = TypeVar("Found")
 LINE = "/dynamo deploy tasks-service qa"
 
 
@@ -113,9 +115,9 @@ async def deployed(sandbox: Sandbox, slack: SlackDriver, line: str = LINE) -> Ro
     return await until(settled)
 
 
-async def until(seen: Callable[[], object], seconds: float = 20) -> object:  # type: ignore[no-untyped-def]
+async def until(seen: Callable[[], Awaitable[Found | None]], seconds: float = 20) -> Found:
     async with asyncio.timeout(seconds):
-        while not (found := await seen()):  # type: ignore[misc]
+        while not (found := await seen()):
             await asyncio.sleep(0.02)
     return found
 
@@ -204,7 +206,7 @@ async def test_a_worse_release_is_shown_with_its_evidence_and_people_are_asked(
     assert ("regression", "dynamo") in log
 
 
-async def _entries(sandbox: Sandbox):  # type: ignore[no-untyped-def]
+async def _entries(sandbox: Sandbox):
     for record in await sandbox.dynamo.edges.audit.page("tasks-service", "qa", steps=True):
         yield record.entry.action, record.entry.actor
 
