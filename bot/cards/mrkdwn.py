@@ -41,6 +41,9 @@ _BREAK = "\u2060"
 _MARKS = re.compile(r"(?<!\S)[*_~](?!\S)|((?<![^\W_])[*_~]+|[*_~]+(?![^\W_]))")
 """Style marks in group 1: all but one alone between blanks, and those within a word."""
 
+_HARMLESS = re.compile(r"[A-Za-z0-9.,:;()/+-]+(?: [A-Za-z0-9.,:;()/+-]+)*")
+"""What comes out as it went in: most names, versions and times. Cards are full of them."""
+
 _PEOPLE = 12
 
 _TICK = "ˋ"
@@ -84,7 +87,11 @@ def _visible(character: str) -> str:
 def escape(text: str, limit: int = 2_000) -> Mrkdwn:
     """Foreign text as one line of mrkdwn of at most `limit` characters: no mention, no link, no
     code, no bold, italic or strike. An `Mrkdwn` is returned as it is."""
-    return text if isinstance(text, Mrkdwn) else _escape(text, limit, _plain_marks)
+    if isinstance(text, Mrkdwn):
+        return text
+    if len(text) <= limit and _HARMLESS.fullmatch(text):
+        return Mrkdwn(text)
+    return _escape(text, limit, _plain_marks)
 
 
 def _plain_marks(text: str) -> str:

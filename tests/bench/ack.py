@@ -7,17 +7,16 @@ stall shows in every command behind it.
 """
 
 import asyncio
-import hashlib
-import hmac
 import tempfile
 import time
 from pathlib import Path
-from urllib.parse import urlencode
 
 import aiohttp
 
 from bot.sandbox.launcher import Options, Sandbox, launch
 from bot.sandbox.slack import seed
+from tests.bench.commands import slash
+from tests.bench.pressers import send
 from tests.bench.processes import free_port, running, until_answers
 from tests.bench.rows import Row
 from tests.processes import bot_environment
@@ -66,49 +65,16 @@ async def _measure() -> tuple[list[float], list[float]]:
 async def _load(port: int, sandbox: Sandbox) -> list[float]:
     url = f"http://127.0.0.1:{port}"
     await until_answers(f"{url}/readyz")
+    orders = {"events": f"{url}/slack/events", "secret": seed.SIGNING_SECRET}
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector) as session:
-        for number in range(WARM_UP):
-            await _command(session, url, sandbox, f"warm{number}")
+        for _ in range(WARM_UP):
+            await send(session, orders, slash(sandbox, "help"))
         started = time.perf_counter()
         tasks = []
         for number in range(RATE * SECONDS):
             due = started + number / RATE
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
-            tasks.append(asyncio.ensure_future(_command(session, url, sandbox, str(number))))
+            work = send(session, orders, slash(sandbox, "help"))
+            tasks.append(asyncio.ensure_future(work))
         return list(await asyncio.gather(*tasks))
-
-
-async def _command(
-    session: aiohttp.ClientSession, url: str, sandbox: Sandbox, number: str
-) -> float:
-    urls = sandbox.slack.urls
-    body = urlencode(
-        {
-            "command": "/dynamo",
-            "text": "help",
-            "team_id": seed.TEAM_ID,
-            "team_domain": seed.TEAM_DOMAIN,
-            "channel_id": seed.GENERAL,
-            "channel_name": "general",
-            "user_id": seed.BEN,
-            "user_name": "ben",
-            "api_app_id": seed.APP_ID,
-            "trigger_id": f"{time.time_ns()}.{number}",
-            "response_url": urls.absolute(urls.issue("commands", seed.GENERAL, seed.BEN)),
-        }
-    )
-    stamp = str(int(time.time()))
-    signed = hmac.new(
-        seed.SIGNING_SECRET.encode(), f"v0:{stamp}:{body}".encode(), hashlib.sha256
-    ).hexdigest()
-    headers = {
-        "Content-Type": "application/x-www-form-urlencoded",
-        "X-Slack-Request-Timestamp": stamp,
-        "X-Slack-Signature": f"v0={signed}",
-    }
-    began = time.perf_counter()
-    async with session.post(f"{url}/slack/events", data=body, headers=headers) as answer:
-        assert answer.status == 200, answer.status
-        await answer.read()
-    return time.perf_counter() - began

@@ -17,6 +17,8 @@ from bot.cards.details import details_card, ended_card
 from bot.cards.help import help_card, verb_help_card
 from bot.cards.mrkdwn import (
     Mrkdwn,
+    _escape,
+    _plain_marks,
     clean,
     code,
     cut,
@@ -272,6 +274,14 @@ def test_what_is_cut_fits_and_says_so(text: str, limit: int) -> None:
     escaped = escape(text, limit)
     assert size(escaped) <= limit
     assert not re.search(r"&(?!amp;|lt;|gt;)", escaped)
+
+
+@given(
+    text=st.text(st.sampled_from("aZ09 .,:;()/+-@_*~`<&>hereñ\t\u200d"), max_size=40),
+    limit=st.integers(1, 40),
+)
+def test_what_needs_no_escaping_comes_out_as_it_would_have_anyway(text: str, limit: int) -> None:
+    assert escape(text, limit) == _escape(text, limit, _plain_marks)
 
 
 def test_a_cut_keeps_letters_whole() -> None:
