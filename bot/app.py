@@ -58,7 +58,7 @@ from bot.workflows.analysis_desk import AnalysisDesk
 from bot.workflows.announcing import Announcer
 from bot.workflows.build import deploy_built
 from bot.workflows.build_desk import BuildDesk
-from bot.workflows.checklist import ended, goal_of, look_at_ci_of, open_missed
+from bot.workflows.checklist import ended, goal_of, look_at_ci_of, make_good
 from bot.workflows.checklist_messages import ChecklistMessages
 from bot.workflows.ci import CiDesk
 from bot.workflows.configuring import finish_unfinished
@@ -258,7 +258,7 @@ class Dynamo:
             head = await edges.audit.head()
             log.info("the audit log ends with %s:%s", head.count, head.hash)  # a witness elsewhere
             await lists.start()
-            await open_missed(edges)
+            await make_good(edges)
             await builds.start()
             logs.start()
             dynamo.ready = True

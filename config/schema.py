@@ -333,7 +333,7 @@ class AnalysisShape(_Shape):
 
     @model_validator(mode="after")
     def _in_order(self) -> AnalysisShape:
-        if not self.warm_up < self.provisional < self.final:
+        if not self.none and not self.warm_up < self.provisional < self.final:
             raise wrong(
                 "is out of order", "write warm_up below provisional, and provisional below final"
             )
@@ -341,14 +341,15 @@ class AnalysisShape(_Shape):
 
     @property
     def none(self) -> bool:
-        return not self.final
+        return not (self.warm_up or self.provisional or self.final)
 
 
 def _no_analysis(value: object) -> object:
     """`none` in the place of the times: what is deployed there is not analysed."""
     if isinstance(value, str):
         if value == "none":
-            return AnalysisShape.model_construct(final=timedelta(0))
+            never = timedelta(0)
+            return AnalysisShape.model_construct(warm_up=never, provisional=never, final=never)
         fix = "write none, or { warm_up: 60s, provisional: 5m, final: 15m }"
         raise wrong(f"cannot be {value[:40]!r}", fix)
     return value

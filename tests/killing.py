@@ -53,8 +53,8 @@ class Life:
 
 @dataclass(slots=True)
 class Executioner:
-    """`when`: "before" or "after" a request takes effect. `arms`: how the step begins with which the
-    killing does; "": any. `sees` hears of every answer."""
+    """`when`: "before" or "after" a request takes effect. `arms`: how the step begins from which on
+    it kills; "": any. `sees` hears of every answer."""
 
     when: str
     step_of: StepOf
@@ -272,16 +272,17 @@ class Stage:
     async def _live(self, life: Life, left: deque[Act]) -> None:
         while left and not life.over:
             act = left[0]
-            if not await act.came():
-                await _try(act, life)
+            if not await act.came() and not await _tried(act, life):
+                await asyncio.sleep(0.1)  # a button that was gone in that moment: they look again
+                continue
             while not life.over and not await act.came():
                 await asyncio.sleep(0.02)
             if await act.came():
                 left.popleft()
 
 
-async def _try(act: Act, life: Life) -> None:
-    """Nobody waits for the answer of a dead bot."""
+async def _tried(act: Act, life: Life) -> bool:
+    """False where Slack refused it. Nobody waits for the answer of a dead bot."""
     doing = asyncio.ensure_future(act.do())
     dying = asyncio.ensure_future(life.ended.wait())
     await asyncio.wait([doing, dying], return_when=asyncio.FIRST_COMPLETED)
@@ -291,7 +292,10 @@ async def _try(act: Act, life: Life) -> None:
     try:
         await doing
     except asyncio.CancelledError:
-        pass
-    except (SlackRefusal, TimeoutError):
+        return True
+    except SlackRefusal:
+        return False
+    except TimeoutError:
         if not life.over:
             raise
+    return True

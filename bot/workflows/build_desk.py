@@ -9,7 +9,7 @@ itself is `building.py`, what people see of it `build_messages.py`.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -50,6 +50,7 @@ class _Running:
     work: asyncio.Task[str | Failure] | None = None
     seen: Build | None = None  # with the step it is at
     log: Log = field(default_factory=Log)
+    keeping: asyncio.Task[None] | None = None  # of the log so far
     tries: int = 0
     news: bool = False
     cancel_alarm: Callable[[], None] | None = None
@@ -93,7 +94,8 @@ class BuildDesk:
         for running in self._running.values():
             if running.cancel_alarm is not None:
                 running.cancel_alarm()
-        tasks = [running.task for running in self._running.values() if running.task]
+        held = [(running.task, running.keeping) for running in self._running.values()]
+        tasks = [task for both in held for task in both if task is not None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -268,10 +270,24 @@ class BuildDesk:
         if said.step is not seen.step or (said.words and said.words != seen.now):
             running.seen = at_step(seen, said.step, said.words)
             self._messages.show(running.seen)
+        if said.step is BuildStep.PUSH and seen.step is not BuildStep.PUSH:
+            # Once the registry has it, no later process builds it, or its log, again.
+            keeping = self._keep_log(seen.id, running.log.lines)
+            running.keeping = asyncio.get_running_loop().create_task(keeping)
+
+    async def _keep_log(self, build_id: str, lines: Sequence[str]) -> None:
+        """Not with nothing: an image that was there already keeps the log that made it."""
+        try:
+            if lines:
+                await self.builds.keep_log(build_id, "\n".join(lines))
+        except PortError as error:  # the build is worth more than its log
+            log.warning("the log of build %s was not kept: %s", build_id, error)
 
     async def _end(self, build_id: str, running: _Running, outcome: str | Failure | None) -> None:
         lines = running.log.lines
-        await self.builds.keep_log(build_id, "\n".join(lines))
+        if running.keeping is not None:
+            await running.keeping
+        await self._keep_log(build_id, lines)
         while True:
             build = await self.builds.get(build_id)
             if build is None or build.state.final:  # cancelled: that is its end

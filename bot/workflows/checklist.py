@@ -199,7 +199,7 @@ async def open_when_tested(rollout: Rollout, edges: Edges) -> None:
 
 async def ended(rollout: Rollout, edges: Edges) -> None:
     """What the end of a rollout means to checklists. Never raises PortError: what was missed is
-    made good at the next start (`open_missed`), or by the next click."""
+    made good at the next start (`make_good`), or by the next click."""
     try:
         await open_when_tested(rollout, edges)
     except PortError as error:
@@ -207,9 +207,14 @@ async def ended(rollout: Rollout, edges: Edges) -> None:
     await close_if_there(rollout, edges)
 
 
-async def open_missed(edges: Edges) -> None:
-    """The lists of what succeeded in the moment in which the process died: of each service, the
-    newest rollout there. One that has a list keeps it as it is."""
+async def make_good(edges: Edges) -> None:
+    """What a process missed that died in the moment in which a rollout ended: lists of what has
+    come into production are closed; of each service, what was deployed last before it gets its
+    list. One that has a list keeps it as it is."""
+    for name, digest in await edges.checklists.live():
+        held = await edges.checklists.get(name, digest)
+        if held is not None and await _in_production(held, edges):
+            await close_list(name, digest, edges)
     before = edges.catalog.before(goal_of(edges.catalog))
     if before is None:
         return

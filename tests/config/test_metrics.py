@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from config.catalog import load_catalog
+from config.catalog import CatalogError, load_catalog
 from config.metrics import MetricsSource, ServiceMetrics, filled, placeholders_of
 
 OLD = '    metrics: { slo: "99.5%", limits: { latency_p95: 800ms } }'
@@ -64,3 +64,16 @@ def test_placeholders_stand_in_double_braces_also_within_a_selector(template, na
 def test_what_is_filled_keeps_the_braces_of_the_query():
     query = filled('sum(x{{{sel}},code="5"}[{{window}}])', {"sel": 'pod="a"', "window": "60s"})
     assert query == 'sum(x{pod="a",code="5"}[60s])'
+
+
+_SHOWN = "    # analysis: { warm_up: 60s, provisional: 5m, final: 15m }\n"
+
+
+def test_an_environment_can_go_without_analysis(changed):
+    first = load_catalog(changed((_SHOWN, "    analysis: none\n"))).environments[0]
+    assert first.analysis is None
+
+
+def test_no_time_at_all_is_not_the_same_as_none(changed):
+    with pytest.raises(CatalogError, match="analysis"):
+        load_catalog(changed((_SHOWN, "    analysis: { final: 0s }\n")))
