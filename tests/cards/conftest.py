@@ -139,6 +139,13 @@ APPROVED = GateResult(
     "APPROVED",
     {**_TALLY, "have": 1, "given": "U0LEAD", "expires_at": "2026-11-25T12:00:00+00:00"},
 )
+OVERTAKEN = GateResult(
+    Gate.ORDER,
+    False,
+    "OVERTAKEN",
+    {"version": "1.4.0", "newer": "1.5.0 <!here>", "at": NOW.isoformat()},
+)
+PLACE_GONE = GateResult(Gate.MANIFEST, False, "SERVICE_GONE", {"name": "tasks-service"})
 SAID_NO = GateResult(
     Gate.APPROVALS,
     False,
@@ -364,6 +371,15 @@ ROLLOUTS: dict[str, Rollout] = {
     "override": a_rollout(override=OVERRIDE),
     "rejected-by-a-person": _untouched(
         state=RolloutState.REJECTED, finished_at=NOW, refused=(*ASKED_GATES[:1], SAID_NO)
+    ),
+    "overtaken": _untouched(
+        state=RolloutState.SUPERSEDED, finished_at=NOW, refused=(*ASKED_GATES[:1], OVERTAKEN)
+    ),
+    "its-place-is-gone": _untouched(
+        state=RolloutState.REJECTED, finished_at=NOW, refused=(PLACE_GONE,)
+    ),
+    "cancelled-with-a-reason": _untouched(
+        state=RolloutState.CANCELLED, finished_at=NOW, ended_by="U0LEAD", end_reason="wrong <!here>"
     ),
 }
 
