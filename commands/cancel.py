@@ -12,10 +12,10 @@ from bot.domain.rollout import Rollout
 from bot.text import Texts
 from bot.workflows.build import build_for, cancel_build
 from bot.workflows.cancel import Cancelled, NotCancelled, cancel_rollout
-from bot.workflows.edges import Place
-from commands.asked import Asked, title
+from commands.asked import Asked
 from commands.build import stopped
 from commands.pressing import Click, Press, gone
+from commands.promote import names_of
 from commands.vocabulary import CANCEL
 
 COMMAND = CANCEL
@@ -63,7 +63,7 @@ def _answer(asked: Asked, outcome: Cancelled | NotCancelled) -> Card:
             asked.wake(rollout)
             key = "cancelled" if rollout.state.final else "cancelling"
             before = rollout.before.version if rollout.before else ""
-            return notice_card(texts, key, sign=OK, before=before, **_names(asked, rollout))
+            return notice_card(texts, key, sign=OK, before=before, **names_of(asked, rollout))
         case NotCancelled(code="NOT_ALLOWED", gate=gate) if gate is not None:
             values = {**gate.values, "who": people(str(gate.values.get("who", "")))}
             return notice_card(texts, "not_yours", sign=HAND, **values)
@@ -71,22 +71,12 @@ def _answer(asked: Asked, outcome: Cancelled | NotCancelled) -> Card:
             return notice_card(texts, "unknown_rollout")
         case NotCancelled(code="ENDED", rollout=Rollout() as rollout):
             state = _state(rollout, texts)
-            return notice_card(texts, "already_ended", state=state, **_names(asked, rollout))
+            return notice_card(texts, "already_ended", state=state, **names_of(asked, rollout))
         case NotCancelled(code=code, rollout=Rollout() as rollout):
             key = {"GOING_BACK": "going_back", "NO_WAY_BACK": "no_way_back"}[code]
-            return notice_card(texts, key, **_names(asked, rollout))
+            return notice_card(texts, key, **names_of(asked, rollout))
     raise AssertionError(outcome)
 
 
 def _state(rollout: Rollout, texts: Texts) -> Mrkdwn:
     return Mrkdwn(texts(f"notice.state.{rollout.state}"))
-
-
-def _names(asked: Asked, rollout: Rollout) -> dict[str, str]:
-    catalog = asked.edges.catalog
-    place = Place(catalog.service(rollout.service), catalog.environment(rollout.environment))
-    return {
-        "service": rollout.service,
-        "environment": title(place, asked.texts),
-        "version": rollout.version,
-    }

@@ -15,6 +15,7 @@ from bot.text.sentences import (
     cluster_words,
     hint,
     leading_finding,
+    trouble_fix,
     trouble_sentence,
     verdict_sentence,
 )
@@ -49,9 +50,7 @@ def hint_of(rollout: Rollout, texts: Texts) -> Mrkdwn:
     if rollout.state is not RolloutState.FAILED:
         return Mrkdwn("")
     if rollout.obstacle is not None:
-        special = f"trouble.fix.{rollout.obstacle.port}_{rollout.obstacle.trouble}"
-        key = special if special in texts else f"trouble.fix.{rollout.obstacle.trouble}"
-        return say(texts, key if key in texts else "trouble.fix.UNEXPECTED")
+        return say(texts, trouble_fix(rollout.obstacle.port, rollout.obstacle.trouble, texts))
     if rollout.verdict is None:
         return Mrkdwn("")
     leading = leading_finding(rollout.verdict)

@@ -12,7 +12,7 @@ from bot.cards.card import Card
 from bot.cards.evidence import server_parts
 from bot.cards.mrkdwn import Mrkdwn, code, cut_mrkdwn, escape, join, plain, say
 from bot.text import Texts
-from bot.text.sentences import trouble_sentence
+from bot.text.sentences import trouble_fix, trouble_sentence
 
 SUMMARY = 150
 
@@ -37,8 +37,7 @@ def trouble_card(
         message = ""
     else:
         cause = escape(trouble_sentence(error.port, error.trouble, error.values, texts), 800)
-        key = f"trouble.fix.{error.trouble}"
-        fix = say(texts, key if key in texts else "trouble.fix.UNEXPECTED")
+        fix = say(texts, trouble_fix(error.port, error.trouble, texts))
         message = error.values.get("message", "")
     title = say(texts, "trouble.card.title", sign=signs.BAD)
     state = say(texts, "trouble.card.untouched") if untouched else Mrkdwn("")

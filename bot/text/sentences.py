@@ -85,6 +85,12 @@ def trouble_sentence(port: str, trouble: str, values: Mapping[str, str], texts: 
     return sentence[:1].upper() + sentence[1:]
 
 
+def trouble_fix(port: str, trouble: str, texts: Texts) -> str:
+    """What to do about it: the key in `bot/text`."""
+    keys = (f"trouble.fix.{port}_{trouble}", f"trouble.fix.{trouble}", "trouble.fix.UNEXPECTED")
+    return next(key for key in keys if key in texts)
+
+
 def duration(seconds: float, texts: Texts) -> str:
     """The two leading units: "14 s", "3 min 20 s", "2 h 5 min", "3 d 4 h"."""
     whole = max(0, int(seconds))

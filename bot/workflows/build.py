@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from bot.cards.trouble import trouble_card
 from bot.domain.audit import By, subject_of
 from bot.domain.build import (
     Build,
@@ -23,7 +24,9 @@ from bot.domain.rollout import Actor, CardRef, Rollout
 from bot.domain.steps import refusal_entry
 from bot.errors import PortError, StaleError, Trouble
 from bot.ports import Revision
+from bot.text import Texts
 from bot.workflows.build_desk import BuildDesk, build_entry
+from bot.workflows.displaced import place_named
 from bot.workflows.edges import Edges, Place
 from bot.workflows.people import permission
 from bot.workflows.rollout import (
@@ -186,34 +189,51 @@ async def deploy_built(
 ) -> str:
     """Carry out what was wished for; the id of the rollout that has taken the build's card over, ""
     where none did. Each wish is a request as any other: all gates are asked. Doing it again after a
-    crash does nothing twice: the rollout that has this card is found."""
+    crash does nothing twice: the rollout that has this card is found. Raises PortError where it may
+    be done later; of what may not, whoever wished for it hears."""
     taken = ""
     for wish in build.wishes:
-        service = edges.catalog.service(build.service)
-        place = Place(service, edges.catalog.environment(wish.environment))
-        recent = await edges.store.recent(service.name, place.environment.name)
+        recent = await edges.store.recent(build.service, wish.environment)
         ours = [each for each in recent if each.card.ts == build.card.ts]
         if ours:
             taken = ours[0].id
             wake(ours[0])
             continue
-        request = Request(
-            place,
-            build.version,
-            wish.actor,
-            wish.asked_in,
-            wish.line,
-            reason=wish.reason,
-            surface=wish.surface,
-            card=None if taken else build.card,
-        )
-        answer = await request_rollout(request, edges)
+        try:
+            place = place_named(build.service, wish.environment, edges.catalog)
+            request = Request(
+                place,
+                build.version,
+                wish.actor,
+                wish.asked_in,
+                wish.line,
+                reason=wish.reason,
+                surface=wish.surface,
+                card=None if taken else build.card,
+            )
+            answer = await request_rollout(request, edges)
+        except PortError as error:
+            if error.temporary:
+                raise
+            await _tell_why_not(wish, build, error, edges)
+            continue
         if isinstance(answer, Started | Waiting):
             taken = taken or answer.rollout.id
             wake(answer.rollout)
         elif not isinstance(answer, AlreadyUnderway):
             await answered(wish, request, answer)
     return taken
+
+
+async def _tell_why_not(wish: Wish, build: Build, error: PortError, edges: Edges) -> None:
+    """The image is there, and its deploy met what no waiting changes."""
+    log.warning("build %s was not deployed to %s: %s", build.id, wish.environment, error)
+    texts = Texts.of(wish.actor.language)
+    card = trouble_card(error, error_id=build.id, line=wish.line, texts=texts)
+    try:
+        await edges.messenger.whisper(wish.asked_in or build.card.channel, wish.actor.id, card)
+    except PortError as second:
+        log.warning("nobody could be told: %s: %s", card.text, second)
 
 
 async def cancel_build(

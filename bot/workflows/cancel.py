@@ -8,7 +8,8 @@ from bot.domain.progress import cancel
 from bot.domain.rollout import Rollout
 from bot.domain.steps import refusal_entry
 from bot.errors import StaleError
-from bot.workflows.edges import Edges, Place
+from bot.workflows.displaced import place_of_stored
+from bot.workflows.edges import Edges
 from bot.workflows.people import permission
 
 
@@ -38,10 +39,7 @@ async def cancel_rollout(
         if rollout.state.final:
             return NotCancelled("ENDED", rollout)
         if user != rollout.requested_by.id:
-            place = Place(
-                edges.catalog.service(rollout.service),
-                edges.catalog.environment(rollout.environment),
-            )
+            place = place_of_stored(rollout, edges.catalog)
             gate = await permission(user, place, edges)
             if not gate.ok:
                 subject = subject_of(rollout.service, rollout.environment)

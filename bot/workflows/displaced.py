@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 async def end_displaced(edges: Edges) -> None:
     """End every request that waits for a place which is gone; its card and thread tell so."""
     for rollout in await edges.store.unsettled():
-        gone = gone_from(rollout, edges.catalog)
+        gone = gone_from(rollout.service, rollout.environment, edges.catalog)
         if gone is None or not _untouched(rollout):
             continue
         try:
@@ -29,11 +29,11 @@ async def end_displaced(edges: Edges) -> None:
             log.warning("rollout %s was changed by somebody else at the start", rollout.id)
 
 
-def gone_from(rollout: Rollout, catalog: Catalog) -> GateResult | None:
-    """What of its place the catalog lacks; None where it is all there."""
+def gone_from(service: str, environment: str, catalog: Catalog) -> GateResult | None:
+    """What of this place the catalog lacks; None where it is all there."""
     for kind, find, name in (
-        ("SERVICE", catalog.service, rollout.service),
-        ("ENVIRONMENT", catalog.environment, rollout.environment),
+        ("SERVICE", catalog.service, service),
+        ("ENVIRONMENT", catalog.environment, environment),
     ):
         try:
             find(name)
@@ -47,13 +47,18 @@ def displaced(rollout: Rollout, gone: GateResult, now: datetime) -> Rollout:
 
 
 def place_of_stored(rollout: Rollout, catalog: Catalog) -> Place:
-    """Raises PortError NOT_FOUND of the catalog: the engine ends with a sentence what it cannot
-    write any more, and settles what has ended."""
-    gone = gone_from(rollout, catalog)
+    """As `place_named`: the engine ends with a sentence what it cannot write any more, and settles
+    what has ended."""
+    return place_named(rollout.service, rollout.environment, catalog)
+
+
+def place_named(service: str, environment: str, catalog: Catalog) -> Place:
+    """Of names that were stored. Raises PortError NOT_FOUND of the catalog."""
+    gone = gone_from(service, environment, catalog)
     if gone is not None:
         values = {name: str(value) for name, value in gone.values.items()}
         raise PortError("catalog", Trouble.NOT_FOUND, temporary=False, values=values)
-    return Place(catalog.service(rollout.service), catalog.environment(rollout.environment))
+    return Place(catalog.service(service), catalog.environment(environment))
 
 
 def _untouched(rollout: Rollout) -> bool:

@@ -6,15 +6,17 @@ And what begins for it by itself: the checklist, when the release has been teste
 import asyncio
 import shutil
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from bot.app import Dynamo
+from bot.app import Dynamo, Offline
 from bot.domain.rollout import Rollout, RolloutState
 from bot.sandbox.launcher import CONFIG, Options, Sandbox, WorldClock, launch
+from bot.sandbox.simulated_builder import SimulatedBuilder
 from bot.sandbox.slack.driver import SlackDriver
 from bot.sandbox.slack.seed import BEN
 from tests.scenarios.promoting import (
@@ -294,3 +296,48 @@ class TestTheSample:
 async def lists(slack: SlackDriver) -> list[str]:
     found = await slack.messages("ben", PRODUCTION)
     return [m.words for m in found if m.from_app and "ready for Production" in m.words]
+
+
+async def test_what_is_under_way_can_be_cancelled_without_its_place_and_says_what_it_met(
+    sandbox, slack
+):
+    sandbox.world.set_trouble("slow-start", SERVICE, "qa")
+    await slack.say("ben", QA, f"/dynamo deploy {SERVICE} qa 1.4.0")
+    rollout = await until(sandbox, lambda r: r.state is RolloutState.PROGRESSING)
+    await start_without(sandbox, no_service)
+    shown = await slack.message("ben", where=lambda m: m.ts == rollout.card.ts)
+    await slack.click("ben", shown, "Cancel rollout")
+    done = await until(sandbox, lambda r: r.settled)
+    assert (done.state, done.ended_by) == (RolloutState.FAILED, BEN)
+    shown = await slack.message("ben", where=lambda m: m.ts == rollout.card.ts)
+    assert f"no longer has {SERVICE}" in shown.words
+    await sandbox.dynamo.stop()
+
+
+async def test_a_built_image_whose_environment_is_gone_is_told_to_who_wished_for_it(sandbox, slack):
+    dev = "#dev-deploys"
+    await slack.say("ben", dev, f"/dynamo deploy {SERVICE} dev main")
+    await slack.message(
+        "ben", channel=dev, where=lambda m: m.from_app and "is being built" in m.text, timeout=30
+    )
+    desk = sandbox.dynamo.edges.builds
+    assert desk is not None
+    (build,) = await desk.builds.unsettled()
+    wish = replace(build.wishes[0], environment="staging-of-old")
+    await desk.stop()
+    held = await desk.builds.get(build.id)
+    assert held is not None
+    await desk.builds.save(held.with_(wishes=(wish,)))
+    await sandbox.dynamo.stop()
+    builder = SimulatedBuilder(sandbox.world.registry, sandbox.clock)
+    offline = Offline(builder, sandbox.sources)
+    clock = WorldClock(sandbox.clock)
+    sandbox.bot = await Dynamo.start(sandbox.settings, clock=clock, offline=offline)
+    answer = await slack.message(
+        "ben",
+        channel=dev,
+        where=lambda m: m.ephemeral and "no longer has staging-of-old" in m.words,
+        timeout=30,
+    )
+    assert "puts it back" in answer.words
+    await sandbox.dynamo.stop()
