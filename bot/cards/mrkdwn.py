@@ -41,7 +41,7 @@ _BREAK = "\u2060"
 _MARKS = re.compile(r"(?<!\S)[*_~](?!\S)|((?<![^\W_])[*_~]+|[*_~]+(?![^\W_]))")
 """Style marks in group 1: all but one alone between blanks, and those within a word."""
 
-_HARMLESS = re.compile(r"[A-Za-z0-9.,:;()/+-]+(?: [A-Za-z0-9.,:;()/+-]+)*")
+_HARMLESS = re.compile(r"[A-Za-z0-9.,:;()/+-]+(?:\x20[A-Za-z0-9.,:;()/+-]+)*")
 """What comes out as it went in: most names, versions and times. Cards are full of them."""
 
 _PEOPLE = 12
