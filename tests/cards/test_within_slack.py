@@ -11,7 +11,9 @@ SUMMARY = 150
 
 
 def test_slack_takes_the_card(case: str, language: str, card: Card) -> None:
-    check_message_blocks(json.loads(json.dumps(list(card.blocks))), lambda file: file == "F0CHART0001")
+    check_message_blocks(
+        json.loads(json.dumps(list(card.blocks))), lambda file: file == "F0CHART0001"
+    )
     assert 0 < len(card.text) <= 4_000
 
 
