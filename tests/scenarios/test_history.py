@@ -1,6 +1,7 @@
 """What was done can be read again: in Slack page by page, and at a terminal, whole or not."""
 
 import asyncio
+import json
 import sqlite3
 from collections import Counter
 from contextlib import closing
@@ -41,10 +42,18 @@ def database(sandbox: Sandbox) -> Path:
     return sandbox.settings.database_path
 
 
+async def checklist_opened(slack: SlackDriver) -> None:
+    """What has succeeded in QA gets its list, with its CI on it, by itself."""
+    await slack.message(
+        "ben", channel="#production", where=lambda m: "1 of 5" in m.words, timeout=PATIENT
+    )
+
+
 async def test_a_rollout_is_in_the_log_with_every_state_once_and_who_asked(sandbox, slack):
     await slack.say("ben", QA, '/dynamo deploy tasks-service qa --reason "fixes #231"')
     rollout = await settled(sandbox)
-    entries = [record.entry for record in read_file(database(sandbox))]
+    log = [record.entry for record in read_file(database(sandbox))]
+    entries = [entry for entry in log if entry.subject == "tasks-service/qa"]
     states = [entry.after["state"] for entry in entries]
     assert states == ["QUEUED", "APPLYING", "PROGRESSING", "SOAKING", "SUCCEEDED"]
     assert [entry.before.get("state") for entry in entries[1:]] == states[:-1]
@@ -62,11 +71,14 @@ async def test_a_rollout_is_in_the_log_with_every_state_once_and_who_asked(sandb
 async def test_verify_and_export_read_the_log_of_a_running_bot(sandbox, slack, capsys):
     await slack.say("ben", QA, "/dynamo deploy tasks-service qa")
     await settled(sandbox)
+    await checklist_opened(slack)
     path = str(database(sandbox))
     assert main(["audit", "verify", "--database", path]) == 0
     assert "is whole" in capsys.readouterr().out
     assert main(["audit", "export", "--database", path]) == 0
-    assert len(capsys.readouterr().out.splitlines()) == 5
+    exported = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [each["action"] for each in exported].count("step") == 4
+    assert len(exported) == verify_file(database(sandbox)).head.count == 7
 
 
 async def test_a_record_of_a_rollout_that_was_changed_in_the_file_is_found(sandbox, slack, capsys):
@@ -125,6 +137,7 @@ async def test_who_is_turned_away_is_recorded_with_what_stood_in_the_way(sandbox
 async def test_history_tells_what_was_done_newest_first_in_the_readers_language(sandbox, slack):
     await slack.say("ben", QA, '/dynamo deploy tasks-service qa --reason "fixes #231"')
     await settled(sandbox)
+    await checklist_opened(slack)
     await slack.say("ben", QA, "/dynamo lock auth-service qa")
     await slack.message("ben", where=lambda m: "locked *auth-service" in m.words, timeout=PATIENT)
     await slack.say("ben", QA, "/dynamo history")
@@ -132,9 +145,11 @@ async def test_history_tells_what_was_done_newest_first_in_the_readers_language(
     lines = history.words.splitlines()
     assert "History" in lines[0]
     assert "locked *auth-service → QA*" in lines[1]
-    assert "1.4.0 succeeded, asked for by <@U0BEN00000>" in lines[2]
-    assert "<@U0BEN00000> asked for 1.4.0 in *tasks-service → QA*: “fixes #231”" in lines[3]
-    assert len(lines) == 4
+    assert "Dynamo ticked tests for *tasks-service*" in lines[2]
+    assert "Dynamo opened the checklist of *tasks-service* 1.4.0" in lines[3]
+    assert "1.4.0 succeeded, asked for by <@U0BEN00000>" in lines[4]
+    assert "<@U0BEN00000> asked for 1.4.0 in *tasks-service → QA*: “fixes #231”" in lines[5]
+    assert len(lines) == 6
     assert history.buttons == []
 
     await slack.say("ana", QA, "/dynamo historial tasks-service qa")
