@@ -213,7 +213,8 @@ def ordinary(size: int = 1_000_000, seed: int = 11) -> list[str]:
             "pod": "tasks-service-" + some("bcdf456789", 10) + "-" + some("bcdfghx2456", 5),
             "ip": ".".join(str(dice.randrange(1, 255)) for _ in range(4)),
             "path": dice.choice(("/tasks", "/projects/88/members", "/forms/31/answers", "/v1/me")),
-            "at": f"2026-11-24T{dice.randrange(24):02}:{dice.randrange(60):02}:07.{some(HEX[:10], 3)}Z",
+            "at": "2026-11-24T"
+            f"{dice.randrange(24):02}:{dice.randrange(60):02}:07.{some(HEX[:10], 3)}Z",
             "version": f"{dice.randrange(4)}.{dice.randrange(20)}.{dice.randrange(9)}",
         }  # fmt: skip
         text = line.format(**values)

@@ -54,7 +54,7 @@ def deployment(pods: int) -> Object:
 
 def replica_set() -> Object:
     owner = {"apiVersion": "apps/v1", "kind": "Deployment", "name": NAME, "uid": "d"}
-    meta = {"name": "r", "namespace": NAMESPACE, "uid": "r", "labels": {"app": NAME}}
+    meta: Object = {"name": "r", "namespace": NAMESPACE, "uid": "r", "labels": {"app": NAME}}
     revision = {"deployment.kubernetes.io/revision": "1"}
     meta |= {"ownerReferences": [{**owner, "controller": True}], "annotations": revision}
     return {"metadata": meta, "spec": {}, "status": {}}
@@ -62,7 +62,7 @@ def replica_set() -> Object:
 
 def pod(number: int) -> Object:
     owner = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "r", "uid": "r"}
-    meta = {"name": f"{NAME}-r-{number:05}", "namespace": NAMESPACE, "uid": f"p{number}"}
+    meta: Object = {"name": f"{NAME}-r-{number:05}", "namespace": NAMESPACE, "uid": f"p{number}"}
     meta |= {"labels": {"app": NAME}, "ownerReferences": [{**owner, "controller": True}]}
     running = {"running": {"startedAt": "2026-11-24T05:00:00Z"}}
     state = {"name": NAME, "ready": True, "restartCount": 0, "state": running}

@@ -149,7 +149,8 @@ def _shuffled(draw: st.DrawFn) -> dict[str, Any]:
         for name in ("env", "envFrom", "ports", "volumeMounts"):
             if name in each:
                 each[name] = draw(st.permutations(each[name]))
-    return json.loads(json.dumps(deployment, sort_keys=draw(st.booleans())))
+    shuffled: dict[str, Any] = json.loads(json.dumps(deployment, sort_keys=draw(st.booleans())))
+    return shuffled
 
 
 @given(_shuffled())

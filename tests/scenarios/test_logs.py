@@ -7,9 +7,12 @@ from pathlib import Path
 
 import yaml
 
+from bot.adapters.sqlite_follows import SqliteFollows
+from bot.adapters.sqlite_store import SqliteStore
 from bot.app import Dynamo
 from bot.sandbox.launcher import CONFIG, Options, Sandbox, WorldClock, launch
 from bot.sandbox.slack.driver import Message, SlackDriver
+from bot.workflows.log_desk import LogDesk
 
 QA = "#qa-deploys"
 DEV = "#dev-deploys"
@@ -231,7 +234,7 @@ async def test_whoever_has_no_role_reads_no_logs(tmp_path: Path):
         await slack.watch("farid")
         await slack.say("farid", QA, "/dynamo logs tasks-service qa --follow")
         await private(slack, "farid", "Logs are for people with a role here")
-        assert sandbox.dynamo.edges.logs.live == 0
+        assert _desk(sandbox).live == 0
 
 
 # --- live ----------------------------------------------------------------------------------------
@@ -320,7 +323,7 @@ async def test_one_person_follows_five_at_most(sandbox, slack):
 
 def _count(sandbox: Sandbox, number: int) -> Callable[[], Awaitable[bool]]:
     async def reached() -> bool:
-        return sandbox.dynamo.edges.logs.live == number
+        return _desk(sandbox).live == number
 
     return reached
 
@@ -349,10 +352,16 @@ async def test_after_a_restart_the_message_is_told_as_ended(sandbox, slack):
         await sandbox.bot.stop()
 
 
-async def _remembered(sandbox: Sandbox) -> int:
-    from bot.adapters.sqlite_follows import SqliteFollows
+def _desk(sandbox: Sandbox) -> LogDesk:
+    desk = sandbox.dynamo.edges.logs
+    assert desk is not None
+    return desk
 
-    follows = SqliteFollows(sandbox.dynamo.edges.store)
+
+async def _remembered(sandbox: Sandbox) -> int:
+    store = sandbox.dynamo.edges.store
+    assert isinstance(store, SqliteStore)
+    follows = SqliteFollows(store)
     async with asyncio.timeout(10):
         while left := len(await follows.all()):
             await asyncio.sleep(0.05)

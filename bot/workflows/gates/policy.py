@@ -7,6 +7,7 @@ from bot.domain.belongings import pod_of
 from bot.domain.gate import Gate, GateResult
 from bot.domain.policy import worst_first
 from bot.domain.policy.finding import Standing, packed
+from bot.domain.verdict import Value
 from bot.workflows.edges import Edges
 from bot.workflows.gates.facts import Facts
 from bot.workflows.manifest import render_deployment
@@ -28,6 +29,10 @@ async def policies(facts: Facts, edges: Edges) -> GateResult | None:
     stops = any(each.blocks for each in broken)
     code = "POLICIES_BROKEN" if stops else "POLICIES_WARN" if broken else "POLICIES_KEPT"
     kept = sum(each.standing is Standing.KEPT for each in findings)
-    values = {"environment": place.environment.name, "count": len(broken) or kept}
-    told = {"findings": packed(broken)} if broken else {}
-    return GateResult(Gate.POLICY, not stops, code, {**values, **told})
+    values: dict[str, Value] = {
+        "environment": place.environment.name,
+        "count": len(broken) or kept,
+    }
+    if broken:
+        values["findings"] = packed(broken)
+    return GateResult(Gate.POLICY, not stops, code, values)
