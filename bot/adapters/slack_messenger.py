@@ -65,8 +65,10 @@ class SlackMessenger:
             await self._upload(posted.channel, card.full, thread=thread or posted.ts)
         return posted
 
-    async def update(self, ref: CardRef, card: Card, *, urgent: bool = False) -> bool:
-        return await self._updates.offer(ref, card, urgent=urgent)
+    async def update(
+        self, ref: CardRef, card: Card, *, urgent: bool = False, background: bool = False
+    ) -> bool:
+        return await self._updates.offer(ref, card, urgent=urgent, background=background)
 
     async def find(
         self, channel: str, key: str, since: datetime, *, thread: str = ""

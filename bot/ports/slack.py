@@ -17,9 +17,12 @@ class Messenger(Protocol):
     ) -> CardRef | None:
         """The message posted with this key since then, where the bot may read the history."""
 
-    async def update(self, ref: CardRef, card: Card, *, urgent: bool = False) -> bool:
+    async def update(
+        self, ref: CardRef, card: Card, *, urgent: bool = False, background: bool = False
+    ) -> bool:
         """Edit a message, within the shared budget: the newest card wins. True once Slack has
-        confirmed this card; False where a newer one took its place before it was sent."""
+        confirmed this card; False where a newer one took its place before it was sent.
+        `background`: out of a budget of its own, which delays no other card."""
 
     async def whisper(self, channel: str, user: str, card: Card, *, thread: str = "") -> None:
         """A private answer: seen by one person, in the channel where possible, else a DM."""

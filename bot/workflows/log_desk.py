@@ -1,7 +1,7 @@
 """Logs for whoever asks: read once, or live in one message each.
 
 A live log survives nothing: its message is on record, and the next start tells that it has ended.
-All of them share a part of the edits that Slack allows, so that they never take a rollout's.
+Their edits are background: they have a budget of their own, and never take a rollout's.
 """
 
 import asyncio
@@ -34,9 +34,9 @@ MOST: Final = 100
 """Live logs of one process: each holds a connection for each of its pods."""
 MOST_OF_ONE: Final = 5
 """Of one person."""
-_EVERY: Final = timedelta(seconds=3)
-"""Between two edits of all live logs together, so 20 of the 40 edits a minute that progress has
-(bot/adapters/slack_updates.py). With n of them each is edited every 3 n seconds."""
+_EVERY: Final = timedelta(seconds=6)
+"""Between two edits of all live logs together: the 10 edits a minute that what is background has
+(bot/adapters/slack_updates.py). With n of them each is edited every 6 n seconds."""
 _ANOTHER: Final = timedelta(seconds=0.25)
 """How soon one looks again whose turn another one has."""
 _KEPT_ENDED: Final = 20
@@ -275,18 +275,25 @@ class LogDesk:
             return
         live.shown = seen
         self._edited_at = now
-        live.offer = asyncio.get_running_loop().create_task(self._messenger.update(live.ref, card))
+        live.offer = asyncio.get_running_loop().create_task(
+            self._messenger.update(live.ref, card, background=True)
+        )
         live.offer.add_done_callback(lambda done: _offered(live, done))
 
     async def _finish(self, live: _Live) -> None:
-        """The last card goes before all halves; what was seen can be downloaded for a while."""
+        """The last card goes before all halves, and at once where a person waits for it; what was
+        seen can be downloaded for a while."""
         live.task = asyncio.current_task()
         self._ended[live.message.id] = live
         while len(self._ended) > _KEPT_ENDED:
             self._ended.popitem(last=False)
         self._live.pop(live.message.id, None)
+        view = live.follower.view
+        background = view.ended is not End.STOPPED
         try:
-            await self._messenger.update(live.ref, live.card(live.follower.view), urgent=True)
+            await self._messenger.update(
+                live.ref, live.card(view), urgent=True, background=background
+            )
         except PortError as error:
             log.warning("the end of a live log was not shown: %s", error)
             if error.temporary:
@@ -347,7 +354,7 @@ class LogDesk:
             if ref is not None:
                 title = self._titles(message.environment, message.language)
                 card = _card(message, title, FollowView(ended=End.RESTARTED))
-                await self._messenger.update(ref, card, urgent=True)
+                await self._messenger.update(ref, card, urgent=True, background=True)
         except PortError as error:
             log.warning("the end of a live log was not told: %s", error)
             if error.temporary:

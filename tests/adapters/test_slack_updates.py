@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 
 from bot.adapters.slack_updates import (
+    BACKGROUND,
     BUDGET,
-    PROGRESS_BUDGET,
+    CARDS,
     Budget,
     CardUpdates,
     Waiting,
@@ -50,8 +51,11 @@ def card(text: str) -> Card:
     return Card(text, [])
 
 
-def offer(updates, ts: str, text: str, *, urgent: bool = False) -> "asyncio.Task[bool]":
-    return asyncio.ensure_future(updates.offer(CardRef("C1", ts), card(text), urgent=urgent))
+def offer(
+    updates, ts: str, text: str, *, urgent: bool = False, background: bool = False
+) -> "asyncio.Task[bool]":
+    offered = updates.offer(CardRef("C1", ts), card(text), urgent=urgent, background=background)
+    return asyncio.ensure_future(offered)
 
 
 async def settle() -> None:
@@ -81,21 +85,19 @@ async def test_an_end_does_not_wait_its_two_seconds(updates, slack):
     assert slack.edits[-1] == ("1", "failed")
 
 
-async def test_progress_takes_forty_of_fifty_a_minute_and_ends_get_the_rest(updates, slack, clock):
+async def test_progress_takes_thirty_of_forty_a_minute_and_ends_get_the_rest(updates, slack, clock):
     for number in range(BUDGET + 20):
         offer(updates, f"p{number}", "progress")
     await settle()
-    assert len(slack.edits) == PROGRESS_BUDGET
+    assert len(slack.edits) == CARDS.progress == 30
     for number in range(20):
         offer(updates, f"e{number}", "end", urgent=True)
     await settle()
-    assert len(slack.edits) == BUDGET
-    assert all(text == "end" for _, text in slack.edits[PROGRESS_BUDGET:])
+    assert len(slack.edits) == CARDS.most == 40
+    assert all(text == "end" for _, text in slack.edits[CARDS.progress :])
     clock.advance(61)
     await settle()
-    assert [text for _, text in slack.edits[BUDGET:]].count("end") == 20 - (
-        BUDGET - PROGRESS_BUDGET
-    )
+    assert [text for _, text in slack.edits[CARDS.most :]].count("end") == 10
 
 
 async def test_no_window_of_a_minute_ever_holds_more_than_fifty(updates, slack, clock):
@@ -103,12 +105,63 @@ async def test_no_window_of_a_minute_ever_holds_more_than_fifty(updates, slack, 
     for second in range(200):
         for number in range(30):
             offer(updates, str(number), f"{second}", urgent=second % 50 == 0)
+            offer(updates, f"log {number}", f"{second}", background=True)
         before = len(slack.edits)
         await settle()
         times += [second] * (len(slack.edits) - before)
         clock.advance(1)
     assert max(sum(1 for t in times if start <= t < start + 60) for start in range(140)) <= BUDGET
-    assert len(times) > 2 * PROGRESS_BUDGET
+    assert len(times) > 2 * (CARDS.progress + BACKGROUND.progress)
+
+
+async def _sent_of_cards(clock, *, logs: int) -> list[tuple[int, str, str]]:
+    """When each edit of four rollouts' cards goes, beside so many live logs that always have news,
+    were posted just before and end in the middle of it."""
+    slack = Slack()
+    updates = CardUpdates(slack.edit, clock)
+    sent = []
+    for second in range(150):
+        if second % 30 == 0:
+            for number in range(logs):
+                updates.posted(CardRef("C1", f"log {number}"))
+        for number in range(logs):
+            offer(updates, f"log {number}", f"{second}", urgent=second == 70, background=True)
+        for number in range(4):
+            offer(updates, f"card {number}", f"{second}", urgent=second == 100)
+        before = len(slack.edits)
+        await settle()
+        sent += [(second, *edit) for edit in slack.edits[before:] if edit[0].startswith("card")]
+        clock.advance(1)
+    assert any(ts.startswith("log") for ts, _ in slack.edits) == bool(logs)
+    await updates.close()
+    return sent
+
+
+async def test_a_hundred_live_logs_delay_no_edit_of_a_rollouts_card(clock):
+    alone = await _sent_of_cards(clock, logs=0)
+    clock.advance(120)
+    assert await _sent_of_cards(clock, logs=100) == alone
+    assert len(alone) > 60
+
+
+async def test_a_stop_that_a_person_pressed_does_not_wait_for_other_logs(updates, slack):
+    for number in range(30):
+        offer(updates, f"log {number}", "live", background=True)
+    await settle()
+    assert len(slack.edits) == BACKGROUND.most
+    assert await updates.offer(CardRef("C1", "log 29"), card("stopped"), urgent=True)
+    assert ("log 29", "live") not in slack.edits
+
+
+async def test_the_end_of_a_log_goes_before_the_halves_of_others(updates, slack, clock):
+    for number in range(30):
+        offer(updates, f"log {number}", "live", background=True)
+    await settle()
+    offer(updates, "log 29", "ended", urgent=True, background=True)
+    await settle()
+    clock.advance(61)
+    await settle()
+    assert slack.edits[BACKGROUND.most] == ("log 29", "ended")
 
 
 async def test_a_429_stops_all_edits_until_its_time_and_loses_none(updates, slack, clock):
@@ -167,7 +220,7 @@ def test_many_live_cards_share_the_budget_evenly(clock):
     budget = Budget(sent=(), last=dict.fromkeys(keys, now))
     key, when = next_send(waiting, budget, now)
     assert key is None
-    assert when == now + timedelta(seconds=30)  # 20 cards, 1.5 s each: 40 edits a minute in all
+    assert when == now + timedelta(seconds=40)  # 20 cards, 2 s each: 30 edits a minute in all
 
 
 async def test_the_states_passed_at_once_after_the_post_are_one_edit(updates, slack, clock):
