@@ -4,7 +4,7 @@ The API lists them oldest first and in pages; people read the newest. So the las
 where there are several. What it answers is checked by pydantic, and every text of it is foreign.
 """
 
-from pydantic import BaseModel, ValidationError
+from pydantic import AwareDatetime, BaseModel, ValidationError
 
 from bot.adapters.github_checks import GitHubChecks
 from bot.domain.promotion import Commit, Commits
@@ -20,9 +20,14 @@ class _Person(BaseModel):
     login: str | None = None
 
 
+class _Stamp(BaseModel):
+    date: AwareDatetime | None = None
+
+
 class _Inner(BaseModel):
     message: str = ""
     author: _Person | None = None
+    committer: _Stamp | None = None  # when it came where it is, after any rebase
 
 
 class _Commit(BaseModel):
@@ -37,7 +42,8 @@ class _Commit(BaseModel):
         name = self.commit.author.name if self.commit.author else None
         lines = self.commit.message.strip().splitlines()
         title = lines[0] if lines else ""
-        return Commit(self.sha, title, name or account or "", self.html_url or "")
+        at = self.commit.committer.date if self.commit.committer else None
+        return Commit(self.sha, title, name or account or "", self.html_url or "", at)
 
 
 class _Comparison(BaseModel):

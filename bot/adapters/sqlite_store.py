@@ -22,8 +22,10 @@ from pydantic import TypeAdapter
 from sqlite_utils import Database
 
 from bot.adapters.sqlite_audit import append
+from bot.adapters.sqlite_delivered import END, past_of
 from bot.adapters.sqlite_schema import migrations
 from bot.domain.audit import ENGINE, By, Surface
+from bot.domain.delivery import Past
 from bot.domain.kind import Kind
 from bot.domain.progress import in_line
 from bot.domain.rollout import ACTIVE, DRIVEN, Rollout, RolloutState
@@ -105,6 +107,11 @@ def _kinds(db: Database) -> None:
     )
 
 
+@migrations(name="0110_ends_of_rollouts")
+def _ends(db: Database) -> None:
+    db.execute(f"create index ends_of_rollouts on rollouts (environment, {END})")
+
+
 class SqliteStore:
     """`bot.ports.Store` on a file, or in memory for tests (`:memory:`)."""
 
@@ -166,6 +173,9 @@ class SqliteStore:
     ) -> Sequence[Rollout]:
         tail = f"order by requested_at desc, id desc limit {int(limit)}"
         return await self._placed("where 1", service, environment, tail)
+
+    async def past(self, service: str, environment: str, since: datetime) -> Past:
+        return await self.run(lambda db: past_of(db, service, environment, since))
 
     async def ran_well(self, service: str, environment: str, digest: str) -> bool:
         def ask(db: Database) -> bool:

@@ -120,6 +120,7 @@ class Commit:
     title: str
     author: str
     url: str = ""
+    at: datetime | None = None  # when it was committed
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from bot.domain.audit import ENGINE, By
+from bot.domain.delivery import Past
 from bot.domain.rollout import Rollout
 
 
@@ -34,6 +35,9 @@ class Store(Protocol):
         self, service: str = "", environment: str = "", limit: int = 20
     ) -> Sequence[Rollout]:
         """Newest first."""
+
+    async def past(self, service: str, environment: str, since: datetime) -> Past:
+        """What ended there since then, of one service or of all: what delivery is counted from."""
 
     async def ran_well(self, service: str, environment: str, digest: str) -> bool:
         """Whether this digest ran there: rolled out to a good end, or found running by another."""
