@@ -14,6 +14,7 @@ from bot.cards.logs import (
     is_long,
     log_card,
     log_file_card,
+    log_file_name,
     logs_notice_card,
     no_logs_card,
     query_error_card,
@@ -29,6 +30,7 @@ from bot.text import Texts
 from bot.workflows.edges import Place
 from bot.workflows.log_desk import Already, LogDesk, TooMany
 from bot.workflows.log_reading import LogPlace
+from bot.workflows.log_stopping import stop_follow
 from bot.workflows.people import groups_of, permission
 from commands.asked import Asked, title
 from commands.durations import amount_of
@@ -55,6 +57,10 @@ async def run(asked: Asked) -> Card | None:
         return query_error_card(QueryError("previous_follow", {}), asked.texts)
     if not await _has_a_role(asked):
         return logs_notice_card(asked.texts, "no_role", HAND)
+    place = asked.place
+    log.info(
+        "%s reads the logs of %s/%s", asked.actor.id, place.service.name, place.environment.name
+    )
     return await (_follow(asked, query) if follows else _read(asked, query))
 
 
@@ -75,7 +81,7 @@ async def press_stop(asked: Asked, click: Click) -> Card | None:
         if not right:
             who = user(message.started_by)
             return logs_notice_card(asked.texts, "not_yours", HAND, who=who)
-    if not _desk(asked).end(click.value, asked.actor.id):
+    if not await stop_follow(_desk(asked), message, asked.by, asked.edges):
         return logs_notice_card(asked.texts, "over")
     return None
 
@@ -117,10 +123,10 @@ async def _post(asked: Asked, answer: LogAnswer) -> Card | None:
     except PortError as error:
         if error.trouble not in _ELSEWHERE:
             raise
-        card = _card(asked, answer, asked.texts)
-        return replace(card, full=log_file_card(answer, texts=asked.texts).full)
+        card, whole = _card(asked, answer, asked.texts), _file(asked, answer, asked.texts)
+        return replace(card, full=whole.full, file=whole.file)
     thread = asked.thread or posted.ts
-    await messenger.post(posted.channel, log_file_card(answer, texts=texts), thread=thread)
+    await messenger.post(posted.channel, _file(asked, answer, texts), thread=thread)
     return await _where(asked, posted) if posted.channel != asked.channel else None
 
 
@@ -132,6 +138,13 @@ def _card(asked: Asked, answer: LogAnswer, texts: Texts) -> Card:
         line=asked.invocation.line,
         texts=texts,
     )
+
+
+def _file(asked: Asked, answer: LogAnswer, texts: Texts) -> Card:
+    place = asked.place
+    at = asked.edges.clock.now()
+    file = log_file_name(place.service.name, place.environment.name, at)
+    return log_file_card(answer, file=file, texts=texts)
 
 
 # --- live ----------------------------------------------------------------------------------------

@@ -31,7 +31,6 @@ _GROUP_KEPT = timedelta(minutes=5)
 _CLOCKS_APART = timedelta(seconds=30)  # between ours and Slack's, when looking for a message
 _PAGES = 5
 _FILE_MOST = 1_000_000  # characters of a file
-FULL_TEXT = "full-text.txt"
 _TITLE, _ALT = 200, 1_000  # characters of a picture's
 _PROCESSING = (0.25, 0.25, 0.5, 0.5, 1, 2, 4)  # seconds that Slack gets to look at a picture
 
@@ -62,7 +61,7 @@ class SlackMessenger:
         posted = CardRef(channel=str(answer["channel"]), ts=str(answer["ts"]))
         self._updates.posted(posted)
         if card.full and (thread or channel.startswith("U")):
-            await self._upload(posted.channel, card.full, thread=thread or posted.ts)
+            await self._upload(posted.channel, card, thread=thread or posted.ts)
         return posted
 
     async def update(
@@ -170,22 +169,22 @@ class SlackMessenger:
         try:
             async with slack_errors(user=user):
                 opened = _body(await self._patient.conversations_open(users=user))
-                link = await self._upload(str(opened["channel"]["id"]), card.full)
+                link = await self._upload(str(opened["channel"]["id"]), card)
         except PortError as error:
             log.warning("the full text of an answer could not be sent: %s", error)
             return card
-        whole = {"type": "mrkdwn", "text": f":page_facing_up: <{link}|{FULL_TEXT}>"}
+        whole = {"type": "mrkdwn", "text": f":page_facing_up: <{link}|{card.file}>"}
         return replace(card, blocks=(*card.blocks, {"type": "context", "elements": [whole]}))
 
-    async def _upload(self, channel: str, text: str, thread: str = "") -> str:
-        """Post a text as a file; returns its address. A failed upload never fails the message."""
+    async def _upload(self, channel: str, card: Card, thread: str = "") -> str:
+        """Post the full text as a file; returns its address. A failed upload fails no message."""
         try:
             async with slack_errors(channel=channel):
                 answer = await self._patient.files_upload_v2(
                     channel=channel,
                     thread_ts=thread or None,
-                    filename=FULL_TEXT,
-                    content=text[:_FILE_MOST],
+                    filename=card.file,
+                    content=card.full[:_FILE_MOST],
                 )
         except PortError as error:
             log.warning("a full text was not uploaded: %s", error)

@@ -1,11 +1,11 @@
 """All edits of all cards, through one budget: newest wins, terminal states first.
 
 Slack allows about 50 `chat.update` a minute for the whole workspace (Tier 3, research/
-slack-contract.md §3). They are two lanes that know nothing of each other, so that however much there
-is to show of live logs, no rollout's card waits for it: 40 for cards, 10 for what is background.
-Progress takes at most 30 of the 40, spread over the cards that are alive, so that an end is never
-behind a queue of halves. A card that is replaced before it was sent is dropped; its offer answers
-False.
+slack-contract.md §3). They are two lanes that know nothing of each other, so that however much
+there is to show of live logs, no rollout's card waits for it: 40 for cards, 10 for what is
+background. Progress takes at most 30 of the 40, spread over the cards that are alive, so that an
+end is never behind a queue of halves. A card that is replaced before it was sent is dropped; its
+offer answers False.
 
 `next_send` is the policy of one lane, pure; `CardUpdates` carries it out.
 """

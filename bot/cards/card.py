@@ -15,11 +15,12 @@ Block = Mapping[str, Any]
 @dataclass(frozen=True, slots=True)
 class Card:
     """`text`: one sentence with the state. `blocks`: plain dicts. `full`: what had to be
-    cut, whole ("" where nothing was); who posts the card sees to it that it can be read. `strict`:
-    it holds a block that not every workspace takes, and who sends it has another card for those:
-    the refusal is told (INVALID) instead of sending the sentence alone."""
+    cut, whole ("" where nothing was); who posts the card sees to it that it can be read, as a file
+    called `file`. `strict`: it holds a block that not every workspace takes, and who sends it has
+    another card for those: the refusal is told (INVALID) instead of sending the sentence alone."""
 
     text: str
     blocks: Sequence[Block]
     full: str = ""
+    file: str = "full-text.txt"
     strict: bool = False

@@ -7,6 +7,7 @@ come redacted; nothing here makes them longer.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Final
 
 from bot.cards import buttons, signs
@@ -54,6 +55,8 @@ from bot.text import Texts
 
 SHORT: Final = PREFORMATTED_LINES
 """Lines that are answered in place."""
+_LIVE: Final = 12
+"""Lines of a live message: with its head and its buttons it is one screen, long lines folded."""
 _SOME: Final = 12
 """Lines that a message shows whose file has them all."""
 _ROOM: Final = 2_800
@@ -108,17 +111,22 @@ def log_card(
     return fit(summary, parts, shortened=say(texts, "common.shortened_here"))
 
 
-def log_file_card(answer: LogAnswer, *, texts: Texts) -> Card:
+def log_file_name(service: str, environment: str, at: datetime) -> str:
+    """What a file of logs is called among others that were downloaded. `at` is shown in UTC."""
+    return f"{service}-{environment}-{at.astimezone(UTC):%Y%m%d-%H%M%S}.log"
+
+
+def log_file_card(answer: LogAnswer, *, file: str, texts: Texts) -> Card:
     """The reply in the thread: the first error, and the lines as a file (`full`)."""
-    return _file_card(answer.lines, answer.names, texts)
+    return _file_card(answer.lines, answer.names, file, texts)
 
 
-def follow_file_card(view: FollowView, *, texts: Texts) -> Card:
+def follow_file_card(view: FollowView, *, file: str, texts: Texts) -> Card:
     """As `log_file_card`, of what a live view has seen so far."""
-    return _file_card(view.lines, view.names, texts)
+    return _file_card(view.lines, view.names, file, texts)
 
 
-def _file_card(lines: Sequence[LogLine], names: Sequence[str], texts: Texts) -> Card:
+def _file_card(lines: Sequence[LogLine], names: Sequence[str], file: str, texts: Texts) -> Card:
     error = first_error(lines)
     count = sum(line.source >= 0 for line in lines)
     told = say(texts, "logs.file", count=count)
@@ -129,7 +137,7 @@ def _file_card(lines: Sequence[LogLine], names: Sequence[str], texts: Texts) -> 
     elif count:
         parts.append(Part(context(say(texts, "logs.no_error"))))
     card = fit(told, parts, shortened=say(texts, "common.shortened_here"))
-    return Card(card.text, card.blocks, full=as_file(lines, names, _FILE))
+    return Card(card.text, card.blocks, full=as_file(lines, names, _FILE), file=file)
 
 
 def follow_card(
@@ -154,7 +162,7 @@ def follow_card(
     parts.append(Part(section(Mrkdwn("\n".join(piece for piece in (told, counts) if piece)))))
     parts += _silent_parts(view.silent, texts)
     if view.lines:
-        parts.append(Part(preformatted(_fitting(view.lines[-SHORT:], view.names, texts))))
+        parts.append(Part(preformatted(_fitting(view.lines[-_LIVE:], view.names, texts))))
     by = say(texts, "logs.started_by", who=user(started_by))
     parts.append(Part(context(by, *_foot(view.pods, (), line, texts)), spare=1))
     row = _follow_row(view, id_, line, texts)

@@ -15,7 +15,7 @@ from typing import Final
 
 from bot.cards.blocks import shown_hash
 from bot.cards.card import Card
-from bot.cards.logs import follow_card, follow_file_card
+from bot.cards.logs import follow_card, follow_file_card, log_file_name
 from bot.domain import redaction
 from bot.domain.log_answer import End, FollowView, LogAnswer
 from bot.domain.log_query import Query
@@ -328,7 +328,8 @@ class LogDesk:
             return False
         message, view = live.message, live.follower.view
         texts = Texts.of(message.language)
-        card = await self._thread.run(lambda: follow_file_card(view, texts=texts))
+        file = log_file_name(message.service, message.environment, self._clock.now())
+        card = await self._thread.run(lambda: follow_file_card(view, file=file, texts=texts))
         await self._messenger.post(message.channel, card, thread=message.thread or message.ts)
         return True
 

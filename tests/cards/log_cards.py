@@ -21,6 +21,7 @@ from bot.domain.log_stream import LogLine
 from bot.text import Texts
 
 AT = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+FILE = "tasks-service-qa-20261124-120000.log"
 NAMES = ("x2k9p", "q7w4z")
 
 SAID = (
@@ -114,8 +115,8 @@ LOG_CARDS: Mapping[str, Callable[[Texts], Card]] = {
     "logs-cut": _answer(3, cut=True, since=AT, total=9_000),
     "logs-cut-empty": _answer(0, cut=True),
     "logs-long": _answer(120, total=5_312, since=AT),
-    "logs-file": lambda texts: log_file_card(answer(120), texts=texts),
-    "logs-file-calm": lambda texts: log_file_card(answer(1), texts=texts),
+    "logs-file": lambda texts: log_file_card(answer(120), file=FILE, texts=texts),
+    "logs-file-calm": lambda texts: log_file_card(answer(1), file=FILE, texts=texts),
     "logs-live": _live(),
     "logs-live-waiting": _live(lines=(), levels={}, total=0),
     "logs-live-obstacle": _live(obstacle=True, silent=NOTES[:1]),
