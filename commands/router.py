@@ -44,6 +44,7 @@ from commands import (
     reject,
     rollback,
     scale,
+    stats,
     status,
     unlock,
     whoami,
@@ -80,6 +81,7 @@ _MODULES: Final = (
     config,
     check,
     history,
+    stats,
     whoami,
     help_command,
 )
@@ -122,6 +124,7 @@ class Router:
         self._edges = edges
         self._wake = wake
         self._pace = Pace()
+        self._home = home.HomeDesk(edges)
 
     def register(self, app: AsyncApp) -> None:
         app.command("/dynamo")(self._on_command)
@@ -139,6 +142,7 @@ class Router:
 
     async def drain(self, seconds: float) -> None:
         """Let what was acknowledged finish, at most so long."""
+        await self._home.stop()
         await self._pace.drain(seconds)
 
     # --- listeners -----------------------------------------------------------------------------
@@ -166,7 +170,10 @@ class Router:
         )
         key = f"action:{body.get('trigger_id', '')}:{action.get('action_ts', '')}"
         value = str(action.get("value") or "")
-        self._pace.begin(self._once(key, self._clicked(origin, action["action_id"], value)))
+        work = self._clicked(origin, action["action_id"], value)
+        if (body.get("view") or {}).get("type") == "home":
+            work = self._then_home(work, origin.user)
+        self._pace.begin(self._once(key, work))
 
     async def _on_submit(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """What was entered is looked at before the ack, which closes the window or says why not;
@@ -214,10 +221,14 @@ class Router:
             key = f"event:{body.get('event_id', '')}"
             self._pace.begin(self._once(key, self._publish_home(event["user"])))
 
+    async def _then_home(self, work: Coroutine[Any, Any, None], user: str) -> None:
+        """What was pressed there is shown as done there."""
+        await work
+        await self._publish_home(user)
+
     async def _publish_home(self, user: str) -> None:
-        origin = Origin(user, "")
         try:
-            await home.publish(user, self._edges, await self._texts(origin))
+            await self._home.opened(user)
         except PortError as error:
             log.warning("the Home tab of %s was not published: %s", user, error)
 

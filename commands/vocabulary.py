@@ -150,6 +150,15 @@ HISTORY = Command(
     reads=True,
 )
 
+STATS = Command(
+    name="stats",
+    aliases=("dora", "estadísticas", "números"),
+    arguments=(ANYWHERE,),
+    options=(Option("days", aliases=("días",), kind=Kind.COUNT),),
+    examples=("stats", "stats tasks-service", "stats --days 90"),
+    reads=True,
+)
+
 LOGS = Command(
     name="logs",
     aliases=("log", "registros", "registro", "ver"),
@@ -243,6 +252,7 @@ VERBS: tuple[Command, ...] = (
     CONFIG,
     CHECK,
     HISTORY,
+    STATS,
     WHOAMI,
     HELP,
 )
