@@ -9,9 +9,10 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 BUSYBOX = Path("/bin/busybox")
@@ -31,15 +32,12 @@ def program(name: str, package: str) -> str:
 
 
 @contextmanager
-def docker_engine(home: Path, data: Path | None = None) -> Iterator[str]:
-    """DOCKER_HOST of an engine of its own; its images are in `data`."""
-    path = home / "docker.sock"
+def docker_engine(data: Path | None = None) -> Iterator[str]:
+    """DOCKER_HOST of an engine of its own; its images are in `data`. Its sockets are in a directory
+    with a short name: the path of a socket has 108 characters at most, and the deepest of its
+    sockets is not its own."""
     argv = [
         program("dockerd", "docker.io"),
-        f"--data-root={data or home / 'data'}",
-        f"--exec-root={home / 'exec'}",
-        f"--pidfile={home / 'pid'}",
-        f"--host=unix://{path}",
         "--iptables=false",
         "--ip6tables=false",
         "--bridge=none",
@@ -47,6 +45,14 @@ def docker_engine(home: Path, data: Path | None = None) -> Iterator[str]:
     if os.geteuid() != 0:
         raise MissingError("dockerd wants root")
     program("busybox", "busybox-static")
+    home = Path(tempfile.mkdtemp(prefix="dynamo-engine-", dir="/tmp"))
+    path = home / "docker.sock"
+    argv += [
+        f"--data-root={data or home / 'data'}",
+        f"--exec-root={home / 'exec'}",
+        f"--pidfile={home / 'pid'}",
+        f"--host=unix://{path}",
+    ]
     with (home / "dockerd.log").open("wb") as log:
         process = subprocess.Popen(argv, stdout=log, stderr=log, start_new_session=True)
     try:
@@ -56,14 +62,18 @@ def docker_engine(home: Path, data: Path | None = None) -> Iterator[str]:
         yield f"unix://{path}"
     finally:
         _end(process, 30)
+        shutil.rmtree(home, ignore_errors=True)
 
 
 def _answers(path: Path, process: "subprocess.Popen[bytes]") -> bool:
-    for _ in range(300):
-        if process.poll() is not None:
-            return False
-        with socket.socket(socket.AF_UNIX) as door:
-            if door.connect_ex(str(path)) == 0:
+    """It listens before it can do anything."""
+    deadline = time.monotonic() + 30
+    while process.poll() is None and time.monotonic() < deadline:
+        with socket.socket(socket.AF_UNIX) as door, suppress(OSError):
+            door.settimeout(5)
+            door.connect(str(path))
+            door.sendall(b"GET /_ping HTTP/1.0\r\n\r\n")
+            if b" 200 " in door.recv(64):
                 return True
         time.sleep(0.1)
     return False

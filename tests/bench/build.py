@@ -41,7 +41,7 @@ def run() -> list[Row]:
         stack.callback(shutil.rmtree, home, ignore_errors=True)
         try:
             program("docker", "docker.io")
-            host = stack.enter_context(docker_engine(home))
+            host = stack.enter_context(docker_engine())
             registry = stack.enter_context(docker_registry(home))
         except MissingError as missing:
             print(f"build: left out, {missing}", file=sys.stderr)

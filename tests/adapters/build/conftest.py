@@ -8,7 +8,6 @@ import asyncio
 import os
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -31,12 +30,8 @@ CMD ["/bin/busybox", "cat", "/app.txt"]
 @pytest.fixture(scope="session")
 def engine() -> Iterator[str]:
     """DOCKER_HOST of an engine of our own."""
-    home = Path(tempfile.mkdtemp(prefix="dynamo-engine-", dir="/tmp"))
-    try:
-        with needed(docker_engine(home)) as host:
-            yield host
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
+    with needed(docker_engine()) as host:
+        yield host
 
 
 # --- repositories --------------------------------------------------------------------------------

@@ -56,7 +56,7 @@ async def test_where_the_engine_has_no_room_for_the_context_it_is_told(
 ):
     with (
         disk(tmp_path / "data", 30) as data,
-        needed(docker_engine(tmp_path, data)) as engine,
+        needed(docker_engine(data)) as engine,
     ):
         ended = await build(engine, order(), big_context)
     assert ended == Failure(Cause.DISK_FULL, BuildStep.IMAGE)
@@ -71,7 +71,7 @@ async def test_where_the_engine_has_no_room_for_what_a_step_writes_it_is_told(
     )
     with (
         disk(tmp_path / "data", 30) as data,
-        needed(docker_engine(tmp_path, data)) as engine,
+        needed(docker_engine(data)) as engine,
     ):
         ended = await build(engine, order(), context)
     assert ended == Failure(Cause.DISK_FULL, BuildStep.IMAGE)
