@@ -1,63 +1,145 @@
-"""The Home tab: what is under way, what runs where, what can be typed. Private to its reader."""
+"""The Home tab: what waits for its reader, what is under way, what runs where, what is locked, what
+can be typed. Private to its reader.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from bot.cards import signs
-from bot.cards.blocks import Part, fit, header, section
-from bot.cards.card import Card
+from bot.cards import buttons, signs
+from bot.cards.blocks import Part, actions, context, fit, header, section
+from bot.cards.card import Block, Card
 from bot.cards.help import help_card
-from bot.cards.mrkdwn import Mrkdwn, channel, cut_mrkdwn, say, say_plain, user
+from bot.cards.lock import lock_parts
+from bot.cards.mrkdwn import Mrkdwn, channel, cut_mrkdwn, escape, join, say, say_plain, user
 from bot.cards.rollout import rollout_card
 from bot.cards.status import status_card
 from bot.cards.usage import Verb
+from bot.domain.lock import Lock
 from bot.domain.rollout import Rollout
 from bot.domain.status import StatusMatrix
+from bot.domain.waiting import WaitingItems, WaitingRollout
 from bot.text import Texts
+from config.catalog import Language
 
 _SHOWN = 10
+_LOCKS = 5
 _LIMIT = 150
+_NAME = 60
+
+TitleOf = Callable[[str], str]
 
 
 def home_card(
+    waiting: Sequence[WaitingRollout],
+    lists: Sequence[WaitingItems],
     active: Sequence[Rollout],
+    locks: Sequence[Lock],
     matrix: StatusMatrix,
     verbs: Sequence[Verb],
     *,
-    title_of: Callable[[Rollout], str],
+    reader: str,
+    title_of: TitleOf,
     texts: Texts,
     now: datetime,
 ) -> Card:
-    """`title_of` names a rollout's environment. Tables are for messages, so the matrix is in fixed
-    width here."""
+    """`title_of` says an environment's title by its name. Tables are for messages, so the matrix is
+    in fixed width here."""
     status = status_card(matrix, line="status", texts=texts, now=now, monospace=True)
     verbs_shown = help_card(verbs, texts=texts)
+    count = len(waiting) + sum(len(each.items) for each in lists)
     parts = [
         Part(header(say_plain(texts, "home.title", 150))),
         Part(section(say(texts, "home.intro"))),
-        Part(section(Mrkdwn(f"*{say(texts, 'home.under_way')}*"))),
+        Part(header(say_plain(texts, "home.waiting", 150))),
+        *_waiting(waiting, lists, title_of, texts, now),
+        Part(header(say_plain(texts, "home.under_way", 150))),
         *_under_way(active, title_of, texts, now),
         *(Part(block) for block in status.blocks if block["type"] != "actions"),
+        Part(header(say_plain(texts, "lock.list.title", 150, sign=signs.LOCKED))),
+        *_locks(locks, reader, title_of, texts, now),
         Part(header(say_plain(texts, "home.type", 150)), spare=1),
         *(Part(block, spare=1) for block in verbs_shown.blocks[2:] if block["type"] == "section"),
     ]
-    summary = say(texts, "home.text")
+    summary = say(texts, "home.text", count=count)
     return fit(cut_mrkdwn(summary, _LIMIT), parts, shortened=say(texts, "common.shortened_here"))
 
 
-def _under_way(
-    active: Sequence[Rollout],
-    title_of: Callable[[Rollout], str],
+def _waiting(
+    waiting: Sequence[WaitingRollout],
+    lists: Sequence[WaitingItems],
+    title_of: TitleOf,
     texts: Texts,
     now: datetime,
 ) -> list[Part]:
+    parts = []
+    for each in waiting[:_SHOWN]:
+        title = title_of(each.rollout.environment)
+        row = _decisions(each, title, texts)
+        parts.append(Part(section(_line(each.rollout, title, texts, now))))
+        parts.append(Part(actions(*row)))
+    for mine in lists[:_SHOWN]:
+        parts.append(Part(section(_items(mine, texts))))
+        held = mine.checklist
+        opens = buttons.open_checklist(held.service, held.digest, texts)
+        if opens is not None:
+            parts.append(Part(actions(opens)))
+    more = max(0, len(waiting) - _SHOWN) + max(0, len(lists) - _SHOWN)
+    if more:
+        parts.append(Part(context(say(texts, "home.more", count=more))))
+    return parts or [Part(section(say(texts, "home.nothing_waits", sign=signs.OK)))]
+
+
+def _decisions(waiting: WaitingRollout, title: str, texts: Texts) -> list[Block]:
+    rollout = waiting.rollout
+    row = []
+    if waiting.release:
+        before = rollout.before.version if rollout.before else ""
+        row.append(buttons.go(rollout, title, before, texts))
+    if waiting.approve:
+        row.append(buttons.approve(rollout, texts, primary=not waiting.release))
+        row.append(buttons.reject(rollout, texts))
+    return row
+
+
+def _items(mine: WaitingItems, texts: Texts) -> Mrkdwn:
+    language: Language = "es" if texts.language == "es" else "en"
+    names = [escape(item.text.to(language), 150) for item in mine.items]
+    said = say(
+        texts,
+        "home.items",
+        sign=signs.LIST,
+        service=escape(mine.checklist.service, _NAME),
+        version=escape(mine.checklist.version, _NAME),
+    )
+    return join([said, *(Mrkdwn(f"{signs.OPEN} {name}") for name in names)], "\n")
+
+
+def _under_way(
+    active: Sequence[Rollout], title_of: TitleOf, texts: Texts, now: datetime
+) -> list[Part]:
     if not active:
         return [Part(section(say(texts, "home.quiet", sign=signs.OK)))]
-    return [
-        Part(section(_line(rollout, title_of(rollout), texts, now))) for rollout in active[:_SHOWN]
+    parts = [
+        Part(section(_line(rollout, title_of(rollout.environment), texts, now)))
+        for rollout in active[:_SHOWN]
     ]
+    if len(active) > _SHOWN:
+        parts.append(Part(context(say(texts, "home.more", count=len(active) - _SHOWN))))
+    return parts
+
+
+def _locks(
+    locks: Sequence[Lock], reader: str, title_of: TitleOf, texts: Texts, now: datetime
+) -> list[Part]:
+    if not locks:
+        return [Part(section(say(texts, "lock.list.nothing")))]
+    held = [(lock, title_of(lock.environment)) for lock in locks[:_LOCKS]]
+    parts = lock_parts(held, reader, texts, now)
+    if len(locks) > _LOCKS:
+        parts.append(Part(context(say(texts, "home.more", count=len(locks) - _LOCKS))))
+    return parts
 
 
 def _line(rollout: Rollout, title: str, texts: Texts, now: datetime) -> Mrkdwn:

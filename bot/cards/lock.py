@@ -101,6 +101,20 @@ def locks_card(held: Sequence[tuple[Lock, str]], reader: str, texts: Texts, now:
     """Private: all locks with the titles of their environments; one's own with a button."""
     title = say_plain(texts, "lock.list.title", 150, sign=signs.LOCKED)
     parts = [Part(header(title))]
+    parts += lock_parts(held, reader, texts, now)
+    if not held:
+        parts.append(Part(section(say(texts, "lock.list.nothing"))))
+    if len(held) > LISTED:
+        parts.append(Part(section(say(texts, "lock.list.more", count=len(held) - LISTED))))
+    summary = say(texts, "lock.list.text", count=len(held))
+    return fit(summary, parts, shortened=say(texts, "common.shortened_here"))
+
+
+def lock_parts(
+    held: Sequence[tuple[Lock, str]], reader: str, texts: Texts, now: datetime
+) -> list[Part]:
+    """A line for each lock; one's own, and Dynamo's, with the button that lifts it."""
+    parts = []
     for place, (lock, environment_title) in enumerate(held[:LISTED], start=1):
         values = {
             **lock_values(lock, now, texts),
@@ -112,12 +126,7 @@ def locks_card(held: Sequence[tuple[Lock, str]], reader: str, texts: Texts, now:
         own = lock.owner == reader or lock.locked_by_system
         button = buttons.run(f"unlock {lock.scope}", label, place=place) if own else None
         parts.append(Part(section(line, limit=1_000, accessory=button)))
-    if not held:
-        parts.append(Part(section(say(texts, "lock.list.nothing"))))
-    if len(held) > LISTED:
-        parts.append(Part(section(say(texts, "lock.list.more", count=len(held) - LISTED))))
-    summary = say(texts, "lock.list.text", count=len(held))
-    return fit(summary, parts, shortened=say(texts, "common.shortened_here"))
+    return parts
 
 
 def where(lock: Lock, environment_title: str, texts: Texts) -> Mrkdwn:
