@@ -60,8 +60,8 @@ class GateResult:
     NO_APPROVAL_NEEDED, APPROVED, APPROVED_ALONE
     (have, need, given, expires_at), APPROVALS_MISSING, APPROVERS_TOO_FEW (the same, and roles,
     who, possible, void, expired, own), REJECTED (given, reason, at) · BREAK_GLASS, NOT_BREAK_GLASS,
-    NOBODY_BREAKS_GLASS (roles, who) · OVERTAKEN (version, newer, at) · SERVICE_GONE,
-    ENVIRONMENT_GONE (name: `dynamo.yml` no longer has it) ·
+    NOBODY_BREAKS_GLASS (roles, who) · TAG_MOVED (version) · OVERTAKEN (version, newer, at) ·
+    SERVICE_GONE, ENVIRONMENT_GONE (name: `dynamo.yml` no longer has it) ·
     ANALYSIS_PASSED, ANALYSIS_OPEN, ANALYSIS_WARNED, ANALYSIS_FAILED, ANALYSIS_KEPT (environment,
     version, previous, who) · POLICIES_KEPT, POLICIES_WARN, POLICIES_BROKEN (environment, count,
     findings: see `bot/domain/policy/finding.py`) · IMAGE_RUNS, IMAGE_THERE, IMAGE_NOT_ASKED,

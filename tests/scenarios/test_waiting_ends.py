@@ -341,3 +341,45 @@ async def test_a_built_image_whose_environment_is_gone_is_told_to_who_wished_for
     )
     assert "puts it back" in answer.words
     await sandbox.dynamo.stop()
+
+
+# --- a tag that moved between request and apply --------------------------------------------------
+
+
+def move_tag(sandbox: Sandbox, version: str, to: str) -> None:
+    (repository,) = [
+        found
+        for name, found in sandbox.world.registry.repositories.items()
+        if name.endswith(f"/{SERVICE}")
+    ]
+    repository.tags[version] = repository.tags[to]
+
+
+async def test_a_tag_that_moved_while_it_was_queued_is_told_and_refused_at_its_turn(sandbox, slack):
+    dev = "#dev-deploys"
+    sandbox.world.set_trouble("slow-start", SERVICE, "dev")
+    await slack.say("ben", dev, f"/dynamo deploy {SERVICE} dev 1.3.1")
+    await until(sandbox, lambda r: r.state is RolloutState.PROGRESSING)
+    await slack.say("ben", dev, f"/dynamo deploy {SERVICE} dev 1.3.2")
+    queued = await slack.message("ben", channel=dev, where=lambda m: "number 1 in line" in m.words)
+    move_tag(sandbox, "1.3.2", to="1.4.0")
+    refused = await slack.message(
+        "ben",
+        channel=dev,
+        where=lambda m: m.ts == queued.ts and "was not started" in m.words,
+        timeout=40,
+    )
+    assert "1.3.2 is another image by now" in refused.words
+    assert "Ask for it again" in refused.words
+    assert await running(sandbox, "dynamo-dev") == "1.3.1"
+
+
+async def test_a_tag_that_moved_while_it_waited_is_told_on_the_card(sandbox, slack):
+    await ran_in_qa(sandbox, slack, "1.4.0")
+    waiting = await asked_for(slack)
+    move_tag(sandbox, "1.4.0", to="1.3.1")
+    await slack.click("elena", waiting, "Approve")
+    shown = await card(slack, "1.4.0 is another image by now")
+    assert "Approved by" in shown.words
+    assert "Deploy to Production" not in shown.buttons
+    assert await running(sandbox) == "1.3.2"

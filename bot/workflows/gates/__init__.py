@@ -18,12 +18,14 @@ from bot.workflows.gates.overtaken import overtaken
 from bot.workflows.gates.paused import paused
 from bot.workflows.gates.permission import permission
 from bot.workflows.gates.policy import policies
+from bot.workflows.gates.tag import tag
 from bot.workflows.gates.window import window
 
 GATES: tuple[GateCheck, ...] = (
     permission,
     order,
     overtaken,
+    tag,
     analysis,
     ci,
     checklist,
