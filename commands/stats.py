@@ -1,5 +1,6 @@
 """`stats [SERVICE] [--days N]`: deployment frequency, lead time, failure rate, recovery time."""
 
+from bot.cards.buttons import typed as written
 from bot.cards.card import Card
 from bot.cards.mrkdwn import code
 from bot.cards.pointer import notice_card
@@ -19,7 +20,7 @@ async def run(asked: Asked) -> Card | None:
     # "+3" is a count elsewhere; five digits are enough to tell it from a year.
     days = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 6 else 0
     if not 1 <= days <= MOST_DAYS:
-        line = code(f"stats --days {DAYS}")
+        line = code(written(f"stats --days {DAYS}"))
         return notice_card(asked.texts, "bad_days", most=MOST_DAYS, line=line)
     service = invocation.service or ""
     found = await delivery(service, days, asked.edges)

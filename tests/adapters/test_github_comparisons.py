@@ -57,6 +57,7 @@ async def test_the_commits_between_two_come_newest_first_with_title_author_and_l
     assert (found.of, found.unknown) == (3, "")
     assert found.shown[0].id == sha(6)
     assert found.shown[0].author
+    assert found.shown[0].at == datetime(2026, 11, 24, 12, tzinfo=UTC)
     assert found.shown[0].url.endswith(sha(6))
     assert f"{sha(3)}...{sha(6)}" in found.url
 

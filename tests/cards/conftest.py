@@ -24,12 +24,14 @@ from bot.cards.pointer import notice_card, pointer_card
 from bot.cards.promotion import announcement_card, opened_card, override_card
 from bot.cards.refusal import dry_run_card, refusal_card
 from bot.cards.rollout import rollout_card
+from bot.cards.stats import stats_card
 from bot.cards.status import status_card, workload_card
 from bot.cards.trouble import trouble_card
 from bot.cards.usage import unknown_version_card, usage_card
 from bot.cards.whoami import whoami_card
 from bot.domain.audit import ENGINE, AuditEntry, By, Head, chained
 from bot.domain.checklist import Before, Checklist, No, Refusal, Tick, judge_checklist
+from bot.domain.delivery import Delivery, Measure
 from bot.domain.drift import Difference, Drift
 from bot.domain.gate import Gate, GateResult
 from bot.domain.image import Image
@@ -673,6 +675,27 @@ CASES: dict[str, Callable[[Texts], Card]] = {
         [(_LOCK, "QA"), (_TAKEN, "QA"), (_BY_DYNAMO, "QA")], "U0ANA00000", texts, NOW
     ),
     "locks-none": lambda texts: locks_card([], "U0ANA00000", texts, NOW),
+    "stats": lambda texts: stats_card(
+        Delivery(
+            30,
+            frequency=Measure(21 / 30, 21),
+            lead=Measure(16_200, 64, 5),
+            failures=Measure(3 / 24, 24, 10),
+            recovery=Measure(754, 2, 3),
+            changes_of=19,
+            failed=3,
+            unrecovered=1,
+        ),
+        where="tasks-service → QA",
+        days=30,
+        texts=texts,
+    ),
+    "stats-young": lambda texts: stats_card(
+        Delivery(1, Measure(None, 0), Measure(None, 0, 5), Measure(1, 1, 10), Measure(None, 0, 3)),
+        where="QA",
+        days=30,
+        texts=texts,
+    ),
     "history": _history,
     "history-empty": lambda texts: history_card(
         [], title="", older="", newer="", environment_title=str, texts=texts
