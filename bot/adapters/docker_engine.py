@@ -111,9 +111,15 @@ class _Line:
 def _client(host: str, seconds: float) -> Iterator[APIClient]:
     with LOADING:
         from docker import APIClient
+    from docker.errors import InvalidConfigFile
 
     _knock(host)
-    engine = APIClient(base_url=host, version="auto", timeout=int(seconds) + _CALL)
+    try:
+        engine = APIClient(base_url=host, version="auto", timeout=int(seconds) + _CALL)
+    except (InvalidConfigFile, ValueError) as error:  # what stands in ~/.docker/config.json
+        message = redact(f"Docker's config.json of Dynamo's account: {error}")[:400]
+        values = {"message": message}
+        raise PortError("builder", Trouble.INVALID, temporary=False, values=values) from error
     try:
         yield engine
     finally:

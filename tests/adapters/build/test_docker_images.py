@@ -11,6 +11,7 @@ import aiohttp
 import docker
 import pytest
 
+from bot.adapters.build_command import _PASSED_ON
 from bot.adapters.docker_images import DockerImages, Limits, _not_pushed
 from bot.adapters.oci_registry import OciRegistry
 from bot.adapters.wall_clock import WallClock
@@ -113,6 +114,44 @@ async def test_the_command_runs_in_the_checkout_without_our_secrets(
     assert str(context) in said.text
     assert "CI=true" in said.text
     assert (context / "app.txt").read_text() == "two\n"
+
+
+async def test_the_command_gets_what_is_on_the_list_and_a_home_of_its_own(
+    images, order, context, said, monkeypatch, tmp_path
+):
+    """Registry credentials stand in the home of whoever runs Dynamo, tokens in its environment."""
+    home = tmp_path / "home"
+    (home / ".docker").mkdir(parents=True)
+    config = '{"auths": {}, "HttpHeaders": {"X-Registry": "never-seen"}}'
+    (home / ".docker" / "config.json").write_text(config)
+    monkeypatch.setenv("HOME", str(home))
+    for name in (
+        "DOCKER_CONFIG",
+        "KUBECONFIG",
+        "AWS_SECRET_ACCESS_KEY",
+        "NPM_TOKEN",
+        "DOCKER_HOST",
+    ):
+        monkeypatch.setenv(name, "never-seen")
+    command = 'env | cut -d= -f1 | sort; cat ~/.docker/config.json; ls -A "$HOME" | wc -l'
+    await images.build(order(command=command), context, said.append)
+    assert "never-seen" not in said.text
+    lines = [each.line for each in said if each.step is BuildStep.COMMAND and each.line]
+    allowed = {*_PASSED_ON, "HOME", "TMPDIR", "LANG", "CI", "VERSION", "COMMIT"}
+    allowed |= {"SOURCE_DATE_EPOCH", "PWD", "OLDPWD", "SHLVL", "_"}  # the last four are the shell's
+    named = {line for line in lines if line.replace("_", "").isalnum() and not line.isdigit()}
+    assert {"HOME", "PATH", "COMMIT"} <= named <= allowed
+    assert lines[-1] == "0"
+
+
+async def test_credentials_that_cannot_be_read_are_told_and_not_waited_for(
+    images, order, context, said, monkeypatch, tmp_path
+):
+    (tmp_path / "config.json").write_text('{"auths": {"r.io": {"auth": "no base64"}}}')
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    ended = await images.build(order(), context, said.append)
+    assert (ended.cause, ended.values["trouble"]) == (Cause.REFUSED, Trouble.INVALID)
+    assert "config.json" in ended.values["message"]
 
 
 async def test_what_a_command_prints_is_redacted(images, order, context, said):
