@@ -21,7 +21,7 @@ from bot.cards.pointer import notice_card
 from bot.cards.trouble import trouble_card
 from bot.cards.usage import usage_card
 from bot.domain.audit import Surface
-from bot.domain.rollout import Actor, Rollout
+from bot.domain.rollout import Actor, CardRef, Rollout
 from bot.errors import PortError
 from bot.text import Texts
 from bot.workflows.edges import Edges
@@ -52,6 +52,7 @@ from commands import (
 from commands import help as help_command
 from commands.asked import Asked
 from commands.command import Invocation, UsageError
+from commands.follow_up import follow_up
 from commands.pace import Pace
 from commands.parser import parse
 from commands.pressing import Click, Press, Window, gathered, gone
@@ -272,7 +273,7 @@ class Router:
 
     async def _run_line(self, origin: Origin, text: str) -> Card | None:
         texts = await self._texts(origin)
-        read = parse(text, self._edges.catalog, VERBS)
+        read = await self._read(origin, text)
         if isinstance(read, UsageError):
             verb = next((verb for verb in VERBS if verb.name == read.command), None)
             return usage_card(read, verb=verb, texts=texts)
@@ -281,6 +282,16 @@ class Router:
             # The private message with the suggestion has done its work; the card is elsewhere.
             return notice_card(texts, "started", line=code(typed(read.line), 400))
         return answer
+
+    async def _read(self, origin: Origin, text: str) -> Invocation | UsageError:
+        """In the thread of a rollout's card, that rollout's place is what a line leaves out."""
+        catalog = self._edges.catalog
+        if origin.thread:
+            card = CardRef(origin.channel, origin.thread)
+            about = await self._edges.store.with_card(card)
+            if about is not None:
+                return follow_up(text, about.service, about.environment, catalog)
+        return parse(text, catalog, VERBS)
 
     async def _press_again(self, origin: Origin, click: Click) -> Card | None:
         """ "Ask for approval", and the override that was confirmed: the line of a refusal, for the

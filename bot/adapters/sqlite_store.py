@@ -28,7 +28,7 @@ from bot.domain.audit import ENGINE, By, Surface
 from bot.domain.delivery import Past
 from bot.domain.kind import Kind
 from bot.domain.progress import in_line
-from bot.domain.rollout import ACTIVE, DRIVEN, Rollout, RolloutState
+from bot.domain.rollout import ACTIVE, DRIVEN, CardRef, Rollout, RolloutState
 from bot.domain.steps import step_entry
 from bot.errors import PortError, StaleError, Trouble
 
@@ -42,6 +42,7 @@ def _among(states: frozenset[RolloutState]) -> str:
 
 
 _ACTIVE = _among(ACTIVE)
+_CARD_TS = "json_extract(body, '$.card.ts')"
 _RELEASING = ", ".join(repr(str(kind)) for kind in Kind if kind.brings_release)
 
 
@@ -112,6 +113,12 @@ def _ends(db: Database) -> None:
     db.execute(f"create index ends_of_rollouts on rollouts (environment, {END})")
 
 
+@migrations(name="0111_cards_of_rollouts")
+def _cards(db: Database) -> None:
+    """A mention in a card's thread asks whose card it is."""
+    db.execute(f"create index rollouts_by_card on rollouts ({_CARD_TS})")
+
+
 class SqliteStore:
     """`bot.ports.Store` on a file, or in memory for tests (`:memory:`)."""
 
@@ -173,6 +180,11 @@ class SqliteStore:
     ) -> Sequence[Rollout]:
         tail = f"order by requested_at desc, id desc limit {int(limit)}"
         return await self._placed("where 1", service, environment, tail)
+
+    async def with_card(self, card: CardRef) -> Rollout | None:
+        where = f"where {_CARD_TS} = ? and json_extract(body, '$.card.channel') = ? limit 1"
+        found = await self._rollouts(where, card.ts, card.channel)
+        return found[0] if found else None
 
     async def past(self, service: str, environment: str, since: datetime) -> Past:
         return await self.run(lambda db: past_of(db, service, environment, since))

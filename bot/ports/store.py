@@ -6,7 +6,7 @@ from typing import Protocol
 
 from bot.domain.audit import ENGINE, By
 from bot.domain.delivery import Past
-from bot.domain.rollout import Rollout
+from bot.domain.rollout import CardRef, Rollout
 
 
 class Store(Protocol):
@@ -35,6 +35,9 @@ class Store(Protocol):
         self, service: str = "", environment: str = "", limit: int = 20
     ) -> Sequence[Rollout]:
         """Newest first."""
+
+    async def with_card(self, card: CardRef) -> Rollout | None:
+        """The rollout whose card is this message; its time does not count."""
 
     async def past(self, service: str, environment: str, since: datetime) -> Past:
         """What ended there since then, of one service or of all: what delivery is counted from."""

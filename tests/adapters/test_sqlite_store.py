@@ -174,3 +174,22 @@ async def test_a_file_that_cannot_be_written_is_told_as_an_edge_that_failed(stor
         await store.add(make_rollout())
     assert failure.value.port == "store"
     assert failure.value.temporary
+
+
+async def test_a_rollout_is_found_by_the_message_that_is_its_card(store, make_rollout):
+    await store.add(make_rollout(card=CardRef("C1", "1.000100")))
+    found = await store.with_card(CardRef("C1", "1.000100"))
+    assert found is not None
+    assert found.id == "r1"
+    assert await store.with_card(CardRef("C2", "1.000100")) is None
+    assert await store.with_card(CardRef("C1", "1.000200")) is None
+
+
+async def test_whose_card_it_is_is_asked_of_an_index(store):
+    from bot.adapters.sqlite_store import _CARD_TS
+
+    def plan(db):
+        asked = f"explain query plan select body from rollouts where {_CARD_TS} = '1'"
+        return str(db.execute(asked).fetchall())
+
+    assert "rollouts_by_card" in await store.run(plan)
