@@ -47,7 +47,8 @@ async def move_clock(slack: Slack, request: web.Request) -> web.StreamResponse:
     seconds = (await body_of(request)).get("advance")
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds < 0:
         raise ClientError("bad_field", "'advance' is a number of seconds, not below 0.")
-    await slack.clock.pass_time(float(seconds))
+    async with slack.socket.jump():
+        await slack.clock.pass_time(float(seconds))
     return answer({"ok": True, "now": slack.clock.now().isoformat()})
 
 

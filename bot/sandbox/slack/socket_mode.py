@@ -7,10 +7,13 @@ envelope id, whichever socket it comes on: after a reconnect, late acks arrive o
 from __future__ import annotations
 
 import json
+import math
 import secrets
 import uuid
-from asyncio import BaseTransport, Future, Transport, get_running_loop
+from asyncio import BaseTransport, Condition, Future, Transport, get_running_loop, timeout
 from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +24,8 @@ from bot.sandbox.slack import limits
 from bot.sandbox.slack.errors import JSON
 from bot.sandbox.slack.transcript import Transcript
 from bot.sandbox.slack.waiting import Tasks, patience, within
+
+_DIAL_SECONDS = 2.0  # real: how long a jump of the clock waits for the app to dial again
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +70,51 @@ class SocketMode:
     _sockets: deque[_Socket] = field(default_factory=deque)
     _queue: deque[_Pending] = field(default_factory=deque)
     _pending: dict[str, _Pending] = field(default_factory=dict)
+    _jumps: int = 0  # jumps of the clock that go on at this moment
+    _linked: Condition = field(default_factory=Condition)
 
     # -- connections -------------------------------------------------------------------------------
 
     def issue_ticket(self) -> str:
         """A ticket opens one connection, soon."""
         ticket = secrets.token_urlsafe(18)
-        self._tickets[ticket] = self.clock.monotonic() + patience(
-            self.clock, limits.SOCKET_TICKET_SECONDS
-        )
+        self._tickets[ticket] = math.inf if self._jumps else self._ticket_ends()
         return ticket
+
+    def _ticket_ends(self) -> float:
+        return self.clock.monotonic() + patience(self.clock, limits.SOCKET_TICKET_SECONDS)
+
+    @asynccontextmanager
+    async def jump(self) -> AsyncIterator[None]:
+        """While the clock jumps, hours pass within an instant of the app's process.
+
+        Sockets grow old and are dismissed as ever, but the app can dial again only at its own pace:
+        a ticket of the jump is good for a minute after it, and the jump ends when an app that was
+        connected is back (or does not come within real seconds).
+        """
+        connected = self.connections > 0
+        self._jumps += 1
+        try:
+            yield
+        finally:
+            self._jumps -= 1
+            if not self._jumps:
+                ends = self._ticket_ends()
+                self._tickets = {
+                    ticket: min(until, ends) for ticket, until in self._tickets.items()
+                }
+        if connected:
+            await self._back()
+
+    async def _back(self) -> None:
+        try:
+            async with timeout(_DIAL_SECONDS), self._linked:
+                await self._linked.wait_for(self._can_take)
+        except TimeoutError:
+            return
+
+    def _can_take(self) -> bool:
+        return any(not each.leaving and not each.ws.closed for each in self._sockets)
 
     @property
     def connections(self) -> int:
@@ -97,6 +137,8 @@ class SocketMode:
             life = limits.SOCKET_DEBUG_LIFE_SECONDS
         await ws.send_json(self._hello(life))
         self._sockets.append(socket)
+        async with self._linked:
+            self._linked.notify_all()
         timers = [
             self.clock.call_later(
                 life - limits.SOCKET_WARNING_SECONDS, lambda: self._dismiss(socket, "warning")

@@ -84,3 +84,28 @@ async def test_targets_are_large_enough_for_a_finger(visit: Any, sandbox: Any, p
           .map(n => n.textContent)"""
     )
     assert small == []
+
+
+async def test_a_row_of_the_status_table_is_a_list_on_a_phone(
+    visit: Any, phone: Any, page: Page
+) -> None:
+    """Nothing to scroll sideways: each cell says its environment; a screen reader hears a table."""
+
+    async def asked(where: Page) -> None:
+        await where.get_by_label("Message #qa-deploys").fill("/dynamo status")
+        await where.keyboard.press("Enter")
+        await where.get_by_role("table").wait_for()
+
+    small = await visit(**phone)
+    await asked(small)
+    frame = small.get_by_role("region", name="Table")
+    assert await frame.evaluate("node => node.scrollWidth <= node.clientWidth")
+    row = small.get_by_role("row").filter(has_text="tasks-service")
+    cells = row.get_by_role("cell")
+    await expect(cells).to_have_count(4)
+    await expect(cells.nth(2).locator(".cell-of")).to_be_visible()
+    await expect(cells.nth(2).locator(".cell-of")).to_have_text("QA")
+    tops = [await cells.nth(n).evaluate("n => n.getBoundingClientRect().top") for n in range(4)]
+    assert tops == sorted(set(tops))
+    await asked(page)
+    await expect(page.locator(".cell-of").first).to_be_hidden()

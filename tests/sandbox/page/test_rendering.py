@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -194,3 +195,16 @@ async def test_every_sign_of_the_bots_cards_is_drawn(page: Page) -> None:
     }"""
     left = [sign for sign in sorted(used) if await page.evaluate(draw, sign)]
     assert left == []
+
+
+async def test_stamps_are_written_as_the_reader_writes_them(visit: Any, sandbox: Any) -> None:
+    """24 hours for a reader in Spain, am and pm for one whose browser is American."""
+    await sandbox.app.client.chat_postMessage(channel=seed.QA_DEPLOYS, text="a stamp")
+    american, spanish = await visit(seed.BEN, locale="en-US"), await visit(seed.ANA)
+    stamp = american.locator(".message", has_text="a stamp").locator("time").first
+    await expect(stamp).to_have_text(re.compile(r"\d\d:\d\d\s[AP]M"))
+    stamp = spanish.locator(".message", has_text="a stamp").locator("time").first
+    await expect(stamp).to_have_text(re.compile(r"\d{1,2}:\d\d"))
+    await expect(stamp).to_have_attribute("lang", "es-ES")
+    await expect(spanish.get_by_role("separator", name="Hoy")).to_be_visible()
+    await expect(american.get_by_role("separator", name="Today")).to_be_visible()

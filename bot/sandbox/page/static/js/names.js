@@ -3,7 +3,7 @@
 import { openChannel } from "./session.js";
 import { channelById, state, userById } from "./store.js";
 
-// The page speaks English, so its own dates do too; dates inside of texts follow the user.
+// The page's own sentences are English ("Last reply 5 minutes ago"), so the times in them are.
 export const PAGE_LOCALE = navigator.language.startsWith("en") ? navigator.language : "en-GB";
 
 export const names = {
@@ -15,9 +15,17 @@ export const names = {
     return state.me.id;
   },
   get locale() {
-    return state.me.locale?.replace("_", "-") || undefined;
+    return readerLocale();
   },
 };
+
+/** The reader's own way to write dates and times; their browser's variant of it, if it is one
+ *  (a Briton's en-GB for a profile that says English). */
+export function readerLocale() {
+  const own = state.me?.locale?.replace("_", "-");
+  if (!own) return navigator.language;
+  return own.split("-")[0] === navigator.language.split("-")[0] ? navigator.language : own;
+}
 
 /** Who wrote a message: {name, user}. */
 export function authorOf(message) {

@@ -120,19 +120,25 @@ function table(ctx, block) {
       .filter(Boolean)
       .join(" ");
   };
+  const wide = head.length > 3; // on a phone each row of such a table becomes a small list
   const cell = (tag, extra) => (value, column) =>
-    h(tag, { class: classOf(column), ...extra }, cellContent(ctx, value));
+    h(tag, { class: classOf(column), role: tag === "th" ? "columnheader" : "cell", ...extra },
+      tag === "td" && wide && column > 0
+        ? h("span", { class: "cell-of", "aria-hidden": "true" }, cellContent(ctx, head[column]))
+        : null,
+      cellContent(ctx, value));
   return h(
     "div",
     { class: "table-frame", tabindex: "0", role: "region", "aria-label": "Table" },
+    // Roles are said aloud because a table that is shown as lists loses its own in some browsers.
     h(
       "table",
-      null,
-      h("thead", null, h("tr", null, head.map(cell("th", { scope: "col" })))),
+      { role: "table", class: wide ? "wide" : null },
+      h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, head.map(cell("th", { scope: "col" })))),
       h(
         "tbody",
-        null,
-        body.map((row) => h("tr", null, row.map(cell("td")))),
+        { role: "rowgroup" },
+        body.map((row) => h("tr", { role: "row" }, row.map(cell("td")))),
       ),
     ),
   );

@@ -3,7 +3,7 @@
 
 import { h, memo } from "../dom.js";
 import { message } from "./message.js";
-import { PAGE_LOCALE } from "../names.js";
+import { readerLocale } from "../names.js";
 import { dayName, dayOf } from "./time.js";
 
 const GROUP_WITHIN = 300; // seconds
@@ -26,13 +26,13 @@ export function messageList(messages, { viewOf, inputsOf, unreadFrom, apart, row
   shown.forEach((current, index) => {
     const before = shown[index - 1];
     const newDay = !before || dayOf(before.ts) !== dayOf(current.ts);
-    if (newDay) out.push(divider(`day-${dayOf(current.ts)}`, dayName(current.ts, PAGE_LOCALE), "day"));
+    if (newDay) out.push(divider(`day-${dayOf(current.ts)}`, dayName(current.ts, readerLocale()), "day"));
     const firstUnread = unreadFrom && current.ts === unreadFrom;
     if (firstUnread) out.push(divider("unread", "New", "unread"));
     // What follows the parent of a thread is a reply and has its own head.
     const grouped = before?.ts !== apart && !newDay && !firstUnread && belongsTo(before, current);
     out.push(
-      memo(`m-${current.ts}`, [current, grouped, ...inputsOf(current)], () =>
+      memo(`m-${current.ts}`, [current, grouped, readerLocale(), ...inputsOf(current)], () =>
         message(current, { ...viewOf(current), grouped }),
       ),
     );

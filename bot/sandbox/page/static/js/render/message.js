@@ -6,7 +6,7 @@ import { avatar } from "./avatar.js";
 import { blocks } from "./blocks.js";
 import { ownUrl, picture } from "./image.js";
 import { mrkdwn } from "./mrkdwn.js";
-import { PAGE_LOCALE } from "../names.js";
+import { PAGE_LOCALE, readerLocale } from "../names.js";
 import { ago, clock, exact } from "./time.js";
 
 /** `view`: {ctx, author, names, grouped, inThread, repliers, onThread, onCopyLink}. */
@@ -26,7 +26,7 @@ export function message(shown, view) {
       class: `message ${kind}`,
       "data-ts": shown.ts,
       tabindex: "-1",
-      "aria-label": `${author.name}, ${clock(shown.ts, PAGE_LOCALE)}${shown.ephemeral ? ", only visible to you" : ""}`,
+      "aria-label": `${author.name}, ${clock(shown.ts, readerLocale())}${shown.ephemeral ? ", only visible to you" : ""}`,
     },
     h("div", { class: "gutter" }, grouped ? time(shown, "gutter-time") : avatar(author.user)),
     h(
@@ -74,10 +74,11 @@ const time = (shown, className) =>
     "time",
     {
       class: className,
+      lang: readerLocale(),
       datetime: new Date(shown.ts * 1000).toISOString(),
-      title: exact(shown.ts, PAGE_LOCALE),
+      title: exact(shown.ts, readerLocale()),
     },
-    clock(shown.ts, PAGE_LOCALE),
+    clock(shown.ts, readerLocale()),
   );
 
 function content(shown, { ctx, names }) {
