@@ -45,7 +45,8 @@ def _fillings(verb: Command, service: str, environment: str) -> list[tuple[str, 
     needed = {each.kind for each in verb.arguments if each.required}
     taken = {each.kind for each in verb.arguments}
     chooses = Kind.SERVICE in needed and Kind.ENVIRONMENT not in needed
-    both = [(service, environment)] if {Kind.SERVICE, Kind.ENVIRONMENT} <= taken else []
-    alone = [(service,)] if Kind.SERVICE in taken else []
-    there = [(environment,)] if Kind.ENVIRONMENT in taken else []
-    return alone if chooses else [*both, *alone, *there]
+    every: list[tuple[str, ...]] = [(service, environment), (service,), (environment,)]
+    if chooses:
+        return [(service,)]
+    needs = [{Kind.SERVICE, Kind.ENVIRONMENT}, {Kind.SERVICE}, {Kind.ENVIRONMENT}]
+    return [names for names, kinds in zip(every, needs, strict=True) if kinds <= taken]
