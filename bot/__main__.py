@@ -1,4 +1,4 @@
-"""`dynamo run | sandbox | check | replay | audit`: the command line.
+"""`dynamo run | sandbox | check | do | replay | audit`: the command line.
 
 Each command imports what it needs when it runs: `replay` reads no Slack library, `--help` none at
 all. Exit codes: 0 done, 1 it could not be done (told in one sentence), 2 wrong arguments.
@@ -48,6 +48,14 @@ def _parser() -> argparse.ArgumentParser:
     replay.add_argument("file", type=Path, metavar="FILE.jsonl")
     replay.set_defaults(command=_replay)
 
+    do = commands.add_parser("do", help="a line to a running Dynamo (DYNAMO_URL, DYNAMO_TOKEN)")
+    do.add_argument("line", nargs="+", metavar="LINE", help='as in Slack: "status qa"')
+    do.add_argument("--json", action="store_true", help="a JSON object per line")
+    do.add_argument("--timeout", type=_wait, default=3600.0, metavar="SECONDS", help="default 3600")
+    do.add_argument("--no-follow", action="store_true", help="begin it, do not wait for its end")
+    do.add_argument("--language", choices=("en", "es"), help="default: as LANG says")
+    do.set_defaults(command=_do)
+
     audit = commands.add_parser("audit", help="the audit log: is it whole, and what is in it")
     does = audit.add_subparsers(required=True, metavar="COMMAND")
     for name, run_it, helps in (
@@ -80,6 +88,26 @@ def _speed(text: str) -> float:
     if not 0 < speed <= 1000:
         raise argparse.ArgumentTypeError("a speed is a number above 0, at most 1000")
     return speed
+
+
+def _wait(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds <= 86_400:
+        raise argparse.ArgumentTypeError("seconds are above 0 and at most 86400, a day")
+    return seconds
+
+
+def _do(arguments: argparse.Namespace) -> int:
+    from bot.do import main as do
+
+    spoken = os.environ.get("LC_ALL") or os.environ.get("LANG", "")
+    return do(
+        " ".join(arguments.line),
+        as_json=arguments.json,
+        seconds=arguments.timeout,
+        follows=not arguments.no_follow,
+        language=arguments.language or ("es" if spoken.startswith("es") else "en"),
+    )
 
 
 def _run(_: argparse.Namespace) -> int:

@@ -7,9 +7,10 @@ let finish, and whatever is not finished the next start finishes.
 
 import asyncio
 import logging
-from collections.abc import Mapping
+import time
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from bot.adapters.docker_images import DockerImages
@@ -48,6 +49,7 @@ from bot.adapters.sqlite_outbox import SqliteOutbox
 from bot.adapters.sqlite_snapshots import SqliteSnapshots
 from bot.adapters.sqlite_store import SqliteStore
 from bot.adapters.stand_in_builder import StandInBuilder
+from bot.adapters.terminal_endpoint import TerminalEndpoint
 from bot.adapters.wall_clock import WallClock
 from bot.domain.rollout import Rollout
 from bot.engine import Engine, Work
@@ -83,8 +85,9 @@ from bot.workflows.telling import (
 )
 from commands.build import tell_not_deployed
 from commands.router import Router
+from commands.terminal import Terminal, message_of
 from config.catalog import Catalog, UnknownNameError, load_catalog
-from config.settings import Settings
+from config.settings import SettingMistake, Settings, SettingsError
 
 log = logging.getLogger(__name__)
 
@@ -122,7 +125,7 @@ class Dynamo:
     ) -> "Dynamo":
         """Raises CatalogError or PortError (wrong token, database in use): then nothing runs."""
         clock = clock or WallClock()
-        catalog = load_catalog(settings.dynamo_config)
+        catalog = _with_tokens(load_catalog(settings.dynamo_config), settings)
         async with AsyncExitStack() as stack:
             store = SqliteStore(str(settings.database_path), clock.now)
             await store.open()
@@ -234,12 +237,16 @@ class Dynamo:
             signing = secret.get_secret_value() if secret and settings.mode == "http" else None
             app = bolt_app(client, identity, signing)
             router.register(app)
+            terminal = _terminal(settings, Terminal(edges, engine.wake))
             server = HttpServer(
                 settings.dynamo_host,
                 settings.dynamo_port,
                 ready=lambda: dynamo.ready,
                 metrics=dynamo.metrics,
-                routes=[http_endpoint(app)] if signing else [],
+                routes=[
+                    *([http_endpoint(app)] if signing else []),
+                    *([terminal.routes] if terminal else []),
+                ],
             )
             dynamo.port = await server.start()
             stack.push_async_callback(server.stop)
@@ -277,6 +284,38 @@ class Dynamo:
             "dynamo_watch_streams": float(self.cluster.streams),
             "dynamo_tasks": float(len(asyncio.all_tasks())),
         }
+
+
+def _with_tokens(catalog: Catalog, settings: Settings) -> Catalog:
+    """The names of tokens are in their roles as people are. Raises SettingsError for a role that
+    `dynamo.yml` does not have."""
+    tokens = settings.terminal_tokens
+    known = {role.name for role in catalog.roles}
+    unknown = sorted({role for token in tokens for role in token.roles} - known)
+    if unknown:
+        fix = f"roles are {', '.join(sorted(known))}"
+        message = f"names roles that dynamo.yml has not: {', '.join(unknown)}"
+        raise SettingsError((SettingMistake("DYNAMO_TOKENS", message, fix),))
+    roles = tuple(
+        replace(role, users=(*role.users, *(t.name for t in tokens if role.name in t.roles)))
+        for role in catalog.roles
+    )
+    return replace(catalog, roles=roles) if tokens else catalog
+
+
+def _terminal(settings: Settings, terminal: Terminal) -> TerminalEndpoint | None:
+    """None: nothing is served where no token is configured."""
+    if not settings.terminal_tokens:
+        return None
+
+    async def do(
+        name: str, line: str, language: str, seconds: float, follows: bool
+    ) -> AsyncIterator[Mapping[str, object]]:
+        async for step in terminal.do(name, line, language, seconds, follows):
+            yield message_of(step)
+
+    hashes = {token.name: token.sha256 for token in settings.terminal_tokens}
+    return TerminalEndpoint(hashes, do, time.monotonic)
 
 
 def _title(catalog: Catalog, environment: str, language: str) -> str:

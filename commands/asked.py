@@ -10,6 +10,10 @@ from bot.workflows.edges import Edges, Place
 from commands.command import Invocation
 
 
+def _nobody(_: Rollout) -> None:
+    """A card with a link tells people."""
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """`texts` are in the reader's language; `wake` tells the engine that a rollout has changed."""
@@ -23,6 +27,7 @@ class Asked:
     surface: str = Surface.SLASH
     trigger: str = ""  # opens one modal, within three seconds of the line or click
     thread: str = ""  # typed as a mention in this thread
+    underway: Callable[[Rollout], None] = _nobody  # hears of what was asked for before
 
     @property
     def place(self) -> Place:

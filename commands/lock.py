@@ -1,6 +1,7 @@
 """`lock ENV`, `lock SERVICE ENV`: hold it. "Take the lock" on a refusal asks the same."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -111,7 +112,7 @@ def settled(
 def not_allowed(asked: Asked, gate: GateResult) -> Card:
     values = {**gate.values, "who": people(str(gate.values.get("who", "")))}
     key = "nobody_may" if gate.code == "NOBODY_ALLOWED" else "not_yours"
-    return notice_card(asked.texts, key, sign=HAND, **values)
+    return replace(notice_card(asked.texts, key, sign=HAND, **values), denied=True)
 
 
 def changed(asked: Asked, scope: Scope) -> Card:

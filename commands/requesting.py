@@ -92,6 +92,7 @@ async def answer_to(
             asked.wake(rollout)
             return None
         case AlreadyUnderway(rollout):
+            asked.underway(rollout)
             permalink = await permalink_of(rollout, asked.edges)
             name = title(request.place, asked.texts)
             return pointer_card(

@@ -90,6 +90,7 @@ async def _told(asked: Asked, request: ScaleRequest, answer: ScaleAnswer) -> Car
             asked.wake(rollout)
             return None
         case AlreadyUnderway(rollout):
+            asked.underway(rollout)
             permalink = await permalink_of(rollout, asked.edges)
             return pointer_card(
                 rollout, environment_title=name, permalink=permalink, texts=texts, already=True

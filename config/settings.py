@@ -55,6 +55,15 @@ class SettingMistake:
         return f"{self.variable} {self.message}; {self.fix}"
 
 
+@dataclass(frozen=True, slots=True)
+class TerminalToken:
+    """A name that stands where a person's does, with these roles; `sha256` of its token, in hex."""
+
+    name: str
+    roles: tuple[str, ...]
+    sha256: str
+
+
 class SettingsError(ValueError):
     """The environment is not usable; `mistakes` holds everything that is wrong with it."""
 
@@ -127,6 +136,26 @@ def _keys(secret: SecretStr) -> SecretStr:
             raise wrong("has no key after the name of an environment", fix)
         if key.strip().startswith("sb_secret_"):
             raise wrong("holds a secret key", "take the publishable one; " + fix)
+    return secret
+
+
+_TERMINAL_TOKEN = re.compile(
+    r"\s*(?P<name>[a-z][a-z0-9-]{1,39})=(?P<roles>[a-z][-a-z0-9]*(\+[a-z][-a-z0-9]*)*)"
+    r":(?P<hash>[0-9a-f]{64})\s*"
+)
+
+
+def _terminal_tokens(secret: SecretStr) -> SecretStr:
+    """Hashes only, so that who reads the environment of Dynamo can ask it for nothing."""
+    fix = "write it like ci-tasks=developers:HASH, where HASH is the SHA-256 of the token in hex"
+    names = []
+    for one in secret.get_secret_value().split(","):
+        found = _TERMINAL_TOKEN.fullmatch(one)
+        if found is None:
+            raise wrong("holds what is no name, roles and hash", fix)
+        names.append(found["name"])
+    if "dynamo" in names or len(set(names)) < len(names):
+        raise wrong("has a name twice, or the name dynamo", "give each token a name of its own")
     return secret
 
 
@@ -217,6 +246,8 @@ class Settings(BaseSettings):
     """Sent as a bearer token to the Prometheus of every environment."""
     supabase_keys: Annotated[_Secret, AfterValidator(_keys)] | None = None
     """Publishable keys of Supabase instances by environment: qa=sb_publishable_…,prod=…"""
+    dynamo_tokens: Annotated[_Secret, AfterValidator(_terminal_tokens)] | None = None
+    """Who may use `dynamo do`: ci-tasks=developers+release-managers:SHA256, more after a comma."""
     github_api_url: Annotated[_Text, _url("https://api.github.com")] = "https://api.github.com"
 
     @classmethod
@@ -250,6 +281,18 @@ class Settings(BaseSettings):
             return {}
         pairs = (pair.split("=", 1) for pair in self.supabase_keys.get_secret_value().split(","))
         return {name.strip(): SecretStr(key.strip()) for name, key in pairs}
+
+    @property
+    def terminal_tokens(self) -> tuple[TerminalToken, ...]:
+        """Who may use `dynamo do`; nobody where it is not set."""
+        if self.dynamo_tokens is None:
+            return ()
+        found = map(_TERMINAL_TOKEN.fullmatch, self.dynamo_tokens.get_secret_value().split(","))
+        return tuple(
+            TerminalToken(each["name"], tuple(each["roles"].split("+")), each["hash"])
+            for each in found
+            if each is not None
+        )
 
     @property
     def database_path(self) -> Path:

@@ -24,3 +24,4 @@ class Card:
     full: str = ""
     file: str = "full-text.txt"
     strict: bool = False
+    denied: bool = False  # a refusal for want of rights: a script is told apart

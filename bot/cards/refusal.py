@@ -7,6 +7,7 @@ run answers. The words are in `bot/text` under `gate`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from bot.cards import buttons, signs
 from bot.cards.blocks import Part, actions, context, fit, header, section
@@ -59,7 +60,9 @@ def refusal_card(
     if row:
         parts.append(Part(actions(*row)))
     summary = say(texts, "refusal.text", reason=reason, **names)
-    return fit(cut_mrkdwn(summary, SUMMARY), parts, shortened=say(texts, "common.shortened_here"))
+    note = say(texts, "common.shortened_here")
+    card = fit(cut_mrkdwn(summary, SUMMARY), parts, shortened=note)
+    return replace(card, denied=any(gate.gate is Gate.PERMISSION for gate in failing))
 
 
 def _next_buttons(

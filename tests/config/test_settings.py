@@ -12,7 +12,7 @@ SIGNING = "0123456789abcdef0123456789abHUSH"
 OURS = (
     "SLACK_BOT_TOKEN SLACK_APP_TOKEN SLACK_SIGNING_SECRET SLACK_API_URL DYNAMO_CONFIG "
     "DYNAMO_DATABASE DYNAMO_HOST DYNAMO_PORT DYNAMO_INSTANCE DYNAMO_REGISTRY_URL KUBECONFIG "
-    "DOCKER_HOST GITHUB_TOKEN GITHUB_API_URL PROMETHEUS_TOKEN SUPABASE_KEYS"
+    "DOCKER_HOST GITHUB_TOKEN GITHUB_API_URL PROMETHEUS_TOKEN SUPABASE_KEYS DYNAMO_TOKENS"
 )
 
 
@@ -213,3 +213,32 @@ def test_supabase_keys_that_are_none(
 ) -> None:
     environment.setenv("SUPABASE_KEYS", value)
     assert said in mistakes()["SUPABASE_KEYS"]
+
+
+HASH = "0" * 64
+
+
+def test_tokens_of_terminals_are_names_roles_and_hashes(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("DYNAMO_TOKENS", f"ci=qa+developers:{HASH}, night=qa:{HASH}\n")
+    found = Settings.from_environment().terminal_tokens
+    assert [(each.name, each.roles, each.sha256) for each in found] == [
+        ("ci", ("qa", "developers"), HASH),
+        ("night", ("qa",), HASH),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("ci=qa:HUSH", "no name, roles and hash"),
+        (f"ci:{HASH}", "no name, roles and hash"),
+        (f"U0BEN00000=qa:{HASH}", "no name, roles and hash"),
+        (f"ci=qa:{HASH},ci=qa:{HASH}", "a name twice"),
+        (f"dynamo=qa:{HASH}", "the name dynamo"),
+    ],
+)
+def test_tokens_of_terminals_that_are_none(
+    environment: pytest.MonkeyPatch, value: str, said: str
+) -> None:
+    environment.setenv("DYNAMO_TOKENS", value)
+    assert said in mistakes()["DYNAMO_TOKENS"]
