@@ -299,6 +299,7 @@ def server(pods: int, lines: int) -> Iterator[Path]:
     finally:
         process.stdin.close()
         process.wait(timeout=10)
+        process.stdout.close()
 
 
 if __name__ == "__main__":
