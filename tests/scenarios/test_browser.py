@@ -4,6 +4,7 @@ Screenshots go to artifacts/ (the README shows two of them).
 """
 
 import os
+import re
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, async_playwright, expect
 
+from bot.domain.rollout import Rollout, RolloutState
 from bot.sandbox.launcher import Options, Sandbox, launch
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
@@ -126,43 +128,77 @@ async def tick(page: Page, sandbox: Sandbox, user: str, item: str, done: int) ->
     )
 
 
-async def test_the_whole_way_to_production_is_clicked_by_those_who_may(
+async def build_to_dev(page: Page, sandbox: Sandbox) -> Rollout:
+    """A branch is typed; its build is watched in the card that becomes the rollout's."""
+    await look_as(page, sandbox, "U0BEN00000", "C0DEVDEPLOY")
+    await type_line(page, "/dynamo deploy tasks-service dev main")
+    card = page.locator("article, li, [data-ts]").filter(has_text="Build tasks-service").last
+    await expect(card).to_contain_text("Step ", timeout=PATIENT)
+    await picture(page, "way-1-build")
+    shown = await card.get_attribute("data-ts")
+    done = page.get_by_text(re.compile(r"tasks-service → Development · \S+ done in"))
+    await expect(done).to_be_visible(timeout=PATIENT)
+    await expect(page.locator(f'[data-ts="{shown}"]')).to_contain_text("Development")
+    [rollout] = await sandbox.dynamo.edges.store.recent("tasks-service", "dev")
+    assert rollout.state is RolloutState.SUCCEEDED
+    return rollout
+
+
+async def to_qa_when_green(page: Page, sandbox: Sandbox, built: Rollout) -> None:
+    """Promoted while checks of its commit run, it waits, and goes by itself when they are green."""
+    repository = sandbox.git_host.repository("yourorg/tasks-service")
+    [commit] = [c.sha for c in repository.commits if built.version.endswith(f"-{c.sha[:7]}")]
+    sandbox.git_host.set_checks(repository.name, commit, "in_progress")
+    await look_as(page, sandbox, "U0BEN00000", "C0QADEPLOYS")
+    await type_line(page, "/dynamo promote tasks-service qa")
+    waits = page.get_by_text("Queued until CI is green")
+    await expect(waits.first).to_be_visible(timeout=PATIENT)
+    await picture(page, "way-2-waits-for-ci")
+    done = page.get_by_text(f"tasks-service → QA · {built.version} done in")
+    await expect(done).to_have_count(0)
+    sandbox.git_host.set_checks(repository.name, commit, "success")
+    await expect(done).to_be_visible(timeout=PATIENT)
+    await expect(waits).to_have_count(0)
+
+
+@pytest.mark.timeout(400)
+async def test_the_whole_way_from_a_commit_to_production_is_clicked_by_those_who_may(
     page: Page, sandbox: Sandbox
 ) -> None:
-    """A developer asks, three roles tick, a release manager approves and deploys."""
-    await type_line(page, "/dynamo deploy tasks-service qa")
-    await expect(page.get_by_text("tasks-service → QA · 1.4.0 done in")).to_be_visible(
-        timeout=PATIENT
-    )
+    """A developer builds a branch and asks, CI turns green, three roles tick, a release manager
+    approves and deploys."""
+    built = await build_to_dev(page, sandbox)
+    await to_qa_when_green(page, sandbox, built)
     await look_as(page, sandbox, "U0BEN00000")
     await type_line(page, "/dynamo promote tasks-service")
     await expect(page.get_by_text("was not started").first).to_be_visible(timeout=PATIENT)
     await expect(page.get_by_text("Checklist 1 of 5").first).to_be_visible(timeout=PATIENT)
     await expect(page.get_by_text("0 of 1 approvals").first).to_be_visible(timeout=PATIENT)
-    await picture(page, "way-1-refused")
+    await picture(page, "way-3-refused")
     await press(page, "Open the checklist")
     await expect(page.get_by_text("ready for Production? 1 of 5")).to_be_visible(timeout=PATIENT)
     await press(page, "Ask for approval")
-    await expect(page.get_by_text("tasks-service → Production · 1.4.0").last).to_be_visible(
-        timeout=PATIENT
-    )
+    await expect(
+        page.get_by_text(f"tasks-service → Production · {built.version}").last
+    ).to_be_visible(timeout=PATIENT)
     await tick(page, sandbox, "U0CARLA000", "Performance tests completed", 2)
     await tick(page, sandbox, "U0CARLA000", "Manual QA approved", 3)
     await tick(page, sandbox, "U0DAN00000", "Security review", 4)
     await tick(page, sandbox, "U0FARID000", "Documentation updated", 5)
-    await picture(page, "way-2-checklist")
+    await picture(page, "way-4-checklist")
     await look_as(page, sandbox, "U0ELENA000")
     await press(page, "Approve")
     await expect(page.get_by_role("button", name="Deploy to Production")).to_be_visible(
         timeout=PATIENT
     )
-    await picture(page, "way-3-ready")
+    await picture(page, "way-5-ready")
     await press(page, "Deploy to Production")
     await page.get_by_role("alertdialog").get_by_role("button", name="Deploy").click()
-    await expect(page.get_by_text("tasks-service → Production · 1.4.0 done in")).to_be_visible(
-        timeout=90_000
-    )
-    await picture(page, "way-4-production")
+    await expect(
+        page.get_by_text(f"tasks-service → Production · {built.version} done in")
+    ).to_be_visible(timeout=90_000)
+    await picture(page, "way-6-production")
     rollout = (await sandbox.dynamo.edges.store.recent())[0]
     assert rollout.requested_by.id == "U0BEN00000"
-    assert (rollout.environment, rollout.version) == ("prod", "1.4.0")
+    assert (rollout.environment, rollout.version) == ("prod", built.version)
+    assert rollout.image.digest == built.image.digest
