@@ -198,7 +198,7 @@ DIFF = Command(
     arguments=(
         SERVICE,
         ENVIRONMENT,
-        Argument("other", Kind.ENVIRONMENT, required=False),
+        Argument("beside", Kind.ENVIRONMENT, required=False),
         VERSION,
     ),
     examples=(

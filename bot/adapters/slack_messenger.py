@@ -27,7 +27,9 @@ log = logging.getLogger(__name__)
 
 _EVENT = "dynamo_message"  # metadata that marks a message as ours, with its key
 _LOCALE_KEPT = timedelta(hours=24)
-_GROUP_KEPT = timedelta(minutes=5)
+_GROUP_KEPT = timedelta(seconds=10)
+"""Who is in a group is asked at the click; a storm of clicks shares an answer, since Slack lets an
+app ask about twenty times a minute."""
 _CLOCKS_APART = timedelta(seconds=30)  # between ours and Slack's, when looking for a message
 _PAGES = 5
 _FILE_MOST = 1_000_000  # characters of a file
