@@ -99,6 +99,8 @@ async def test_a_long_answer_is_a_file_in_a_thread_with_counts_on_top(sandbox, s
     assert re.search(r"\d+ info", card.words)
     reply = await told(slack, "200 lines, as a file")
     assert reply.thread_ts == card.ts
+    name = reply.body["files"][0]["name"]
+    assert re.fullmatch(r"forms-service-qa-\d{8}-\d{6}\.log", name)
     text = await as_file(sandbox, slack)
     assert len(text.splitlines()) == 200
     stamps = [line.split(" ")[0] for line in text.splitlines()]
@@ -336,6 +338,26 @@ async def test_whoever_did_not_start_it_stops_it_only_with_the_right_to_deploy(s
     assert sandbox.dynamo.edges.logs.live == 1
     await slack.click("elena", live, "Stop")
     await told(slack, "Stopped by", channel="#production")
+
+
+async def test_stopping_another_persons_live_log_is_recorded_and_told_in_the_history(
+    sandbox, slack
+):
+    live = await follow(slack)
+    await slack.click("elena", live, "Stop")
+    await told(slack, "Stopped by <@U0ELENA000>")
+    [record] = await sandbox.dynamo.edges.audit.page("tasks-service", "qa", limit=5)
+    assert (record.entry.action, record.entry.actor) == ("stop-logs", "U0ELENA000")
+    assert record.entry.before["owner"] == "U0BEN00000"
+    await slack.say("ben", QA, "/dynamo history tasks-service qa")
+    await private(slack, "ben", "that <@U0BEN00000> had started")
+
+
+async def test_stopping_ones_own_is_no_record(sandbox, slack):
+    live = await follow(slack)
+    await slack.click("ben", live, "Stop")
+    await told(slack, "Stopped by <@U0BEN00000>")
+    assert not await sandbox.dynamo.edges.audit.page("tasks-service", "qa", limit=5)
 
 
 async def test_after_a_restart_the_message_is_told_as_ended(sandbox, slack):
