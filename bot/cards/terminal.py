@@ -1,14 +1,14 @@
 """A card as lines of text, for a terminal: the same words, without Slack's marks.
 
-Pure. Buttons are left out (nobody can press them there), what they lead to is not: links keep
-their address. No control character gets through: foreign text must not steer a terminal.
+Pure. Buttons are left out (nobody can press them there) but for lines that can be typed; links
+keep their address. No control character gets through: foreign text must not steer a terminal.
 """
 
 from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from bot.cards.card import Card
@@ -58,6 +58,9 @@ def _block(block: Mapping[str, Any]) -> Iterator[str]:
         case "section":
             shown = [block["text"]] if "text" in block else []
             yield from (_said(text) for text in [*shown, *block.get("fields", ())])
+            yield from _lines([block.get("accessory", {})])
+        case "actions":
+            yield from _lines(block["elements"])
         case "context":
             yield _GAP.join(_said(e) for e in block["elements"] if "text" in e)
         case "table":
@@ -66,6 +69,12 @@ def _block(block: Mapping[str, Any]) -> Iterator[str]:
             yield _rich(block)
         case "image":
             yield str(block.get("alt_text", ""))
+
+
+def _lines(elements: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Of buttons those that carry a line which can be typed instead."""
+    labels = [str((each.get("text") or {}).get("text", "")) for each in elements]
+    yield from (f"{_GAP}{label}" for label in labels if label.startswith("/dynamo "))
 
 
 def _said(text: Mapping[str, Any]) -> str:

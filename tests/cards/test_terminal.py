@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.cards.blocks import context, header, preformatted, section, table
+from bot.cards.blocks import actions, button, context, header, preformatted, section, table
 from bot.cards.card import Card
 from bot.cards.mrkdwn import Mrkdwn, code, escape, link, user
 from bot.cards.terminal import as_text, words
@@ -41,6 +41,13 @@ def test_a_card_is_read_from_top_to_bottom() -> None:
         "two",
         "`deploy`  more (https://x.example)",
     ]
+
+
+def test_of_buttons_only_lines_are_told() -> None:
+    row = actions(button("/dynamo status qa", "a", "status qa"), button("Cancel", "b", "x"))
+    assert as_text(Card("", (section(Mrkdwn("Did you mean")), row))) == (
+        "Did you mean\n  /dynamo status qa"
+    )
 
 
 def test_what_was_cut_is_told_whole_and_a_card_without_blocks_is_its_sentence() -> None:
