@@ -14,7 +14,7 @@ from bot.cards.help import help_card
 from bot.cards.lock import lock_parts
 from bot.cards.mrkdwn import Mrkdwn, channel, cut_mrkdwn, escape, join, say, say_plain, user
 from bot.cards.rollout import rollout_card
-from bot.cards.status import status_card
+from bot.cards.status import cell_text, status_card
 from bot.cards.usage import Verb
 from bot.domain.lock import Lock
 from bot.domain.rollout import Rollout
@@ -44,8 +44,8 @@ def home_card(
     texts: Texts,
     now: datetime,
 ) -> Card:
-    """`title_of` says an environment's title by its name. Tables are for messages, so the matrix is
-    in fixed width here."""
+    """`title_of` says an environment's title by its name. Tables are for messages, and fixed width
+    breaks on a phone: here each environment is a list."""
     status = status_card(matrix, line="status", texts=texts, now=now, monospace=True)
     verbs_shown = help_card(verbs, texts=texts)
     count = len(waiting) + sum(len(each.items) for each in lists)
@@ -56,7 +56,9 @@ def home_card(
         *_waiting(waiting, lists, title_of, texts, now),
         Part(header(say_plain(texts, "home.under_way", 150))),
         *_under_way(active, title_of, texts, now),
-        *(Part(block) for block in status.blocks if block["type"] != "actions"),
+        *(Part(block) for block in status.blocks if block["type"] in ("header", "section")),
+        *_environments(matrix, texts, now),
+        *(Part(block) for block in status.blocks if block["type"] == "context"),
         Part(header(say_plain(texts, "lock.list.title", 150, sign=signs.LOCKED))),
         *_locks(locks, reader, title_of, texts, now),
         Part(header(say_plain(texts, "home.type", 150)), spare=1),
@@ -127,6 +129,20 @@ def _under_way(
     ]
     if len(active) > _SHOWN:
         parts.append(Part(context(say(texts, "home.more", count=len(active) - _SHOWN))))
+    return parts
+
+
+def _environments(matrix: StatusMatrix, texts: Texts, now: datetime) -> list[Part]:
+    parts = []
+    for place, title in enumerate(matrix.environments):
+        lines = [
+            Mrkdwn(
+                f"{escape(item.service, _NAME)}: {escape(cell_text(item.cells[place], texts, now))}"
+            )
+            for item in matrix.services
+        ]
+        heading = Mrkdwn(f"*{escape(title, _NAME)}*")
+        parts.append(Part(section(join([heading, *lines], "\n"), limit=2_000), spare=2))
     return parts
 
 

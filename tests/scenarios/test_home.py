@@ -101,3 +101,16 @@ async def test_who_opened_it_long_ago_costs_nothing(sandbox, slack):
     await home(slack, "elena", "load test")
     after = [c for c in await slack.calls("views.publish") if "U0BEN00000" in str(c)]
     assert len(after) == len(before)
+
+
+async def test_the_items_of_a_checklist_wait_for_whose_role_ticks_them(sandbox, slack):
+    await slack.say("ben", "#general", f"/dynamo checklist {SERVICE} 1.4.0")
+    await slack.message("ben", where=lambda m: m.from_app and m.ephemeral)
+    await slack.open_home("carla")
+    mine = await home(slack, "carla", f"La lista de {SERVICE} 1.4.0 te necesita")
+    assert "Abrir la lista" in mine.buttons
+    items = sandbox.dynamo.edges.catalog.checklist
+    for item in items:
+        assert (item.text.es in mine.words) == (item.role == "qa")
+    await slack.open_home("ben")
+    await home(slack, "ben", "Nothing waits for you")
