@@ -99,9 +99,10 @@ async def test_a_long_answer_is_a_file_in_a_thread_with_counts_on_top(sandbox, s
     assert re.search(r"\d+ info", card.words)
     reply = await told(slack, "200 lines, as a file")
     assert reply.thread_ts == card.ts
-    name = reply.body["files"][0]["name"]
-    assert re.fullmatch(r"forms-service-qa-\d{8}-\d{6}\.log", name)
     text = await as_file(sandbox, slack)
+    sent = await slack.message("ben", where=lambda m: bool(m.body.get("files")), channel=QA)
+    name = sent.body["files"][0]["name"]
+    assert re.fullmatch(r"forms-service-qa-\d{8}-\d{6}\.log", name)
     assert len(text.splitlines()) == 200
     stamps = [line.split(" ")[0] for line in text.splitlines()]
     assert stamps == sorted(stamps)
