@@ -12,7 +12,7 @@ from bot.cards import buttons, signs
 from bot.cards.blocks import Part, actions, context, fit, header, section
 from bot.cards.card import Card
 from bot.cards.mrkdwn import Mrkdwn, code, cut_mrkdwn, escape, join, say, say_plain
-from bot.cards.usage import Verb
+from bot.cards.usage import Named, Verb, written
 from bot.text import Texts
 
 SUMMARY = 150
@@ -42,9 +42,12 @@ def verb_help_card(verb: Verb, *, texts: Texts) -> Card:
     examples = [code(buttons.typed(example), 300) for example in verb.examples]
     lines = [say(texts, "help.examples"), *examples]
     parts = [
-        Part(section(Mrkdwn(f"*{code(buttons.typed(verb.usage), 300)}*\n{summary}"))),
+        Part(section(Mrkdwn(f"*{code(written(verb, texts), 300)}*\n{summary}"))),
         *([Part(section(join(lines, "\n"), limit=2_000))] if examples else []),
     ]
+    if verb.options:
+        offered = Mrkdwn(", ".join(_option(option) for option in verb.options))
+        parts.append(Part(context(say(texts, "help.options", names=offered)), spare=1))
     if verb.aliases:
         others = Mrkdwn(", ".join(code(alias, 60) for alias in verb.aliases[:ALIASES]))
         parts.append(Part(context(say(texts, "help.aliases", names=others)), spare=1))
@@ -53,7 +56,12 @@ def verb_help_card(verb: Verb, *, texts: Texts) -> Card:
 
 
 def _entry(verb: Verb, texts: Texts) -> Mrkdwn:
-    return join([code(buttons.typed(verb.usage), 300), _sentence(verb, texts)], "\n")
+    return join([code(written(verb, texts), 300), _sentence(verb, texts)], "\n")
+
+
+def _option(option: Named) -> str:
+    """`--reason`/`--motivo`/`--razón`: in either language, whichever the reader types."""
+    return "/".join(code(f"--{word}", 60) for word in option.words)
 
 
 def _sentence(verb: Verb, texts: Texts) -> Mrkdwn:

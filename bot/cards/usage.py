@@ -5,6 +5,7 @@ Only the person who typed it sees this. Each suggestion is a button that runs it
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
@@ -16,6 +17,8 @@ from bot.text import Texts
 from bot.text.sentences import listing
 
 SUMMARY = 150
+_PLACE = re.compile(r"\b[A-Z]{2,}\b")
+
 CHOICES = 12
 """More names than this are a wall; `help` and `status` list them all."""
 
@@ -31,6 +34,13 @@ class Misread(Protocol):
     def suggestions(self) -> tuple[str, ...]: ...
 
 
+class Named(Protocol):
+    """An `Option` of the commands: every word that it can be typed as, its own name first."""
+
+    @property
+    def words(self) -> tuple[str, ...]: ...
+
+
 class Verb(Protocol):
     """A `Command` of the commands: what the usage line and the help read of it."""
 
@@ -42,6 +52,8 @@ class Verb(Protocol):
     def examples(self) -> tuple[str, ...]: ...
     @property
     def aliases(self) -> tuple[str, ...]: ...
+    @property
+    def options(self) -> Sequence[Named]: ...
 
 
 def usage_card(error: Misread, *, verb: Verb | None, texts: Texts) -> Card:
@@ -61,12 +73,21 @@ def usage_card(error: Misread, *, verb: Verb | None, texts: Texts) -> Card:
     return fit(summary, parts, shortened=say(texts, "common.shortened_here"))
 
 
+def written(verb: Verb, texts: Texts) -> str:
+    """`/dynamo deploy SERVICE ENVIRONMENT [VERSION]`, its places in the reader's language."""
+
+    def called(place: re.Match[str]) -> str:
+        return texts.say(f"placeholder.{place[0].lower()}", {}, place[0])
+
+    return buttons.typed(_PLACE.sub(called, verb.usage))
+
+
 def usage_parts(verb: Verb | None, texts: Texts) -> list[Part]:
     """How the command is written, with an example; or where to find all commands."""
     if verb is None:
         help_line = code(buttons.typed("help"))
         return [Part(context(say(texts, "usage.see_help", line=help_line)), spare=1)]
-    lines = [say(texts, "usage.written", usage=code(buttons.typed(verb.usage)))]
+    lines = [say(texts, "usage.written", usage=code(written(verb, texts)))]
     if verb.examples:
         example = code(buttons.typed(verb.examples[0]))
         lines.append(say(texts, "usage.example", example=example))

@@ -63,6 +63,7 @@ from bot.domain.verdict import Finding, Outcome, Reason, Verdict
 from bot.domain.workload import Autoscaler
 from bot.errors import PortError, Trouble
 from bot.text import LANGUAGES, Texts
+from commands.command import Option
 from config.catalog import ChecklistItem, Localized
 from tests.cards.log_cards import LOG_CARDS
 from tests.cards.operations_cases import cases as operations_cases
@@ -87,6 +88,7 @@ class Declared:
     usage: str
     examples: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
+    options: tuple[Option, ...] = ()
 
 
 DEPLOY = Declared(
@@ -94,6 +96,7 @@ DEPLOY = Declared(
     "deploy SERVICE ENVIRONMENT [VERSION] [--dry-run] [--reason TEXT]",
     ("deploy tasks-service qa", 'deploy tasks-service qa 1.4.0 --reason "fixes #231"'),
     ("ship", "desplegar"),
+    (Option("dry-run", ("simular",)), Option("reason", ("motivo", "razón"))),
 )
 STATUS = Declared("status", "status [SERVICE] [ENVIRONMENT]", ("status", "status qa"), ("estado",))
 

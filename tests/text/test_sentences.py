@@ -1,5 +1,6 @@
 """Codes and values become sentences in both languages, and every code has one."""
 
+import re
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from bot.cards.demands import role_count
 from bot.cards.pointer import notice_card
 from bot.cards.refusal import gate_parts, gate_sentence
+from bot.cards.usage import written
 from bot.domain.gate import Gate, GateResult
 from bot.domain.rollout import RolloutState
 from bot.domain.status import Health, PodState
@@ -157,6 +159,10 @@ def test_everything_that_cards_name_has_a_word(language: str) -> None:
         assert f"argument.{kind}" in texts
     for verb in VERBS:
         assert f"help.verb.{verb.name}" in texts
+        named = written(verb, texts)
+        english = set(re.findall(r"\b[A-Z]{2,}\b", verb.usage)) - {"REF"}
+        left = english & set(re.findall(r"\b\w+\b", named))
+        assert left == (english if language == "en" else set())
 
 
 @both
