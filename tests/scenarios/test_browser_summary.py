@@ -1,0 +1,92 @@
+"""What the channel sees after a rollout, in a browser: all looks are real, time is virtual.
+
+Screenshots go to artifacts/.
+"""
+
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+import yaml
+from playwright.async_api import Page, async_playwright, expect
+
+from bot.sandbox.launcher import CONFIG, Options, Sandbox, launch
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+PICTURES = Path(__file__).parents[2] / "artifacts"
+PATIENT = 60_000  # milliseconds: a machine that does much else is slow, not wrong
+WIDE, PHONE = {"width": 1280, "height": 1000}, {"width": 390, "height": 844}
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+
+
+@pytest.fixture
+async def sandbox(tmp_path: Path) -> AsyncIterator[Sandbox]:
+    """The sample, where QA asks for nothing and waits for seconds."""
+    catalog = yaml.safe_load(CONFIG.read_text())
+    for environment in catalog["environments"]:
+        environment["stability_window"] = "5s"
+        if environment["name"] == "qa":
+            environment.update(requires=[], policies=[])
+    for name, service in catalog["services"].items():
+        service["manifests"] = str(CONFIG.parent / "k8s" / name)
+    path = tmp_path / "dynamo.yml"
+    path.write_text(yaml.safe_dump(catalog, sort_keys=False, allow_unicode=True))
+    async with launch(Options(speed=6, keep=tmp_path / "keep", config=path)) as sandbox:
+        yield sandbox
+
+
+@asynccontextmanager
+async def opened(sandbox: Sandbox) -> AsyncIterator[Page]:
+    if not Path(CHROMIUM).exists():
+        pytest.skip(f"no browser at {CHROMIUM}: apt-get install chromium")
+    PICTURES.mkdir(exist_ok=True)
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        page = await browser.new_page(viewport=WIDE)
+        await page.goto(f"{sandbox.url}/?user=U0BEN00000&channel=C0QADEPLOYS")
+        yield page
+        await browser.close()
+
+
+async def looked_at_in_qa(page: Page, sandbox: Sandbox) -> None:
+    """Deployed, and the time of the first look is over."""
+    composer = page.get_by_role("textbox", name="Message")
+    await composer.first.fill("/dynamo deploy tasks-service qa 1.4.0")
+    await composer.first.press("Enter")
+    async with asyncio.timeout(PATIENT / 1000):
+        while not (
+            (found := await sandbox.dynamo.edges.store.recent("tasks-service", "qa"))
+            and found[0].settled
+        ):
+            await asyncio.sleep(0.05)
+    await sandbox.clock.pass_time(6 * 60)
+
+
+async def pictured(page: Page, name: str) -> None:
+    """As it looks by day, by night, and on a phone."""
+    await page.screenshot(path=PICTURES / f"{name}.png")
+    await page.emulate_media(color_scheme="dark")
+    await page.screenshot(path=PICTURES / f"{name}-dark.png")
+    await page.emulate_media(color_scheme="light")
+    await page.set_viewport_size(PHONE)
+    await page.screenshot(path=PICTURES / f"{name}-phone.png")
+    await page.set_viewport_size(WIDE)
+
+
+async def test_a_good_release_gets_one_quiet_line(sandbox: Sandbox) -> None:
+    async with opened(sandbox) as page:
+        await looked_at_in_qa(page, sandbox)
+        line = page.get_by_text("so far as good as 1.3.2").first
+        await expect(line).to_be_visible(timeout=PATIENT)
+        await pictured(page, "summary-good")
+        await sandbox.clock.pass_time(10 * 60)
+        await expect(page.get_by_text("1.4.0 in QA: as good as 1.3.2").first).to_be_visible(
+            timeout=PATIENT
+        )
+        await expect(page.get_by_role("button", name="Keep 1.4.0")).to_have_count(0)
