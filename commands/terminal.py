@@ -38,6 +38,7 @@ from config.catalog import UnknownNameError
 log = logging.getLogger(__name__)
 
 _LOOK: Final = 0.5  # seconds between two looks at the store: one row by its key
+_GATHERED: Final = 20.0  # seconds that what is told of an end gets to be whole
 _ALIVE: Final = 10.0  # seconds after which silence is broken, so that a lost connection is noticed
 _NOT_HERE: Final = frozenset({"logs"})
 """Their answer is a message that stays live, or a file."""
@@ -142,12 +143,15 @@ class Terminal:
     ) -> AsyncIterator[Step]:
         loop = asyncio.get_running_loop()
         until, spoken = loop.time() + seconds, loop.time()
-        shown = ""
+        shown, ended = "", 0.0
         while True:
             rollout = await self._edges.store.get(rollout.id) or rollout
             card = self._card(rollout, texts)
             if rollout.state.final:
-                break
+                # Its log and events are gathered after its end, and Slack may be away.
+                ended = ended or loop.time()
+                if rollout.settled or loop.time() - ended >= _GATHERED:
+                    break
             if card.text != shown:
                 yield Step(
                     as_text(card) if not shown else as_text(replace(card, blocks=())),
@@ -158,7 +162,7 @@ class Terminal:
             elif loop.time() - spoken >= _ALIVE:
                 yield Step(rollout=rollout)
                 spoken = loop.time()
-            if loop.time() >= until:
+            if loop.time() >= until and not rollout.state.final:
                 said = _sentence(
                     texts,
                     "terminal.timeout",
@@ -167,7 +171,8 @@ class Terminal:
                 )
                 yield Step(said, outcome=Outcome.TIMEOUT, rollout=rollout)
                 return
-            await asyncio.sleep(min(_LOOK, max(0.0, until - loop.time())))
+            left = _LOOK if rollout.state.final else until - loop.time()
+            await asyncio.sleep(min(_LOOK, max(0.0, left)))
         outcome = outcome_of(rollout)
         if rollout.state in _WANTED.get(verb, ()):
             outcome = Outcome.SUCCEEDED
