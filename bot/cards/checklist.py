@@ -19,6 +19,7 @@ from bot.cards.mrkdwn import (
     code,
     cut_mrkdwn,
     escape,
+    join,
     link,
     moment,
     people,
@@ -27,6 +28,7 @@ from bot.cards.mrkdwn import (
     say_plain,
     user,
 )
+from bot.cards.promotion import commit_lines
 from bot.domain.checklist import LONGEST_EVIDENCE, Checklist, No, Refusal, Tick, done
 from bot.domain.image import Image
 from bot.text import Texts
@@ -37,6 +39,9 @@ SUMMARY = 150
 _NAME = 60
 _BRIEF = 150
 """Evidence up to this length stands in the item's own line."""
+_COMMITS = 3
+"""Of what changed since the list before, the newest; the title links the rest."""
+
 _READ = 6_000
 """Characters that all evidence together may take of a message."""
 
@@ -71,6 +76,7 @@ def checklist_card(
         row = buttons.open_checklist(checklist.service, "", texts, newest=True)
         parts += [Part(_id(actions(row), checklist, "newest"))] if row else []
     parts.append(Part(_id(context(*_foot(checklist, texts)), checklist, "foot"), spare=2))
+    parts += _changed(checklist, texts)
     summary = say(texts, f"checklist.{'text_complete' if complete else 'text'}", **values)
     return fit(cut_mrkdwn(summary, SUMMARY), parts, shortened=say(texts, "common.shortened_here"))
 
@@ -279,6 +285,23 @@ def _foot(checklist: Checklist, texts: Texts) -> list[Mrkdwn]:
             )
         )
     return foot
+
+
+def _changed(checklist: Checklist, texts: Texts) -> list[Part]:
+    """What this release adds to that of the list before; nothing before the git host was asked."""
+    before = checklist.before
+    if before is None or before.commits is None:
+        return []
+    commits, version = before.commits, _version(before.version, before.digest)
+    if commits.unknown or not commits.of:
+        key = commits.unknown or "SAME"
+        if f"checklist.changed.{key}" not in texts:
+            key = "AWAY"
+        line = say(texts, f"checklist.changed.{key}", version=version)
+        return [Part(_id(context(line), checklist, "changed"), spare=3)]
+    title = say(texts, "checklist.changed.title", version=version, count=commits.of)
+    said = join(commit_lines(commits, title, _COMMITS, texts), "\n")
+    return [Part(_id(section(said, limit=1_500), checklist, "changed"), spare=3)]
 
 
 def _version(version: str, digest: str) -> str:

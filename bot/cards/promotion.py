@@ -110,8 +110,14 @@ def _commit_parts(commits: Commits | None, texts: Texts) -> list[Part]:
         line = texts.say(f"promote.commits.{commits.unknown}", {}, texts("promote.commits.AWAY"))
         return [Part(context(Mrkdwn(line)), spare=_SPARE_CHANGES)]
     title = say(texts, "promote.commits.title", count=commits.of)
+    lines = commit_lines(commits, title, COMMITS, texts)
+    return [Part(section(join(lines, "\n"), limit=2_500), spare=_SPARE_CHANGES)]
+
+
+def commit_lines(commits: Commits, title: Mrkdwn, most: int, texts: Texts) -> list[Mrkdwn]:
+    """The title, at most so many commits with their authors, and how many more there are."""
     lines = [link(commits.url, title) if commits.url else Mrkdwn(f"*{title}*")]
-    for each in commits.shown[:COMMITS]:
+    for each in commits.shown[:most]:
         name = link(each.url, each.id[:7]) if each.url else code(each.id[:7])
         said = say(
             texts,
@@ -121,10 +127,10 @@ def _commit_parts(commits: Commits | None, texts: Texts) -> list[Part]:
             author=escape(each.author, 60),
         )
         lines.append(said)
-    more = commits.of - min(len(commits.shown), COMMITS)
+    more = commits.of - min(len(commits.shown), most)
     if more > 0:
         lines.append(say(texts, "promote.more", count=more))
-    return [Part(section(join(lines, "\n"), limit=2_500), spare=_SPARE_CHANGES)]
+    return lines
 
 
 def _drift_parts(drift: Drift, texts: Texts) -> list[Part]:

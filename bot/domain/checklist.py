@@ -14,6 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from bot.domain.gate import Gate, GateResult
+from bot.domain.promotion import Commits
 from bot.domain.rollout import CardRef
 from config.catalog import ChecklistItem
 
@@ -36,12 +37,14 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """The list that was current before this one, as it stood: its ticks did not carry over."""
+    """The list that was current before this one, as it stood: its ticks did not carry over.
+    `commits` are what this release adds to that one; None until the git host was asked."""
 
     version: str
     digest: str
     done: int
     of: int
+    commits: Commits | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +154,22 @@ def done(checklist: Checklist, items: Iterable[ChecklistItem]) -> int:
 def left_behind(former: Checklist, items: Sequence[ChecklistItem]) -> Before:
     """What the next list says of the one before it."""
     return Before(former.version, former.digest, done(former, items), len(items))
+
+
+def to_compare(checklist: Checklist) -> Before | None:
+    """The list before, while it is not known what changed since: not asked yet, or no answer."""
+    before = checklist.before
+    if before is None or (before.commits is not None and before.commits.unknown != "AWAY"):
+        return None
+    return before
+
+
+def compared(checklist: Checklist, commits: Commits) -> Checklist:
+    """The list with what changed since the one before it; what is known already stays."""
+    before = to_compare(checklist)
+    if before is None:
+        return checklist
+    return checklist.with_(before=replace(before, commits=commits))
 
 
 def judge_checklist(

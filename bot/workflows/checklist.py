@@ -18,18 +18,22 @@ from bot.domain.checklist import (
     Person,
     Refusal,
     Tick,
+    compared,
     left_behind,
     settle_automatic,
     tick,
+    to_compare,
     untick,
 )
 from bot.domain.gate import GateResult
+from bot.domain.image import Image
 from bot.domain.kind import Kind
-from bot.domain.rollout import Rollout, RolloutState
+from bot.domain.rollout import Rollout, RolloutState, Running
 from bot.errors import PortError
 from bot.ports import Decide, Record
 from bot.workflows.ci import ask_ci, evidence_of
-from bot.workflows.edges import Edges
+from bot.workflows.comparing import commits_between
+from bot.workflows.edges import Edges, Place
 from bot.workflows.people import groups_of
 from bot.workflows.release import release_of
 from config.catalog import Catalog, Environment, Requirement, UnknownNameError
@@ -60,6 +64,8 @@ async def open_list(service: str, digest: str, version: str, by: By, edges: Edge
     if await _in_production(settled, edges):
         settled = await close_list(service, digest, edges) or settled
     edges.lists.show(service, digest)
+    if to_compare(settled) is not None:  # nobody waits for the git host here
+        edges.lists.look_again(service, digest, edges.clock.now())
     return settled
 
 
@@ -139,10 +145,35 @@ async def look_at_ci(checklist: Checklist, edges: Edges) -> Checklist:
 
 
 async def look_at_ci_of(edges: Edges, service: str, digest: str) -> None:
-    """The same for a stored list, by its name: what an alarm calls."""
+    """The same for a stored list, by its name: what an alarm calls. Once it has what changed."""
     held = await edges.checklists.get(service, digest)
     if held is not None:
+        await _compare(held, edges)
         await look_at_ci(held, edges)
+
+
+async def _compare(checklist: Checklist, edges: Edges) -> None:
+    """Ask the git host what changed since the list before, and store it with the list."""
+    before = to_compare(checklist)
+    if before is None:
+        return
+    service = edges.catalog.service(checklist.service)
+    commits = await commits_between(
+        Place(service, goal_of(edges.catalog)),
+        Running(before.version, before.digest),
+        Image(service.image, digest=checklist.digest),
+        edges,
+    )
+    if commits == before.commits:
+        return
+    held = await edges.checklists.change(
+        checklist.service,
+        checklist.digest,
+        lambda held: compared(held, commits),
+        lambda _, __: None,  # nobody did anything: no deed to record
+    )
+    if not isinstance(held, Refusal):
+        edges.lists.show(checklist.service, checklist.digest)
 
 
 async def ci_of(checklist: Checklist, edges: Edges) -> GateResult:

@@ -48,7 +48,8 @@ class _Message:
 
 class ChecklistMessages:
     """`render` makes the card of a list, `channel` says where messages go. Set after it is made:
-    `look` holds a list against CI again, `on_change` hears of the service whose list changed."""
+    `look` holds a list against CI again and asks what changed, `on_change` hears of the service
+    whose list changed."""
 
     def __init__(
         self,

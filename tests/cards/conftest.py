@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -601,6 +602,9 @@ _TICKED = {
 }
 
 
+_BEFORE = Before("1.3.2", "sha256:ab12" + "1" * 56 + "9f04", 2, 3)
+
+
 def _checklist(texts: Texts, **changes: Any) -> Card:
     shown = _LIST.with_(**changes)
     return checklist_card(shown, _ITEMS, _WHO, environment_title="Production", texts=texts)
@@ -630,9 +634,16 @@ CASES: dict[str, Callable[[Texts], Card]] = {
     **LOG_CARDS,
     **POLICY_CARDS,
     "checklist": _checklist,
-    "checklist-after-another": lambda texts: _checklist(
-        texts, before=Before("1.3.2", "sha256:ab12" + "1" * 56 + "9f04", 2, 3)
+    "checklist-after-another": lambda texts: _checklist(texts, before=_BEFORE),
+    "checklist-what-changed": lambda texts: _checklist(
+        texts, before=replace(_BEFORE, commits=COMMITS)
     ),
+    **{
+        f"checklist-changed-{code.lower() or 'same'}": partial(
+            _checklist, before=replace(_BEFORE, commits=Commits(unknown=code))
+        )
+        for code in ("", "BACKWARDS", "NO_HOST", "NO_COMMIT", "NOT_FOUND", "AWAY")
+    },
     "checklist-complete": lambda texts: _checklist(texts, ticks=_TICKED),
     "checklist-replaced": lambda texts: _checklist(texts, ticks=_TICKED, replaced_by="1.5.0"),
     "checklist-closed": lambda texts: _checklist(texts, ticks=_TICKED, closed_at=NOW),

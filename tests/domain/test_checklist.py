@@ -13,13 +13,16 @@ from bot.domain.checklist import (
     Person,
     Refusal,
     Tick,
+    compared,
     done,
     judge_checklist,
     left_behind,
     settle_automatic,
     tick,
+    to_compare,
     untick,
 )
+from bot.domain.promotion import Commits
 from config.catalog import ChecklistItem, Localized
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -153,3 +156,20 @@ def test_a_tick_of_an_item_that_the_catalog_has_no_more_completes_nothing() -> N
     assert done(gone, ITEMS) == 1
     assert not judge_checklist(gone, ITEMS, {}).ok
     assert left_behind(gone, ITEMS) == Before("1.4.0", DIGEST, 1, 3)
+
+
+def test_what_changed_is_asked_until_it_is_known_and_what_is_known_stays() -> None:
+    before = Before("1.3.2", "sha256:" + "cd34" * 16, 2, 3)
+    known, away = Commits(of=4, since=before.digest), Commits(unknown="AWAY")
+    assert to_compare(a_list()) is None, "there was none before"
+    fresh = a_list(before=before)
+    assert to_compare(fresh) == before
+    asked = compared(fresh, away)
+    assert asked.before is not None
+    assert to_compare(asked) == asked.before, "asked again"
+    settled = compared(asked, known)
+    assert settled.before is not None
+    assert settled.before.commits == known
+    assert to_compare(settled) is None
+    assert compared(settled, away) == settled
+    assert to_compare(compared(fresh, Commits(unknown="NO_HOST"))) is None
