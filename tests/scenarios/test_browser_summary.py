@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Locator, Page, ViewportSize, async_playwright, expect
 
 from bot.sandbox.launcher import CONFIG, Options, Sandbox, launch
 
@@ -20,7 +20,8 @@ CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/c
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 PICTURES = Path(__file__).parents[2] / "artifacts"
 PATIENT = 60_000  # milliseconds: a machine that does much else is slow, not wrong
-WIDE, PHONE = {"width": 1280, "height": 1000}, {"width": 390, "height": 844}
+WIDE = ViewportSize(width=1280, height=1000)
+PHONE = ViewportSize(width=390, height=844)
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
@@ -70,12 +71,12 @@ async def looked_at_in_qa(page: Page, sandbox: Sandbox) -> None:
 
 async def pictured(page: Page, name: str) -> None:
     """As it looks by day, by night, and on a phone."""
-    await page.screenshot(path=PICTURES / f"{name}.png")
+    await page.screenshot(path=PICTURES / f"{name}.png", animations="disabled")
     await page.emulate_media(color_scheme="dark")
-    await page.screenshot(path=PICTURES / f"{name}-dark.png")
+    await page.screenshot(path=PICTURES / f"{name}-dark.png", animations="disabled")
     await page.emulate_media(color_scheme="light")
     await page.set_viewport_size(PHONE)
-    await page.screenshot(path=PICTURES / f"{name}-phone.png")
+    await page.screenshot(path=PICTURES / f"{name}-phone.png", animations="disabled")
     await page.set_viewport_size(WIDE)
 
 
@@ -90,3 +91,39 @@ async def test_a_good_release_gets_one_quiet_line(sandbox: Sandbox) -> None:
             timeout=PATIENT
         )
         await expect(page.get_by_role("button", name="Keep 1.4.0")).to_have_count(0)
+
+
+async def failing(page: Page, sandbox: Sandbox) -> Locator:
+    """The summary of a release that fails three of a hundred requests."""
+    sandbox.world.set_trouble("fails-3-percent", "tasks-service", "qa")
+    await looked_at_in_qa(page, sandbox)
+    keep = page.get_by_role("button", name="Keep 1.4.0")
+    await expect(keep).to_be_visible(timeout=PATIENT)
+    await expect(page.get_by_text("worse than 1.3.2").first).to_be_visible()
+    await expect(page.get_by_role("table").first).to_contain_text("errors")
+    await expect(page.get_by_text("Errors of tasks-service, 1.4.0").first).to_be_visible()
+    return keep
+
+
+async def test_a_release_that_fails_is_shown_with_its_evidence_and_kept_by_a_person(
+    sandbox: Sandbox,
+) -> None:
+    async with opened(sandbox) as page:
+        keep = await failing(page, sandbox)
+        await pictured(page, "summary-worse")
+        await keep.click()
+        await expect(page.get_by_text("although it is worse").first).to_be_visible(timeout=PATIENT)
+        await expect(keep).to_have_count(0)
+        assert len(await sandbox.dynamo.edges.store.recent("tasks-service", "qa")) == 1
+
+
+async def test_a_release_that_fails_is_rolled_back_by_the_button_of_its_summary(
+    sandbox: Sandbox,
+) -> None:
+    async with opened(sandbox) as page:
+        await failing(page, sandbox)
+        await page.get_by_role("button", name="Roll back to 1.3.2").last.click()
+        await page.get_by_role("alertdialog").get_by_role("button", name="Roll back").click()
+        await expect(page.get_by_text("gone back from").first).to_be_visible(timeout=PATIENT)
+        newest = (await sandbox.dynamo.edges.store.recent("tasks-service", "qa"))[0]
+        assert (newest.kind, newest.version) == ("ROLLBACK", "1.3.2")

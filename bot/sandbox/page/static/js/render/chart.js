@@ -42,7 +42,7 @@ function plot(drawing, title) {
         ? bars(series, number, drawing.series.length, step, x, y)
         : line(series, number, drawing.type === "area", x, y),
     ),
-    xLabel && h("text", { class: "chart-axis", x: WIDTH - RIGHT, y: HEIGHT - 3, "text-anchor": "end" }, xLabel),
+    xLabel && h("text", { class: "chart-axis", x: LEFT, y: HEIGHT - 3 }, xLabel),
     yLabel && h("title", null, yLabel),
   );
 }
