@@ -15,7 +15,7 @@ import sqlite3
 import sys
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -48,7 +48,8 @@ class Life:
 
     def kill(self) -> None:
         if not self.over:
-            os.kill(self.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it has ended by itself a moment ago
+                os.kill(self.pid, signal.SIGKILL)
 
 
 @dataclass(slots=True)

@@ -60,9 +60,7 @@ async def test_a_failed_release_is_taken_back_from_its_card(sandbox: Sandbox) ->
         await dialog.get_by_role("button", name="Roll back").click()
         done = page.get_by_text("rolled back to 1.4.0 in")
         await expect(done.first).to_be_visible(timeout=PATIENT)
-        await expect(page.get_by_text("Does not come back either").first).to_be_visible(
-            timeout=PATIENT
-        )
+        await expect(page.get_by_text("Does not come back").first).to_be_visible(timeout=PATIENT)
         await expect(page.get_by_role("button", name="Lift the lock").first).to_be_visible(
             timeout=PATIENT
         )
