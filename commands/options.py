@@ -131,7 +131,7 @@ def _unquoted_rest(line: Line, place: int) -> list[int]:
 def _needs_quotes(line: Line, several: list[int], option: Option, command: Command) -> Refusal:
     """Where the text ends cannot be known, and a guess could swallow the version."""
     texts = [line[place].text for place in several]
-    whole = Word(" ".join(texts), quoted=True)
+    whole = Word(" ".join(texts).strip(), quoted=True)  # as it would be read
     first = Word(texts[0], quoted=True)
     return Refusal(
         UsageError(
