@@ -125,17 +125,30 @@ async def set_span(
 ) -> Autoscaler:
     """See `bot.ports.Cluster.set_span`."""
     look = Asked("get", AUTOSCALERS, namespace, name)
-    live = (await connection.call(Call(look))).json()
-    found = autoscaler_of(live)
-    if found is not None and (found.minimum, found.maximum) == (span.least, span.most):
-        return found
-    body = {
-        "metadata": {"resourceVersion": live["metadata"]["resourceVersion"]},
-        "spec": {"minReplicas": span.least, "maxReplicas": span.most},
-    }
-    query = {"fieldManager": MANAGER, **({"dryRun": "All"} if dry_run else {})}
     asked = Asked("patch", AUTOSCALERS, namespace, name)
-    answer = await connection.call(Call(asked, query, body, _MERGE_PATCH))
+    query = {"fieldManager": MANAGER, **({"dryRun": "All"} if dry_run else {})}
+    decided_on: tuple[int, int] | None = None
+    conflict: PortError | None = None
+    while True:
+        live = (await connection.call(Call(look))).json()
+        found = autoscaler_of(live)
+        if found is not None and (found.minimum, found.maximum) == (span.least, span.most):
+            return found
+        bounds = (found.minimum, found.maximum) if found is not None else (0, 0)
+        if conflict is not None and bounds != decided_on:
+            raise conflict
+        body = {
+            "metadata": {"resourceVersion": live["metadata"]["resourceVersion"]},
+            "spec": {"minReplicas": span.least, "maxReplicas": span.most},
+        }
+        try:
+            answer = await connection.call(Call(asked, query, body, _MERGE_PATCH))
+            break
+        except PortError as error:
+            # Its controller writes its status all the time: only other bounds are another matter.
+            if error.trouble is not Trouble.CONFLICT:
+                raise
+            decided_on, conflict = bounds, error
     after = autoscaler_of(answer.json())
     if after is None:
         raise unexpected("the API server answered a patch with something else")
