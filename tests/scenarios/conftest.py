@@ -8,23 +8,16 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-import yaml
 
-from bot.sandbox.launcher import CONFIG, Options, Sandbox, launch
+from bot.sandbox.launcher import Options, Sandbox, launch
 from bot.sandbox.slack.driver import SlackDriver
+from tests.samples import sample
 
 
 @pytest.fixture
 def catalog_file(tmp_path: Path) -> Path:
     """The sample catalog with stability windows of a second, for a bot on the real clock."""
-    catalog = yaml.safe_load(CONFIG.read_text())
-    for environment in catalog["environments"]:
-        environment["stability_window"] = "1s"
-    for name, service in catalog["services"].items():
-        service["manifests"] = str(CONFIG.parent / "k8s" / name)
-    path = tmp_path / "dynamo.yml"
-    path.write_text(yaml.safe_dump(catalog, sort_keys=False, allow_unicode=True))
-    return path
+    return sample(tmp_path, window="1s")
 
 
 @pytest.fixture

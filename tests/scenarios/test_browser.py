@@ -3,21 +3,17 @@
 Screenshots go to artifacts/ (the README shows two of them).
 """
 
-import os
 import re
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Page, expect
 
 from bot.domain.rollout import Rollout, RolloutState
 from bot.sandbox.launcher import Options, Sandbox, launch
+from tests.browsing import opened, picture, type_line
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-PICTURES = Path(__file__).parents[2] / "artifacts"
 PATIENT = 40_000  # milliseconds: a machine that does much else is slow, not wrong
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
@@ -31,25 +27,8 @@ async def sandbox(tmp_path: Path) -> AsyncIterator[Sandbox]:
 
 @pytest.fixture
 async def page(sandbox: Sandbox) -> AsyncIterator[Page]:
-    if not Path(CHROMIUM).exists():
-        pytest.skip(f"no browser at {CHROMIUM}: apt-get install chromium")
-    PICTURES.mkdir(exist_ok=True)
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        page = await browser.new_page(viewport={"width": 1280, "height": 860})
-        await page.goto(f"{sandbox.url}/?user=U0BEN00000&channel=C0QADEPLOYS")
+    async with opened(sandbox, height=860) as page:
         yield page
-        await browser.close()
-
-
-async def type_line(page: Page, line: str) -> None:
-    composer = page.get_by_role("textbox", name="Message")
-    await composer.first.fill(line)
-    await composer.first.press("Enter")
-
-
-async def picture(page: Page, name: str) -> None:
-    await page.screenshot(path=PICTURES / f"{name}.png")
 
 
 async def test_a_newcomer_types_the_line_and_sees_the_card_live_to_its_end(page: Page) -> None:

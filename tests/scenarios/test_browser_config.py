@@ -7,11 +7,13 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Page, expect
 
 from bot.sandbox.launcher import Options, Sandbox, launch
+from tests.browsing import opened, picture, type_line
 from tests.scenarios.platform_files import edit_config, files, live_config
-from tests.scenarios.test_browser import ARGUMENTS, CHROMIUM, PATIENT, PICTURES, picture, type_line
+
+PATIENT = 40_000  # milliseconds: a machine that does much else is slow, not wrong
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
@@ -29,15 +31,8 @@ async def sandbox(tmp_path: Path, config: Path) -> AsyncIterator[Sandbox]:
 
 @pytest.fixture
 async def page(sandbox: Sandbox) -> AsyncIterator[Page]:
-    if not Path(CHROMIUM).exists():
-        pytest.skip(f"no browser at {CHROMIUM}: apt-get install chromium")
-    PICTURES.mkdir(exist_ok=True)
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        page = await browser.new_page(viewport={"width": 1280, "height": 860})
-        await page.goto(f"{sandbox.url}/?user=U0BEN00000&channel=C0QADEPLOYS")
+    async with opened(sandbox, height=860) as page:
         yield page
-        await browser.close()
 
 
 async def test_the_change_is_read_key_by_key_asked_about_and_applied(

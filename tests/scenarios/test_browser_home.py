@@ -1,20 +1,16 @@
 """Home in a browser: what waits is seen, pressed, and gone. Screenshots go to artifacts/."""
 
-import os
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, async_playwright, expect
+from playwright.async_api import Browser, expect
 
 from bot.sandbox.launcher import Options, Sandbox, launch
 from bot.sandbox.slack.driver import SlackDriver
+from tests.browsing import PICTURES, chromium
 from tests.scenarios.promoting import SERVICE, asked_for, catalog, running, until
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-PICTURES = Path(__file__).parents[2] / "artifacts"
 PATIENT = 60_000  # milliseconds: a machine that does much else is slow, not wrong
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
@@ -29,13 +25,8 @@ async def sandbox(tmp_path: Path) -> AsyncIterator[Sandbox]:
 
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
-    if not Path(CHROMIUM).exists():
-        pytest.skip(f"no browser at {CHROMIUM}: apt-get install chromium")
-    PICTURES.mkdir(exist_ok=True)
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+    async with chromium() as browser:
         yield browser
-        await browser.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -3,20 +3,15 @@
 Screenshots go to artifacts/.
 """
 
-import os
-import shutil
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import expect
 
 from bot.sandbox.launcher import Options, Sandbox, launch
+from tests.browsing import PICTURES, opened, type_line
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-PICTURES = Path(__file__).parents[2] / "artifacts"
 PATIENT = 60_000  # milliseconds: a machine that does much else is slow, not wrong
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
@@ -26,25 +21,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 async def sandbox(tmp_path: Path) -> AsyncIterator[Sandbox]:
     async with launch(Options(speed=6, keep=tmp_path)) as sandbox:
         yield sandbox
-
-
-@asynccontextmanager
-async def opened(sandbox: Sandbox, user: str, channel: str) -> AsyncIterator[Page]:
-    if not Path(CHROMIUM).exists():
-        pytest.skip(f"no browser at {CHROMIUM}: apt-get install chromium")
-    PICTURES.mkdir(exist_ok=True)
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        page = await browser.new_page(viewport={"width": 1280, "height": 1000})
-        await page.goto(f"{sandbox.url}/?user={user}&channel={channel}")
-        yield page
-        await browser.close()
-
-
-async def type_line(page: Page, line: str) -> None:
-    composer = page.get_by_role("textbox", name="Message")
-    await composer.first.fill(line)
-    await composer.first.press("Enter")
 
 
 async def test_a_failed_release_is_taken_back_from_its_card(sandbox: Sandbox) -> None:

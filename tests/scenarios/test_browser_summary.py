@@ -4,21 +4,16 @@ Screenshots go to artifacts/.
 """
 
 import asyncio
-import os
-import shutil
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-import yaml
-from playwright.async_api import Locator, Page, ViewportSize, async_playwright, expect
+from playwright.async_api import Locator, Page, ViewportSize, expect
 
-from bot.sandbox.launcher import CONFIG, Options, Sandbox, launch
+from bot.sandbox.launcher import Options, Sandbox, launch
+from tests.browsing import PICTURES, opened, type_line
+from tests.samples import in_qa, sample
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-PICTURES = Path(__file__).parents[2] / "artifacts"
 PATIENT = 60_000  # milliseconds: a machine that does much else is slow, not wrong
 WIDE = ViewportSize(width=1280, height=1000)
 PHONE = ViewportSize(width=390, height=844)
@@ -29,37 +24,14 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 @pytest.fixture
 async def sandbox(tmp_path: Path) -> AsyncIterator[Sandbox]:
     """The sample, where QA asks for nothing and waits for seconds."""
-    catalog = yaml.safe_load(CONFIG.read_text())
-    for environment in catalog["environments"]:
-        environment["stability_window"] = "5s"
-        if environment["name"] == "qa":
-            environment.update(requires=[], policies=[])
-    for name, service in catalog["services"].items():
-        service["manifests"] = str(CONFIG.parent / "k8s" / name)
-    path = tmp_path / "dynamo.yml"
-    path.write_text(yaml.safe_dump(catalog, sort_keys=False, allow_unicode=True))
+    path = sample(tmp_path, in_qa(requires=[], policies=[]), window="5s")
     async with launch(Options(speed=6, keep=tmp_path / "keep", config=path)) as sandbox:
         yield sandbox
 
 
-@asynccontextmanager
-async def opened(sandbox: Sandbox) -> AsyncIterator[Page]:
-    if not Path(CHROMIUM).exists():
-        pytest.skip(f"no browser at {CHROMIUM}: apt-get install chromium")
-    PICTURES.mkdir(exist_ok=True)
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        page = await browser.new_page(viewport=WIDE)
-        await page.goto(f"{sandbox.url}/?user=U0BEN00000&channel=C0QADEPLOYS")
-        yield page
-        await browser.close()
-
-
 async def looked_at_in_qa(page: Page, sandbox: Sandbox) -> None:
     """Deployed, and the time of the first look is over."""
-    composer = page.get_by_role("textbox", name="Message")
-    await composer.first.fill("/dynamo deploy tasks-service qa 1.4.0")
-    await composer.first.press("Enter")
+    await type_line(page, "/dynamo deploy tasks-service qa 1.4.0")
     async with asyncio.timeout(PATIENT / 1000):
         while not (
             (found := await sandbox.dynamo.edges.store.recent("tasks-service", "qa"))

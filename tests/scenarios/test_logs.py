@@ -4,15 +4,15 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-
-import yaml
+from typing import Any
 
 from bot.adapters.sqlite_follows import SqliteFollows
 from bot.adapters.sqlite_store import SqliteStore
 from bot.app import Dynamo
-from bot.sandbox.launcher import CONFIG, Options, Sandbox, WorldClock, launch
+from bot.sandbox.launcher import Options, Sandbox, WorldClock, launch
 from bot.sandbox.slack.driver import Message, SlackDriver
 from bot.workflows.log_desk import LogDesk
+from tests.samples import sample
 
 QA = "#qa-deploys"
 DEV = "#dev-deploys"
@@ -226,12 +226,10 @@ async def test_a_workload_scaled_to_zero_has_no_log(sandbox, slack):
 
 
 async def test_whoever_has_no_role_reads_no_logs(tmp_path: Path):
-    catalog = yaml.safe_load(CONFIG.read_text())
-    catalog["roles"]["docs"] = {"title": {"en": "Docs", "es": "Docs"}, "users": ["U0ELENA000"]}
-    for name, service in catalog["services"].items():
-        service["manifests"] = str(CONFIG.parent / "k8s" / name)
-    path = tmp_path / "dynamo.yml"
-    path.write_text(yaml.safe_dump(catalog, sort_keys=False, allow_unicode=True))
+    def docs_alone(content: dict[str, Any]) -> None:
+        content["roles"]["docs"] = {"title": {"en": "Docs", "es": "Docs"}, "users": ["U0ELENA000"]}
+
+    path = sample(tmp_path, docs_alone)
     options = Options(speed=10, keep=tmp_path / "keep", config=path)
     async with launch(options) as sandbox, SlackDriver(sandbox.url) as slack:
         await slack.watch("farid")

@@ -11,15 +11,15 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-import yaml
 
 import bot.app
 from bot.cards.reading_words import label_of, sentence_of
 from bot.domain.analysis import Analysis, Part, Reading, Result, Stage
-from bot.sandbox.launcher import CONFIG, Options, Sandbox, launch
+from bot.sandbox.launcher import Options, Sandbox, launch
 from bot.sandbox.slack.driver import Message, SlackDriver
 from bot.text import LANGUAGES, MISSING, Texts
 from bot.workflows.looks import integration, logs, response_times
+from tests.samples import in_qa, sample
 
 QA = "#qa-deploys"
 LOOKS = (logs.LOOK, integration.LOOK, response_times.LOOK)
@@ -28,15 +28,7 @@ LOOKS = (logs.LOOK, integration.LOOK, response_times.LOOK)
 @pytest.fixture
 async def sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sandbox]:
     monkeypatch.setattr(bot.app, "LOOKS", LOOKS)
-    catalog = yaml.safe_load(CONFIG.read_text())
-    for environment in catalog["environments"]:
-        environment["stability_window"] = "3s"
-        if environment["name"] == "qa":
-            environment.update(requires=[], policies=[])
-    for name, service in catalog["services"].items():
-        service["manifests"] = str(CONFIG.parent / "k8s" / name)
-    path = tmp_path / "dynamo.yml"
-    path.write_text(yaml.safe_dump(catalog, sort_keys=False, allow_unicode=True))
+    path = sample(tmp_path, in_qa(requires=[], policies=[]), window="3s")
     async with launch(Options(speed=3, keep=tmp_path / "keep", config=path)) as sandbox:
         yield sandbox
 

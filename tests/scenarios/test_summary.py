@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
-import yaml
 
 import bot.app
 from bot.domain.analysis import Analysis, Follow, Part, Reading, Result, Stage
 from bot.domain.audit import By
 from bot.domain.rollout import Actor, Rollout, RolloutState
-from bot.sandbox.launcher import CONFIG, Options, Sandbox, launch
+from bot.sandbox.launcher import Options, Sandbox, launch
 from bot.sandbox.slack.driver import Message, SlackDriver
 from bot.workflows.analysing import NotDecided, press_keep
 from bot.workflows.edges import Edges, Place
@@ -24,6 +23,7 @@ from bot.workflows.looks import Look, Subject
 from bot.workflows.rollback import NoWayBack, request_rollback
 from bot.workflows.rollout import Request
 from tests.pretended_looks import errors
+from tests.samples import in_qa, sample
 
 QA = "#qa-deploys"
 Found = TypeVar("Found")
@@ -68,16 +68,7 @@ def findings(monkeypatch: pytest.MonkeyPatch) -> Findings:
 
 def catalog_with(home: Path, **changes: object) -> Path:
     """The sample, where QA is the first environment that asks for nothing, and with `changes`."""
-    catalog = yaml.safe_load(CONFIG.read_text())
-    for environment in catalog["environments"]:
-        environment["stability_window"] = "5s"
-        if environment["name"] == "qa":
-            environment.update(requires=[], **changes)
-    for name, service in catalog["services"].items():
-        service["manifests"] = str(CONFIG.parent / "k8s" / name)
-    path = home / "dynamo.yml"
-    path.write_text(yaml.safe_dump(catalog, sort_keys=False, allow_unicode=True))
-    return path
+    return sample(home, in_qa(requires=[], **changes), window="5s")
 
 
 @pytest.fixture

@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import yaml
 from pydantic import TypeAdapter
 
 from bot.adapters.sqlite_audit import read_file, verify_file
 from bot.domain.analysis import Analysis, Follow, Stage
 from bot.domain.rollout import Rollout, RolloutState
-from bot.sandbox.launcher import CONFIG, Options, Sandbox, launch
+from bot.sandbox.launcher import Options, Sandbox, launch
 from bot.sandbox.slack.driver import Message, SlackDriver
 from tests.killing import Executioner, Life, Nursery, connected, rows, step_of
 from tests.pretended_looks import VARIABLE
+from tests.samples import in_qa, sample
 
 QA = "#qa-deploys"
 SPEED = 15.0
@@ -26,20 +26,8 @@ WORSE = "tasks-service 1.4.0 in QA is worse"
 
 
 def catalog_of(home: Path, **changes: object) -> Path:
-    catalog = yaml.safe_load(CONFIG.read_text())
-    for environment in catalog["environments"]:
-        environment["stability_window"] = "1s"
-        if environment["name"] == "qa":
-            environment.update(
-                requires=[],
-                analysis={"warm_up": "1s", "provisional": "10s", "final": "30s"},
-                **changes,
-            )
-    for name, service in catalog["services"].items():
-        service["manifests"] = str(CONFIG.parent / "k8s" / name)
-    path = home / "dynamo.yml"
-    path.write_text(yaml.safe_dump(catalog, sort_keys=False, allow_unicode=True))
-    return path
+    analysis = {"warm_up": "1s", "provisional": "10s", "final": "30s"}
+    return sample(home, in_qa(requires=[], analysis=analysis, **changes), window="1s")
 
 
 @dataclass(slots=True)

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from bot.adapters.sqlite_audit import read_file, verify_file
-from bot.sandbox.launcher import CONFIG, Options
+from bot.sandbox.launcher import Options
 from bot.sandbox.slack.driver import Message, SlackDriver
 from bot.sandbox.slack.seed import BEN, ELENA
 from tests.killing import Act, Executioner, Stage, rows, step_of
+from tests.samples import sample
 
 PRODUCTION, QA = "#production", "#qa-deploys"
 SERVICE = "tasks-service"
@@ -28,16 +28,13 @@ WINDOW = 900  # seconds of production's stability window: longer than this test 
 @pytest.fixture
 def catalog(tmp_path: Path) -> Path:
     """The sample with short windows and no checklist: this story is about approvals."""
-    content = yaml.safe_load(CONFIG.read_text())
-    for environment in content["environments"]:
-        environment |= {"stability_window": "2s", "analysis": "none"}
-        environment["requires"] = []
-    environment["stability_window"] = f"{WINDOW}s"
-    for name, service in content["services"].items():
-        service["manifests"] = str(CONFIG.parent / "k8s" / name)
-    path = tmp_path / "dynamo.yml"
-    path.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
-    return path
+
+    def approvals_alone(content: dict[str, Any]) -> None:
+        for environment in content["environments"]:
+            environment |= {"analysis": "none", "requires": []}
+        environment["stability_window"] = f"{WINDOW}s"
+
+    return sample(tmp_path, approvals_alone, window="2s")
 
 
 class Story:

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from bot.adapters.sqlite_audit import read_file, verify_file
-from bot.sandbox.launcher import CONFIG, Options
+from bot.sandbox.launcher import Options
 from bot.sandbox.slack.driver import Message
 from bot.sandbox.slack.seed import BEN, CARLA, DAN, ELENA, FARID
 from tests.killing import Act, Executioner, Stage, rows, step_of
+from tests.samples import sample
 
 DEV, QA, PRODUCTION = "#dev-deploys", "#qa-deploys", "#production"
 CHANNELS = (DEV, QA, PRODUCTION)
@@ -51,14 +51,12 @@ STEPS = (
 @pytest.fixture
 def catalog(tmp_path: Path) -> Path:
     """The sample with short stability windows, and no summaries: those come minutes later."""
-    content = yaml.safe_load(CONFIG.read_text())
-    for environment in content["environments"]:
-        environment |= {"stability_window": "2s", "analysis": "none"}
-    for name, service in content["services"].items():
-        service["manifests"] = str(CONFIG.parent / "k8s" / name)
-    path = tmp_path / "dynamo.yml"
-    path.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
-    return path
+
+    def no_summaries(content: dict[str, Any]) -> None:
+        for environment in content["environments"]:
+            environment["analysis"] = "none"
+
+    return sample(tmp_path, no_summaries, window="2s")
 
 
 class Way:

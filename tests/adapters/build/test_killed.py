@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from aiohttp import web
 
-from bot.sandbox.launcher import CONFIG, Options, launch
+from bot.sandbox.launcher import Options, launch
 from bot.sandbox.slack.driver import SlackDriver
 from tests.killing import Executioner, Life, Nursery, connected, rows
+from tests.samples import sample
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -40,19 +40,15 @@ async def step_of(request: web.Request) -> str | None:
 @pytest.fixture
 def catalog(tmp_path: Path, repository: Any) -> Path:
     """The sample, with short stability windows and a repository that is a real one."""
-    sample = yaml.safe_load(CONFIG.read_text())
-    for environment in sample["environments"]:
-        environment["stability_window"] = "1s"
-    for name, service in sample["services"].items():
-        service["manifests"] = str(CONFIG.parent / "k8s" / name)
-    sample["services"]["tasks-service"] |= {
-        "repository": str(repository.bare),
-        "build": "echo built >> app.txt",
-        "ci": "none",
-    }
-    path = tmp_path / "dynamo.yml"
-    path.write_text(yaml.safe_dump(sample, sort_keys=False, allow_unicode=True))
-    return path
+
+    def real_repository(content: dict[str, Any]) -> None:
+        content["services"]["tasks-service"] |= {
+            "repository": str(repository.bare),
+            "build": "echo built >> app.txt",
+            "ci": "none",
+        }
+
+    return sample(tmp_path, real_repository, window="1s")
 
 
 async def over(path: Path, life: Life) -> bool:
