@@ -14,6 +14,7 @@ from bot.cards.signs import HAND, OK
 from bot.cards.usage import usage_card
 from bot.domain.approval import LONGEST_REASON
 from bot.domain.image import is_digest
+from bot.domain.rollout import Rollout
 from bot.workflows.edges import Place
 from bot.workflows.rollout import (
     AlreadyUnderway,
@@ -83,6 +84,16 @@ def too_long(asked: Asked) -> Card | None:
     return notice_card(asked.texts, "override_reason", sign=HAND, **values)
 
 
+async def to_what_is_underway(asked: Asked, place: Place, rollout: Rollout) -> Card:
+    """The answer to a line that asks for what is on its way: where its card is."""
+    asked.underway(rollout)
+    permalink = await permalink_of(rollout, asked.edges)
+    name = title(place, asked.texts)
+    return pointer_card(
+        rollout, environment_title=name, permalink=permalink, texts=asked.texts, already=True
+    )
+
+
 async def answer_to(
     asked: Asked, request: Request, answer: Answer, command: Command
 ) -> Card | None:
@@ -92,16 +103,7 @@ async def answer_to(
             asked.wake(rollout)
             return None
         case AlreadyUnderway(rollout):
-            asked.underway(rollout)
-            permalink = await permalink_of(rollout, asked.edges)
-            name = title(request.place, asked.texts)
-            return pointer_card(
-                rollout,
-                environment_title=name,
-                permalink=permalink,
-                texts=asked.texts,
-                already=True,
-            )
+            return await to_what_is_underway(asked, request.place, rollout)
         case DryRun(plan):
             return _dry_run(asked, plan)
         case Refused(plan) if request.dry_run:

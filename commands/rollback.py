@@ -7,7 +7,7 @@ from typing import Final
 from bot.cards.buttons import SEPARATOR, typed
 from bot.cards.card import Card
 from bot.cards.mrkdwn import code
-from bot.cards.pointer import notice_card, pointer_card
+from bot.cards.pointer import notice_card
 from bot.cards.refusal import refusal_card
 from bot.cards.rollback import ask_card
 from bot.cards.signs import HAND, OK
@@ -22,6 +22,7 @@ from commands.asked import Asked, title
 from commands.command import Invocation
 from commands.parser import parse
 from commands.pressing import Click, Press, gone
+from commands.requesting import to_what_is_underway
 from commands.vocabulary import ROLLBACK, VERBS
 
 COMMAND = ROLLBACK
@@ -97,11 +98,7 @@ async def _told(asked: Asked, request: Request, answer: RollbackAnswer) -> Card 
             asked.wake(rollout)
             return None
         case AlreadyUnderway(rollout):
-            asked.underway(rollout)
-            permalink = await permalink_of(rollout, asked.edges)
-            return pointer_card(
-                rollout, environment_title=name, permalink=permalink, texts=texts, already=True
-            )
+            return await to_what_is_underway(asked, place, rollout)
         case Closed(gates=gates):
             return refusal_card(
                 gates,

@@ -9,7 +9,7 @@ from bot.cards.buttons import SEPARATOR, typed
 from bot.cards.card import Card
 from bot.cards.mrkdwn import code
 from bot.cards.operations import pods
-from bot.cards.pointer import notice_card, pointer_card
+from bot.cards.pointer import notice_card
 from bot.cards.refusal import refusal_card
 from bot.cards.scale import LEAST, MOST, ask_card, bounds_window, owned_card
 from bot.cards.signs import HAND, OK
@@ -32,11 +32,11 @@ from bot.workflows.scaling import (
     request_scale,
     request_span,
 )
-from bot.workflows.telling import permalink_of
 from commands.asked import Asked, title
 from commands.command import Invocation
 from commands.parser import parse
 from commands.pressing import Click, Press, Window, gone
+from commands.requesting import to_what_is_underway
 from commands.vocabulary import SCALE, VERBS
 from config.catalog import UnknownNameError
 
@@ -90,11 +90,7 @@ async def _told(asked: Asked, request: ScaleRequest, answer: ScaleAnswer) -> Car
             asked.wake(rollout)
             return None
         case AlreadyUnderway(rollout):
-            asked.underway(rollout)
-            permalink = await permalink_of(rollout, asked.edges)
-            return pointer_card(
-                rollout, environment_title=name, permalink=permalink, texts=texts, already=True
-            )
+            return await to_what_is_underway(asked, place, rollout)
         case Closed(gates=gates):
             return refusal_card(
                 gates,

@@ -17,13 +17,11 @@ from bot.adapters.kubernetes_connections import Call, Connection, Objects
 from bot.adapters.kubernetes_errors import Asked, Resource
 from bot.adapters.kubernetes_feeds import DEPLOYMENTS
 from bot.adapters.kubernetes_objects import scaled_by
+from bot.adapters.kubernetes_writes import AUTOSCALERS, CONFIG_MAPS, SECRETS
 from bot.domain.belongings import Belongings, Raw, Seals, Unread, mapping, pod_of, references_of
 from bot.errors import PortError, Trouble
 
-_AUTOSCALERS = Resource("autoscaling", "v2", "horizontalpodautoscalers")
 _BUDGETS = Resource("policy", "v1", "poddisruptionbudgets")
-_CONFIG_MAPS = Resource("", "v1", "configmaps")
-_SECRETS = Resource("", "v1", "secrets")
 _SERVICES = Resource("", "v1", "services")
 
 
@@ -36,15 +34,15 @@ async def read_belongings(
     pod: Mapping[str, Any] | None,
     around: bool,
 ) -> Belongings:
-    """See `bot.ports.Cluster.belongings`."""
+    """See `bot.ports.Inventory.belongings`."""
     unread: list[Unread] = []
     deployment = await _get(connection, DEPLOYMENTS, namespace, name, unread)
     wanted = references_of(pod if pod is not None else pod_of(deployment))
     labels = _labels(deployment)
     configs, secrets, scalers, services, budgets = await asyncio.gather(
-        _all(connection, _CONFIG_MAPS, namespace, wanted.every_config, unread),
-        _all(connection, _SECRETS, namespace, wanted.every_secret, unread),
-        _list(connection, _AUTOSCALERS, namespace, unread),
+        _all(connection, CONFIG_MAPS, namespace, wanted.every_config, unread),
+        _all(connection, SECRETS, namespace, wanted.every_secret, unread),
+        _list(connection, AUTOSCALERS, namespace, unread),
         _list(connection, _SERVICES, namespace, unread) if around else _none(),
         _list(connection, _BUDGETS, namespace, unread) if around else _none(),
     )

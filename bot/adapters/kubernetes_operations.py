@@ -14,7 +14,15 @@ from bot.adapters.kubernetes_connections import Answer, Call, Connection
 from bot.adapters.kubernetes_errors import Asked, Resource, unexpected
 from bot.adapters.kubernetes_feeds import DEPLOYMENTS, PODS
 from bot.adapters.kubernetes_objects import autoscaler_of, deployment_of, template_hash
-from bot.adapters.kubernetes_writes import AUTOSCALERS, CONFIG_MAPS, MANAGER, RESTARTER
+from bot.adapters.kubernetes_writes import (
+    AUTOSCALERS,
+    CONFIG_MAPS,
+    JSON_PATCH,
+    MANAGER,
+    RESTARTER,
+    SECRETS,
+    read,
+)
 from bot.domain.kind import Span
 from bot.domain.shortage import NodeRoom, Taken, amounts_of
 from bot.domain.snapshot import UNREADABLE, VERSION, Template
@@ -22,23 +30,17 @@ from bot.domain.workload import Autoscaler
 from bot.errors import PortError, Trouble
 from bot.ports import Written
 
-_SECRETS = Resource("", "v1", "secrets")
 _NODES = Resource("", "v1", "nodes")
-_KINDS = {"ConfigMap": CONFIG_MAPS, "Secret": _SECRETS}
-_JSON_PATCH = "application/json-patch+json"
+_KINDS = {"ConfigMap": CONFIG_MAPS, "Secret": SECRETS}
 _MERGE_PATCH = "application/merge-patch+json"
 _STRATEGIC_PATCH = "application/strategic-merge-patch+json"
 
 
 async def template_of(connection: Connection, namespace: str, name: str) -> Template | None:
     """See `bot.ports.Cluster.template`."""
-    asked = Asked("get", DEPLOYMENTS, namespace, name)
-    try:
-        live = (await connection.call(Call(asked))).json()
-    except PortError as error:
-        if error.trouble is Trouble.NOT_FOUND:
-            return None
-        raise
+    live = await read(connection, DEPLOYMENTS, namespace, name)
+    if live is None:
+        return None
     body = (live.get("spec") or {}).get("template")
     if not isinstance(body, dict):
         raise unexpected(f"Deployment {name} has no template")
@@ -68,7 +70,7 @@ async def replace_template(
     query = {"fieldManager": MANAGER, "fieldValidation": "Strict"}
     if dry_run:
         query["dryRun"] = "All"
-    call = Call(Asked("patch", DEPLOYMENTS, namespace, name), query, body, _JSON_PATCH)
+    call = Call(Asked("patch", DEPLOYMENTS, namespace, name), query, body, JSON_PATCH)
     try:
         return _written(await connection.call(call))
     except PortError as error:

@@ -26,6 +26,8 @@ OURS = frozenset({MANAGER, CARETAKER, RESTARTER})
 
 AUTOSCALERS = Resource("autoscaling", "v2", "horizontalpodautoscalers")
 CONFIG_MAPS = Resource("", "v1", "configmaps")
+SECRETS = Resource("", "v1", "secrets")
+JSON_PATCH = "application/json-patch+json"
 _APPLY = "application/apply-patch+yaml"
 _TRIES = 3  # somebody else may write between our reading and our writing
 
@@ -46,16 +48,16 @@ async def apply_deployment(
     connection: Connection, namespace: str, manifest: Manifest, *, dry_run: bool, force: bool
 ) -> Applied:
     """See `bot.ports.Cluster.apply`."""
-    name = _name(manifest, "Deployment")
+    name = name_of(manifest, "Deployment")
     for attempt in range(_TRIES):
-        live = await _read(connection, DEPLOYMENTS, namespace, name)
+        live = await read(connection, DEPLOYMENTS, namespace, name)
         try:
             if not dry_run:
                 live = await _adopt(connection, namespace, live)
             body = await _with_replicas_settled(
                 connection, namespace, manifest, live, dry_run=dry_run
             )
-            answer = await _apply(
+            answer = await apply(
                 connection, DEPLOYMENTS, namespace, body, live, dry_run=dry_run, force=force
             )
         except Conflict as conflict:
@@ -79,7 +81,7 @@ async def _adopt(connection: Connection, namespace: str, live: Body | None) -> B
         {"op": "replace", "path": "/metadata/managedFields", "value": fields},
     ]
     asked = Asked("patch", DEPLOYMENTS, namespace, str(meta["name"]))
-    call = Call(asked, {"fieldManager": MANAGER}, body, "application/json-patch+json")
+    call = Call(asked, {"fieldManager": MANAGER}, body, JSON_PATCH)
     return (await connection.call(call)).json()
 
 
@@ -119,7 +121,7 @@ async def _with_replicas_settled(
     body = dict(manifest)
     spec = body.get("spec")
     if isinstance(spec, dict) and "replicas" in spec:
-        name = _name(manifest, "Deployment")
+        name = name_of(manifest, "Deployment")
         scalers = await autoscalers(connection, namespace)
         if not any(scaled_by(scaler) == ("Deployment", name) for scaler in scalers):
             return body
@@ -145,7 +147,7 @@ async def _hand_over_replicas(connection: Connection, namespace: str, live: Body
     await connection.call(Call(asked, {"fieldManager": CARETAKER}, body, _APPLY))
 
 
-async def _apply(
+async def apply(
     connection: Connection,
     resource: Resource,
     namespace: str,
@@ -155,6 +157,8 @@ async def _apply(
     dry_run: bool,
     force: bool,
 ) -> Answer:
+    """Apply `body`. Where fields are ours under another operation they are taken, of the version of
+    `live` alone. Raises Conflict (CONFLICT) for fields of others, and where `live` is no more."""
     asked = Asked("patch", resource, namespace, str(body["metadata"]["name"]))
     query = {"fieldManager": MANAGER, "fieldValidation": "Strict"}
     if dry_run:
@@ -175,9 +179,10 @@ async def _apply(
         return await connection.call(Call(asked, {**query, "force": "true"}, body, _APPLY))
 
 
-async def _read(
+async def read(
     connection: Connection, resource: Resource, namespace: str, name: str
 ) -> Body | None:
+    """The object as it is; None where there is none such."""
     try:
         live = (await connection.call(Call(Asked("get", resource, namespace, name)))).json()
     except PortError as error:
@@ -205,7 +210,7 @@ def _applied(answer: Answer, live: Body | None) -> Applied:
     )
 
 
-def _name(manifest: Manifest, kind: str) -> str:
+def name_of(manifest: Manifest, kind: str) -> str:
     """The name of what is to be written. Raises PortError INVALID where there is none."""
     meta = manifest.get("metadata")
     name = meta.get("name") if isinstance(meta, Mapping) else None

@@ -15,7 +15,7 @@ from bot.domain.kind import Kind
 from bot.domain.rollout import RolloutState
 
 END = "json_extract(body, '$.finished_at')"
-_KINDS = ", ".join(repr(str(kind)) for kind in Kind if kind.brings_release)
+RELEASING = ", ".join(repr(str(kind)) for kind in Kind if kind.brings_release)
 
 
 def past_of(db: Database, service: str, environment: str, since: datetime) -> Past:
@@ -34,7 +34,7 @@ def past_of(db: Database, service: str, environment: str, since: datetime) -> Pa
         " from rollouts left join analyses on analyses.rollout = rollouts.id"
         " where rollouts.environment = :environment"
         f" and {END.replace('body', 'rollouts.body')} >= :start"
-        f" and (:service = '' or rollouts.service = :service) and kind in ({_KINDS})"
+        f" and (:service = '' or rollouts.service = :service) and kind in ({RELEASING})"
         ") order by finished_at",
         {"environment": environment, "start": start, "service": service},
     ).fetchall()

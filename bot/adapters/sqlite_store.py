@@ -22,11 +22,10 @@ from pydantic import TypeAdapter
 from sqlite_utils import Database
 
 from bot.adapters.sqlite_audit import append
-from bot.adapters.sqlite_delivered import END, past_of
+from bot.adapters.sqlite_delivered import END, RELEASING, past_of
 from bot.adapters.sqlite_schema import migrations
 from bot.domain.audit import ENGINE, By, Surface
 from bot.domain.delivery import Past
-from bot.domain.kind import Kind
 from bot.domain.progress import in_line
 from bot.domain.rollout import ACTIVE, DRIVEN, CardRef, Rollout, RolloutState
 from bot.domain.steps import step_entry
@@ -43,7 +42,6 @@ def _among(states: frozenset[RolloutState]) -> str:
 
 _ACTIVE = _among(ACTIVE)
 _CARD_TS = "json_extract(body, '$.card.ts')"
-_RELEASING = ", ".join(repr(str(kind)) for kind in Kind if kind.brings_release)
 
 
 @migrations(name="0001_rollouts")
@@ -193,7 +191,7 @@ class SqliteStore:
         def ask(db: Database) -> bool:
             found = db.execute(
                 "select 1 from rollouts where service = :service and environment = :environment"  # noqa: S608
-                f" and (digest = :digest and state = 'SUCCEEDED' and kind in ({_RELEASING})"
+                f" and (digest = :digest and state = 'SUCCEEDED' and kind in ({RELEASING})"
                 " or kind = 'DEPLOY' and json_extract(body, '$.before.digest') = :digest) limit 1",
                 {"service": service, "environment": environment, "digest": digest},
             ).fetchone()

@@ -87,7 +87,6 @@ KINDS = (
     ),
 )
 AFTER = frozenset(kind.id for kind in KINDS if kind.after)
-IMMEDIATE = frozenset({"api-away", "slack-rate-limited"})
 
 
 @dataclass(frozen=True, slots=True)

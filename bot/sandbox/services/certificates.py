@@ -19,7 +19,7 @@ LASTS, ENDS = 74, 2  # days
 
 class Certificates:
     """`ends(host)` says whether a host presents one that is about to expire. `found` makes the
-    authority; certificates are made by `make`, or when the first of them is asked for."""
+    authority; each certificate is made when it is first asked for."""
 
     def __init__(self, home: Path, hosts: Sequence[str], ends: Callable[[str], bool]) -> None:
         self._home = home
@@ -47,12 +47,6 @@ class Certificates:
         except (OSError, subprocess.SubprocessError):
             return
         self.possible = True
-
-    def make(self) -> None:
-        """All that may be asked for. Blocks for longer."""
-        for host in self._hosts:
-            for days in (LASTS, ENDS):
-                self._of(host, days)
 
     def context(self) -> ssl.SSLContext:
         """For a listener: each handshake gets the certificate of the host that it asks for, as it

@@ -65,7 +65,6 @@ class Sites:
         self._namespaces: Mapping[str, str] = {
             each.name: each.namespace for each in world.environments
         }
-        self.asked = 0
 
     def app(self) -> web.Application:
         """To be mounted at /sites."""
@@ -75,7 +74,6 @@ class Sites:
         return app
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
-        self.asked += 1
         environment = request.match_info["environment"]
         if environment not in self._namespaces:
             raise web.HTTPNotFound
