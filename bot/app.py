@@ -324,7 +324,7 @@ def _title(catalog: Catalog, environment: str, language: str) -> str:
         found = catalog.environment(environment)
     except UnknownNameError:
         return environment
-    return found.title.to("es" if language == "es" else "en")
+    return found.title.to(language)
 
 
 def _git(settings: Settings, offline: Offline | None) -> GitSource:

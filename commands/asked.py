@@ -50,4 +50,4 @@ class Asked:
 
 def title(place: Place, texts: Texts) -> str:
     """The environment's name in the language of these texts."""
-    return place.environment.title.to("es" if texts.language == "es" else "en")
+    return place.environment.title.to(texts.language)

@@ -152,7 +152,7 @@ def _refused(asked: Asked, service: str, refusal: Refusal) -> Card:
         refusal,
         service,
         who_may(catalog),
-        environment_title=goal.title.to("es" if asked.texts.language == "es" else "en"),
+        environment_title=goal.title.to(asked.texts.language),
         texts=asked.texts,
     )
 

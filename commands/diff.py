@@ -65,4 +65,4 @@ def _foreseen(asked: Asked, found: Foreseen) -> Card:
 
 
 def _title(environment: Environment, texts: Texts) -> str:
-    return environment.title.to("es" if texts.language == "es" else "en")
+    return environment.title.to(texts.language)

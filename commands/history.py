@@ -44,7 +44,7 @@ def _card(asked: Asked, page: HistoryPage) -> Card:
             found = asked.edges.catalog.environment(environment)
         except UnknownNameError:  # of an environment that is no more
             return environment
-        return found.title.to("es" if asked.texts.language == "es" else "en")
+        return found.title.to(asked.texts.language)
 
     def value(way: str, number: int | None) -> str:
         if number is None:

@@ -13,12 +13,13 @@ from typing import Final
 
 from bot.cards.home import home_card
 from bot.errors import PortError
+from bot.ports import sleep_until
 from bot.text import Texts
 from bot.workflows.edges import Edges
 from bot.workflows.home import Desk, desk_of
 from bot.workflows.status import matrix
 from commands.vocabulary import VERBS
-from config.catalog import Language, UnknownNameError
+from config.catalog import UnknownNameError
 
 log = logging.getLogger(__name__)
 
@@ -84,17 +85,13 @@ class HomeDesk:
                     self._readers.pop(user, None)
 
     async def _pause(self) -> None:
-        over = asyncio.Event()
-        cancel = self._edges.clock.call_at(self._edges.clock.now() + LOOK, over.set)
-        try:
-            await over.wait()
-        finally:
-            cancel()
+        clock = self._edges.clock
+        await sleep_until(clock, clock.now() + LOOK)
 
     async def _publish(self, user: str, reader: _Reader, desk: Desk) -> None:
         edges, catalog = self._edges, self._edges.catalog
         texts = Texts.of(await edges.people.language(user))
-        language: Language = "es" if texts.language == "es" else "en"
+        language = texts.language
         found = await matrix(catalog.services, catalog.environments, edges, texts.language)
 
         def title_of(environment: str) -> str:

@@ -75,7 +75,7 @@ def scope_of(asked: Asked) -> Scope:
 
 
 def title_of(asked: Asked, scope: Scope) -> str:
-    return scope.environment.title.to("es" if asked.texts.language == "es" else "en")
+    return scope.environment.title.to(asked.texts.language)
 
 
 def made_for_of(asked: Asked, click: Click) -> tuple[Scope, Seen] | None:

@@ -22,4 +22,4 @@ def _title(asked: Asked, lock: Lock) -> str:
         environment = asked.edges.catalog.environment(lock.environment)
     except UnknownNameError:  # `dynamo.yml` no longer has it: the lock can still be seen
         return lock.environment
-    return environment.title.to("es" if asked.texts.language == "es" else "en")
+    return environment.title.to(asked.texts.language)

@@ -25,6 +25,6 @@ async def run(asked: Asked) -> Card | None:
     service = invocation.service or ""
     found = await delivery(service, days, asked.edges)
     title = asked.edges.catalog.environments[-1].title
-    production = title.to("es" if asked.texts.language == "es" else "en")
+    production = title.to(asked.texts.language)
     where = f"{service} → {production}" if service else production
     return stats_card(found, where=where, days=days, texts=asked.texts)

@@ -200,7 +200,7 @@ class Terminal:
             environment = self._edges.catalog.environment(rollout.environment)
         except UnknownNameError:
             return rollout.environment, ""
-        title = environment.title.to("es" if texts.language == "es" else "en")
+        title = environment.title.to(texts.language)
         return title, environment.base_url
 
 

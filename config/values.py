@@ -94,7 +94,7 @@ class Localized:
     en: str
     es: str
 
-    def to(self, language: Language) -> str:
+    def to(self, language: str) -> str:
         return self.es if language == "es" else self.en
 
 

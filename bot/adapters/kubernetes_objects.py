@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
+from bot.domain.snapshot import VERSION
 from bot.domain.workload import (
     Autoscaler,
     Condition,
@@ -26,7 +27,6 @@ from bot.domain.workload import (
 )
 
 REVISION = "deployment.kubernetes.io/revision"
-VERSION = "dynamo/version"
 TEMPLATE_HASH = "pod-template-hash"
 
 _LONGEST_COMMAND = 80

@@ -23,7 +23,7 @@ from bot.adapters.kubernetes_connections import Call, Connection
 from bot.adapters.kubernetes_errors import Asked, Expired, Resource, Status, refused, unexpected
 from bot.adapters.kubernetes_index import Shelf
 from bot.errors import PortError
-from bot.ports import Clock
+from bot.ports import Clock, sleep_until
 
 _LONGEST_LINE = 16 * 2**20
 _RELIST_AFTER = 3  # failures in a row: perhaps it is the version that the server stumbles over
@@ -215,9 +215,4 @@ class Stream:
         return max(error.retry_after or 0.0, longest * self._dice.uniform(0.5, 1.0))
 
     async def _sleep(self, seconds: float) -> None:
-        over = asyncio.Event()
-        cancel = self._clock.call_at(self._clock.now() + timedelta(seconds=seconds), over.set)
-        try:
-            await over.wait()
-        finally:
-            cancel()
+        await sleep_until(self._clock, self._clock.now() + timedelta(seconds=seconds))

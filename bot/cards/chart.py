@@ -36,7 +36,7 @@ _SCALES: dict[Unit, tuple[float, str]] = {
 _LIMITS = ("threshold", "limit", "slo")
 """Values of a reading that say which line must not be crossed, in its own unit."""
 
-_PREFERRED = ("ERROR_RATIO", "LATENCY_P95", "RESPONSE_P95", "LATENCY_P50", "MEMORY", "CPU")
+_PREFERRED = ("ERROR_RATIO", "LATENCY_P95", "LATENCY_P50", "MEMORY", "CPU")
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,6 @@ from bot.domain.rollout import Rollout
 from bot.domain.status import StatusMatrix
 from bot.domain.waiting import WaitingItems, WaitingRollout
 from bot.text import Texts
-from config.catalog import Language
 
 _SHOWN = 10
 _LOCKS = 5
@@ -106,7 +105,7 @@ def _decisions(waiting: WaitingRollout, title: str, texts: Texts) -> list[Block]
 
 
 def _items(mine: WaitingItems, texts: Texts) -> Mrkdwn:
-    language: Language = "es" if texts.language == "es" else "en"
+    language = texts.language
     names = [escape(item.text.to(language), 150) for item in mine.items]
     said = say(
         texts,

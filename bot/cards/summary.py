@@ -52,6 +52,7 @@ from bot.domain.analysis import (
 from bot.domain.analysis import (
     Part as Of,
 )
+from bot.domain.analysis_steps import OPEN
 from bot.domain.audit import DYNAMO
 from bot.domain.rollout import RolloutState
 from bot.text import Texts
@@ -67,7 +68,6 @@ _HEAD_SIGNS = {
     Result.FAIL: signs.WORSE,
     Result.INCONCLUSIVE: signs.CHARTED,
 }
-_UNDECIDED = frozenset({Follow.ASKED, Follow.COUNTDOWN, Follow.HELD})
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,7 +348,7 @@ def _buttons(
     row: list[Block] = []
     stopped = analysis.stage is Stage.STOPPED
     moved = analysis.result in (Result.FAIL, Result.WARN) and not stopped
-    if moved and analysis.follow in _UNDECIDED:
+    if moved and analysis.follow in OPEN:
         keep = say_plain(texts, "summary.button.keep", 75, **names)
         row.append(button(keep, f"{PREFIX}:keep", analysis.rollout, style="primary"))
     if moved and analysis.previous and analysis.follow is not Follow.ROLLED_BACK:

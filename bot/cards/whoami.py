@@ -65,4 +65,4 @@ def _place_line(there: StandingThere, texts: Texts) -> Mrkdwn:
 
 
 def _in(title: Localized, texts: Texts) -> str:
-    return title.to("es" if texts.language == "es" else "en")
+    return title.to(texts.language)

@@ -6,9 +6,10 @@ lacks: the deploy that will crash (research/rollouts.md §6).
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 from bot.domain.belongings import Belongings, Raw, mapping, references_of
 from bot.domain.expectations import Rules, Tokens, alike_but_for_the_place
@@ -19,10 +20,10 @@ from bot.domain.normal import (
     deployment_leaves,
     service_leaves,
 )
+from bot.domain.snapshot import VERSION
 from bot.domain.structured import LARGEST, leaves_of
 from bot.domain.variables import Origin, Variable, variables_of
 
-VERSION = "dynamo/version"
 """What people call the image, as an annotation of the pods (bot/workflows/manifest.py)."""
 
 _RISKY = re.compile(
@@ -63,7 +64,7 @@ class Area(StrEnum):
     BUDGET = "BUDGET"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: what is derived is kept
 class Side:
     """One service in one environment; `pod` is what is to run there, where that is not (yet) what
     the live Deployment says."""
@@ -77,7 +78,7 @@ class Side:
     def runs(self) -> Raw:
         return self.pod if self.pod is not None else self.belongings.pod
 
-    @property
+    @cached_property
     def variables(self) -> tuple[Variable, ...]:
         return variables_of(self.runs, self.belongings)
 
@@ -104,9 +105,10 @@ PLACE = "{environment}"
 
 def compare(left: Side, right: Side, rules: Rules) -> tuple[Disparity, ...]:
     """All that differs, what matters most first; within one weight by area and path."""
+    names = compare_names(left, right, rules)
     found = [
-        *compare_names(left, right, rules),
-        *_configs(left, right, rules),
+        *names,
+        *_configs(left, right, rules, told={each.path for each in names}),
         *_secrets(left, right),
         *_deployments(left, right, rules),
         *_around(left, right, rules),
@@ -178,10 +180,9 @@ def _missing_objects(left: Side, right: Side) -> Iterator[Disparity]:
                 yield Disparity(Weight.RISK, code, Area.SECRET, "", of=name)
 
 
-def _configs(left: Side, right: Side, rules: Rules) -> Iterator[Disparity]:
+def _configs(left: Side, right: Side, rules: Rules, *, told: Set[str]) -> Iterator[Disparity]:
     """Keys that become variables are told by their names already; here are their values, and the
     keys of ConfigMaps that are mounted as files."""
-    told = {each.path for each in compare_names(left, right, rules)}
     for name, mine, theirs in _pairs(left, right):
         if mine is None or theirs is None:
             continue

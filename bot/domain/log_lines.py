@@ -120,7 +120,6 @@ class Read:
     """A line that was read whole. `fields` are all of its keys but time, level and message, the
     values as text; nested ones as `outer.inner`. A line of words has only a message."""
 
-    level: Level
     message: str
     fields: Mapping[str, str] = field(default_factory=dict)
 
@@ -210,8 +209,7 @@ def read(text: str) -> Read:
     whole = _json_of(text)
     fields = _pairs(text) if whole is None else _flat(whole)
     if not fields:
-        return Read(level_of(text), _bare(text))
-    level = level_of(text)
+        return Read(_bare(text))
     message, kept = "", dict(fields)
     for key in _MESSAGE_KEYS:
         if key in kept:
@@ -220,8 +218,8 @@ def read(text: str) -> Read:
     for key in (*_LEVEL_KEYS, *_TIME_KEYS):
         kept.pop(key, None)
     if whole is None and not message:
-        return Read(level, _bare(text), kept)
-    return Read(level, message, kept)
+        return Read(_bare(text), kept)
+    return Read(message, kept)
 
 
 def continues(text: str) -> bool:

@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 
 from bot.domain.log_lines import Level, levels_of, split_stamp
 from bot.domain.redaction import CONTROLS, MASK, redact, suspicious, visible
+from bot.domain.secret_kinds import KEY_BEGINS, KEY_ENDS
 
 LONGEST_LINE: Final = 1 << 20
 """Bytes that are kept of one line; the rest of it is left out, with a sign."""
@@ -28,8 +29,8 @@ _RUNTIME_SPLIT = 16 * 1024
 """Bytes after which container runtimes cut a line; kubelets of old put a time between the parts."""
 _STAMP_WITHIN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{1,9}(?:Z|[+-]\d\d:\d\d) ")
 
-_KEY_BEGINS = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
-_KEY_ENDS = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
+_KEY_BEGINS = re.compile(KEY_BEGINS)
+_KEY_ENDS = re.compile(KEY_ENDS)
 _KEY_LINES: Final = 200
 """No key has more; a beginning without an end masks no more than this."""
 _KEY_LINE = re.compile(r"\s*(?:[A-Za-z0-9+/=]{4,}|[\w-]{4,30}: [\w,.()<>@ -]{0,100})\s*")

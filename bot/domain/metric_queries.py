@@ -15,7 +15,6 @@ from enum import StrEnum
 from config.catalog import Environment, Service
 from config.metrics import MetricsSource, filled
 
-LEAST_SAMPLE = timedelta(seconds=60)
 SCRAPES_IN_A_SAMPLE = 4
 """A rate needs two scrapes, and one may fail (research/rollouts.md §3.2)."""
 

@@ -92,8 +92,8 @@ _HARMLESS: Final = frozenset(
     b"yes no ok <nil> *** ****** xxx xxxx [redacted] redacted <redacted> [masked] (none)".split()
 )
 
-_KEY_BEGINS: Final = r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
-_KEY_ENDS: Final = r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
+KEY_BEGINS: Final = r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
+KEY_ENDS: Final = r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
 
 _PROVIDERS: Final = {
     "Slack token": r"xox[abceoprs](?:\.xox[bp])?-[\w-]{8,}|xapp-[\w-]{8,}|xwfp-[\w-]{8,}",
@@ -181,7 +181,7 @@ def _within(found: Any) -> bytes:
     return before + MASK + text[len(before) + len(core) :]
 
 
-_PRIVATE_KEY = SecretKind("private key", rf"(?s:{_KEY_BEGINS}.*?(?:{_KEY_ENDS}|\z))", _whole)
+_PRIVATE_KEY = SecretKind("private key", rf"(?s:{KEY_BEGINS}.*?(?:{KEY_ENDS}|\z))", _whole)
 
 
 def _userinfo(found: Any) -> bytes:

@@ -179,7 +179,10 @@ class Engine:
 
     async def _step(self, driver: Driver) -> bool:
         """One step; True when another may follow at once."""
-        step = next_step(driver.rollout, end_shown=self._showing.end_shown(driver))
+        rollout = driver.rollout
+        # Only an end asks whether its card is shown, which renders it.
+        end_shown = rollout.state.final and self._showing.end_shown(driver)
+        step = next_step(rollout, end_shown=end_shown)
         if isinstance(step, ShowEnd):
             self._watching.let_go(driver)
             self._showing.show(driver)

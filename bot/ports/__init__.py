@@ -9,7 +9,7 @@ from bot.ports.approvals import Approvals, Comparisons
 from bot.ports.audit import Audit
 from bot.ports.builds import Builder, Builds, Git, Order, Progressing, Report, Revision
 from bot.ports.checklists import Checklists, Checks, Decide, Record
-from bot.ports.clock import Clock
+from bot.ports.clock import Clock, sleep_until
 from bot.ports.cluster import Applied, Cluster, LogTail, Manifest, Written
 from bot.ports.configurations import Configurations
 from bot.ports.images import ImageInfo, Images
@@ -64,4 +64,5 @@ __all__ = [
     "Store",
     "Workbench",
     "Written",
+    "sleep_until",
 ]

@@ -1,5 +1,6 @@
 """The time, passed in."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
@@ -12,3 +13,13 @@ class Clock(Protocol):
 
     def call_at(self, when: datetime, wake: Callable[[], None]) -> Callable[[], None]:
         """Call `wake` at that time, or as soon as possible when it is past; returns a cancel."""
+
+
+async def sleep_until(clock: Clock, when: datetime) -> None:
+    """Wait for a time of this clock."""
+    over = asyncio.Event()
+    cancel = clock.call_at(when, over.set)
+    try:
+        await over.wait()
+    finally:
+        cancel()

@@ -4,35 +4,29 @@ The way back is that of `bot/workflows/rollback.py`, asked for by the bot itself
 before it is asked for, so that a crash between the two asks once.
 """
 
-import asyncio
-
 from bot.cards.refusal import gate_sentence
 from bot.domain.analysis import Analysis
 from bot.domain.analysis_steps import Ground
 from bot.domain.audit import DYNAMO, Surface
 from bot.domain.kind import Kind
 from bot.domain.rollout import Actor, Rollout
-from bot.domain.way_back import good_releases, ways_back
+from bot.domain.way_back import ways_back
 from bot.text import Texts
 from bot.workflows.analysis_telling import summary_of
 from bot.workflows.edges import Edges, Place
 from bot.workflows.holding import hold
 from bot.workflows.operating import Closed
-from bot.workflows.rollback import RollbackAnswer, request_rollback
+from bot.workflows.rollback import RollbackAnswer, good_at, request_rollback
 from bot.workflows.rollout import AlreadyUnderway, Request, Started
 
-_LOOKS_BACK, _LOOKS_FAR_BACK = 20, 200  # rollouts of the place
+_LOOKS_BACK = 20  # rollouts of the place
 _WHY = 300  # characters
 
 
 async def ground_of(analysis: Analysis, place: Place, edges: Edges) -> Ground:
     """Raises PortError where the store does not answer."""
     service, environment = analysis.service, analysis.environment
-    rollouts, failed = await asyncio.gather(
-        edges.store.recent(service, environment, _LOOKS_FAR_BACK),
-        edges.analyses.failed(service, environment),
-    )
-    good = good_releases(rollouts, lambda rollout: rollout.id in failed)
+    good = await good_at(place, edges)
     target = next(iter(ways_back(good, analysis.digest)), None)
     before = await edges.analyses.of_release(service, environment, analysis.digest)
     return Ground(

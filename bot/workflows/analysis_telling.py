@@ -56,7 +56,7 @@ def _shown(analysis: Analysis, catalog: Catalog, *, drawn: bool) -> tuple[Shown,
     texts = Texts.of(environment.language if environment else catalog.language)
     title = analysis.environment
     if environment is not None:
-        title = environment.title.to("es" if texts.language == "es" else "en")
+        title = environment.title.to(texts.language)
     times = (environment.analysis if environment else None) or AnalysisTimes()
     shown = Shown(
         environment_title=title,

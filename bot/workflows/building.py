@@ -8,14 +8,13 @@ stands there, and the command is not run again. Whoever refuses has answered: th
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
 from bot.domain.build import Build, BuildStep, Cause, Failure
 from bot.domain.outage import PATIENCE, Outage, held_up
 from bot.errors import PortError, Trouble
-from bot.ports import Builder, Clock, Git, Images, Order, Progressing, Report, Revision
+from bot.ports import Builder, Clock, Git, Images, Order, Progressing, Report, Revision, sleep_until
 
 _T = TypeVar("_T")
 _REVISION = "org.opencontainers.image.revision"
@@ -45,19 +44,11 @@ class Patience:
                 if outage is None:
                     return _given_up(error, step)
                 self._held_up(outage)
-                await self._until(outage.again_at)
+                await sleep_until(self._clock, outage.again_at)
             else:
                 if outage is not None:
                     self._held_up(None)
                 return done
-
-    async def _until(self, when: datetime) -> None:
-        rung = asyncio.Event()
-        cancel = self._clock.call_at(when, rung.set)
-        try:
-            await rung.wait()
-        finally:
-            cancel()
 
 
 async def build_commit(

@@ -141,7 +141,7 @@ async def apply_config(
     if not isinstance(plan, Planned):
         return plan
     if not all_open(plan.gates):
-        await _record_refusal(plan, by, edges)
+        await record_refusal(plan, by, edges)
         return Refused(plan)
     if plan.fingerprint != seen:
         return Changed(plan)
@@ -160,11 +160,6 @@ async def apply_config(
     restart = await _restart(place, plan.objects, by, edges, asked_in)
     card = _announced(place, plan.objects, by, edges, plan.restored)
     return Applied(plan, restart, await _ended(snapshot, card, by, edges))
-
-
-async def record_refusal(plan: Planned, by: By, edges: Edges) -> None:
-    """Somebody asked and did not get it."""
-    await _record_refusal(plan, by, edges)
 
 
 async def finish_unfinished(edges: Edges) -> tuple[Rollout, ...]:
@@ -364,7 +359,8 @@ async def _ended(snapshot: ConfigSnapshot, card: Card, by: By, edges: Edges) -> 
         return False  # it stands in the outbox
 
 
-async def _record_refusal(plan: Planned, by: By, edges: Edges) -> None:
+async def record_refusal(plan: Planned, by: By, edges: Edges) -> None:
+    """Somebody asked and did not get it."""
     place = plan.place
     subject = subject_of(place.service.name, place.environment.name)
     entry = refusal_entry("config", subject, plan.gates, by, edges.clock.now())

@@ -247,8 +247,6 @@ class LogDesk:
                 waits = live.waits
                 await self._sleep(live, min(again, due) if waits else again)
             await self._finish(live)
-        except asyncio.CancelledError:
-            raise
         except Exception:
             log.exception("the live log %s failed", live.message.id)
             live.follower.end(End.GONE)

@@ -23,7 +23,7 @@ from bot.domain.log_stream import LogLine, LogReader
 from bot.domain.redaction import redact
 from bot.domain.workload import Workload
 from bot.errors import PortError, Trouble
-from bot.ports import Clock, Cluster, LogOf, Logs
+from bot.ports import Clock, Cluster, LogOf, Logs, sleep_until
 from bot.workflows.log_reading import LogPlace, LogThread
 
 log = logging.getLogger(__name__)
@@ -279,12 +279,7 @@ class Follower:
         self._changed()
 
     async def _wait(self, seconds: float) -> None:
-        woken = asyncio.Event()
-        cancel = self._clock.call_at(self._clock.now() + timedelta(seconds=seconds), woken.set)
-        try:
-            await woken.wait()
-        finally:
-            cancel()
+        await sleep_until(self._clock, self._clock.now() + timedelta(seconds=seconds))
 
 
 class _Repeated:

@@ -10,11 +10,10 @@ import copy
 from typing import Any
 
 from bot.domain.image import Image
+from bot.domain.snapshot import VERSION
 from bot.ports import Manifest
 from bot.workflows.edges import Place
 from config.manifests import load_manifests
-
-VERSION = "dynamo/version"  # what people call the digest; on the Deployment and on its pods
 
 
 def render_deployment(

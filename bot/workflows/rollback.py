@@ -128,7 +128,7 @@ async def way_back_of(
     """Where a rollback of this deploy would go, before it is written: what runs well now, or what
     ran well before. For the button that names it; its press is decided on anew."""
     now, found = running(look, place), look.deployment
-    good = await _good(place, edges)
+    good = await good_at(place, edges)
     if now is not None and found is not None and now.digest not in ("", rollout.image.digest):
         known = {release.digest: release for release in good}
         if now.digest in known:
@@ -163,7 +163,8 @@ async def _deploying(place: Place, edges: Edges) -> Rollout | None:
     return driven[0] if driven else None
 
 
-async def _good(place: Place, edges: Edges) -> tuple[GoodRelease, ...]:
+async def good_at(place: Place, edges: Edges) -> tuple[GoodRelease, ...]:
+    """Releases that ran well there, the newest first. Raises PortError."""
     service, environment = place.service.name, place.environment.name
     rollouts, failed = await asyncio.gather(
         edges.store.recent(service, environment, _LOOKS_BACK),
@@ -173,7 +174,7 @@ async def _good(place: Place, edges: Edges) -> tuple[GoodRelease, ...]:
 
 
 async def _target(request: Request, now: Running, edges: Edges) -> GoodRelease | NoWayBack:
-    good = await _good(request.place, edges)
+    good = await good_at(request.place, edges)
     ways = ways_back(good, now.digest)
     if not now.digest:  # somebody has deployed it by its tag
         ways = tuple(release for release in ways if release.version != now.version)

@@ -51,7 +51,7 @@ async def matrix(
         )
         for service in services
     )
-    titles = tuple(e.title.to("es" if language == "es" else "en") for e in environments)
+    titles = tuple(e.title.to(language) for e in environments)
     return StatusMatrix(titles, rows, now)
 
 

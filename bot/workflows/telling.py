@@ -22,7 +22,7 @@ from bot.errors import PortError, Trouble
 from bot.text import Texts
 from bot.workflows.checklist import goal_of, who_may
 from bot.workflows.edges import Edges
-from config.catalog import Catalog, Environment, Language, UnknownNameError
+from config.catalog import Catalog, Environment, UnknownNameError
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ def checklist_of(checklist: Checklist, catalog: Catalog) -> Card:
     """The one message of a list, in the language of its channel."""
     goal = goal_of(catalog)
     texts = _channel_texts(goal, catalog)
-    title = goal.title.to("es" if texts.language == "es" else "en")
+    title = goal.title.to(texts.language)
     return checklist_card(
         checklist, catalog.checklist, who_may(catalog), environment_title=title, texts=texts
     )
@@ -80,8 +80,7 @@ def build_of(build: Build, catalog: Catalog) -> Card:
     texts = _build_texts(build, catalog)
     wanted = [wish.environment for wish in build.wishes]
     found = [each for each in catalog.environments if each.name in wanted]
-    language: Language = "es" if texts.language == "es" else "en"
-    titles = tuple(each.title.to(language) for each in found)
+    titles = tuple(each.title.to(texts.language) for each in found)
     return build_card(build, environment_titles=titles, texts=texts)
 
 
@@ -144,4 +143,4 @@ def _channel_texts(environment: Environment | None, catalog: Catalog) -> Texts:
 def _title(rollout: Rollout, environment: Environment | None, texts: Texts) -> str:
     if environment is None:
         return rollout.environment
-    return environment.title.to("es" if texts.language == "es" else "en")
+    return environment.title.to(texts.language)
