@@ -34,9 +34,9 @@ from bot.adapters.slack_app import (
     identify,
     slack_client,
     slack_session,
-    socket_mode,
 )
 from bot.adapters.slack_messenger import SlackMessenger, SlackPeople
+from bot.adapters.slack_socket import SlackSocket, socket_mode
 from bot.adapters.sqlite_analyses import SqliteAnalyses
 from bot.adapters.sqlite_approvals import SqliteApprovals
 from bot.adapters.sqlite_audit import SqliteAudit
@@ -115,6 +115,7 @@ class Dynamo:
         self.engine = engine
         self.cluster = cluster
         self.identity: Identity | None = None
+        self.socket: SlackSocket | None = None  # None: signed HTTP
         self.port = 0
         self.ready = False
         self._stack = AsyncExitStack()
@@ -253,9 +254,9 @@ class Dynamo:
             if settings.slack_app_token is not None and signing is None:
                 app_token = settings.slack_app_token.get_secret_value()
                 await check_app_token(client, app_token)
-                handler = socket_mode(app, app_token, client)
-                stack.push_async_callback(handler.close_async)
-                await handler.connect_async()  # type: ignore[no-untyped-call]
+                dynamo.socket = socket_mode(app, app_token, client)
+                stack.push_async_callback(dynamo.socket.close)
+                await dynamo.socket.connect()
             await end_displaced(edges)
             await engine.start()
             for restart in await finish_unfinished(edges):
@@ -281,6 +282,7 @@ class Dynamo:
         return {
             "dynamo_ready": float(self.ready),
             "dynamo_rollouts_driven": float(self.engine.driving),
+            "dynamo_slack_reachable": float(self.socket is None or self.socket.connected),
             "dynamo_watch_streams": float(self.cluster.streams),
             "dynamo_tasks": float(len(asyncio.all_tasks())),
         }

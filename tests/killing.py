@@ -282,12 +282,20 @@ class Stage:
                 left.popleft()
 
 
+async def _until_came(act: Act) -> None:
+    while not await act.came():
+        await asyncio.sleep(0.1)
+
+
 async def _tried(act: Act, life: Life) -> bool:
-    """False where Slack refused it. Nobody waits for the answer of a dead bot."""
+    """False where Slack refused it. Nobody waits for the answer of a dead bot, nor for something to
+    press that an earlier life has gone past."""
     doing = asyncio.ensure_future(act.do())
-    dying = asyncio.ensure_future(life.ended.wait())
-    await asyncio.wait([doing, dying], return_when=asyncio.FIRST_COMPLETED)
-    dying.cancel()
+    needless = [asyncio.ensure_future(life.ended.wait()), asyncio.ensure_future(_until_came(act))]
+    await asyncio.wait([doing, *needless], return_when=asyncio.FIRST_COMPLETED)
+    for each in needless:
+        each.cancel()
+    await asyncio.gather(*needless, return_exceptions=True)
     if not doing.done():
         doing.cancel()
     try:

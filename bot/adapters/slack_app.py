@@ -1,4 +1,4 @@
-"""The Bolt app and the two ways in: Socket Mode, or signed HTTP.
+"""The Bolt app, and one of the two ways in: signed HTTP (the other, Socket Mode, is beside it).
 
 Bolt reads several environment variables by itself and would ask `auth.test` in the first user's
 three seconds; here the client, the secret and the identity are given to it, so nothing is asked
@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import aiohttp
 from aiohttp import web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
-from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
@@ -121,11 +120,7 @@ def _turned_away() -> web.Response:
     return web.json_response({"error": "invalid request"}, status=401)
 
 
-def socket_mode(app: AsyncApp, app_token: str, client: AsyncWebClient) -> AsyncSocketModeHandler:
-    return AsyncSocketModeHandler(app, app_token, web_client=client)
-
-
 async def check_app_token(client: AsyncWebClient, app_token: str) -> None:
-    """Socket Mode retries for ever with a wrong token and never says so: ask once before."""
+    """Socket Mode dials for ever, with a wrong token too: ask once before."""
     async with slack_errors():
         await client.apps_connections_open(app_token=app_token)

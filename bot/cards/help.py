@@ -12,7 +12,7 @@ from bot.cards import buttons, signs
 from bot.cards.blocks import Part, actions, context, fit, header, section
 from bot.cards.card import Card
 from bot.cards.mrkdwn import Mrkdwn, code, cut_mrkdwn, escape, join, say, say_plain
-from bot.cards.usage import Named, Verb, written
+from bot.cards.usage import Named, Verb, in_words, written
 from bot.text import Texts
 
 SUMMARY = 150
@@ -39,7 +39,7 @@ def verb_help_card(verb: Verb, *, texts: Texts) -> Card:
     """One command: how it is written, its examples, its other names. Examples that only read are
     for the reader to press; those that change something are for the reader to type."""
     summary = _sentence(verb, texts)
-    examples = [code(buttons.typed(example), 300) for example in verb.examples]
+    examples = [code(buttons.typed(in_words(example, texts)), 300) for example in verb.examples]
     lines = [say(texts, "help.examples"), *examples]
     parts = [
         Part(section(Mrkdwn(f"*{code(written(verb, texts), 300)}*\n{summary}"))),

@@ -17,7 +17,8 @@ from bot.text import Texts
 from bot.text.sentences import listing
 
 SUMMARY = 150
-_PLACE = re.compile(r"\b[A-Z]{2,}\b")
+_PLACE = re.compile(r"\b[A-Z]{2,}(?:-[A-Z]+)*\b")
+_OPTION = re.compile(r"(?<![\w-])--([a-z][a-z-]*)")
 
 CHOICES = 12
 """More names than this are a wall; `help` and `status` list them all."""
@@ -74,22 +75,40 @@ def usage_card(error: Misread, *, verb: Verb | None, texts: Texts) -> Card:
 
 
 def written(verb: Verb, texts: Texts) -> str:
-    """`/dynamo deploy SERVICE ENVIRONMENT [VERSION]`, its places in the reader's language."""
+    """`/dynamo desplegar SERVICIO ENTORNO [VERSIÓN] [--motivo TEXTO]`: in the reader's language."""
+    line = _PLACE.sub(lambda place: called(place[0], texts), verb.usage)
+    return buttons.typed(in_words(line, texts))
 
-    def called(place: re.Match[str]) -> str:
-        return texts.say(f"placeholder.{place[0].lower()}", {}, place[0])
 
-    return buttons.typed(_PLACE.sub(called, verb.usage))
+def in_words(line: str, texts: Texts) -> str:
+    """A line in its normal form with verb and options as the reader calls them; it means the same.
+    What stands in quotes stays as it is."""
+    verb, _, rest = line.partition(" ")
+    pieces = re.split(r'("(?:[^"\\]|\\.)*")', rest)
+    named = [
+        piece if place % 2 else _OPTION.sub(lambda found: _option_word(found, texts), piece)
+        for place, piece in enumerate(pieces)
+    ]
+    return f"{texts.say(f'word.verb.{verb}', {}, verb)} {''.join(named)}".rstrip()
+
+
+def called(place: str, texts: Texts) -> str:
+    """A place of a usage line: ENVIRONMENT."""
+    return texts.say(f"placeholder.{place.lower()}", {}, place.upper())
+
+
+def _option_word(found: re.Match[str], texts: Texts) -> str:
+    return f"--{texts.say(f'word.option.{found[1]}', {}, found[1])}"
 
 
 def usage_parts(verb: Verb | None, texts: Texts) -> list[Part]:
     """How the command is written, with an example; or where to find all commands."""
     if verb is None:
-        help_line = code(buttons.typed("help"))
+        help_line = code(buttons.typed(in_words("help", texts)))
         return [Part(context(say(texts, "usage.see_help", line=help_line)), spare=1)]
     lines = [say(texts, "usage.written", usage=code(written(verb, texts)))]
     if verb.examples:
-        example = code(buttons.typed(verb.examples[0]))
+        example = code(buttons.typed(in_words(verb.examples[0], texts)))
         lines.append(say(texts, "usage.example", example=example))
     return [Part(context(*lines), spare=1)]
 

@@ -5,7 +5,7 @@ restart the first question is the same as any other. Windows: research/rollouts.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.domain.analysis import (
@@ -20,10 +20,14 @@ from bot.domain.analysis import (
 from bot.domain.kind import Kind
 from bot.domain.rollout import CardRef, Rollout, RolloutState
 from bot.domain.verdict import Outcome, Reason, Verdict
-from config.catalog import AnalysisTimes, OnRegression
+from config.catalog import AnalysisTimes, Environment, OnRegression
 
 BEFORE_FROM, BEFORE_TO = timedelta(minutes=30), timedelta(minutes=1)
 """The window before the change (research/rollouts.md §3.3)."""
+
+LEAST_WARM_UP, SCRAPES_TO_WARM_UP = timedelta(seconds=60), 2
+"""Cold caches, and pods that Prometheus has not met twice, are no part of a window, whatever is
+configured (research/rollouts.md §3.3)."""
 
 COUNTDOWN = timedelta(seconds=60)
 LEAST_NOTICE = timedelta(seconds=30)
@@ -254,6 +258,16 @@ def _thread_due(analysis: Analysis) -> bool:
 def may_be_analysed(rollout: Rollout) -> bool:
     """Whether a rollout puts new pods in the place of others: a scaling compares nothing."""
     return rollout.kind is not Kind.SCALE
+
+
+def times_of(environment: Environment) -> AnalysisTimes | None:
+    """As configured, with a warm-up that is long enough; None where nothing is analysed."""
+    if environment.analysis is None:
+        return None
+    source = environment.metrics
+    scrapes = SCRAPES_TO_WARM_UP * source.scrape if source is not None else timedelta()
+    warm_up = max(environment.analysis.warm_up, LEAST_WARM_UP, scrapes)
+    return replace(environment.analysis, warm_up=warm_up)
 
 
 def begun(rollout: Rollout) -> Analysis:

@@ -45,6 +45,7 @@ from bot.domain.analysis_steps import (
     next_step,
     overtaken,
     stopped,
+    times_of,
     windows_until,
 )
 from bot.domain.analysis_steps import Look as LookStep
@@ -422,7 +423,7 @@ class AnalysisDesk:
             place = Place(catalog.service(service), catalog.environment(environment))
         except UnknownNameError:
             return None
-        times = place.environment.analysis
+        times = times_of(place.environment)
         return (place, times) if times is not None else None
 
     async def _save(self, analysis: Analysis, entry: AuditEntry | None = None) -> Analysis:

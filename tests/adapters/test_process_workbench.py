@@ -30,7 +30,7 @@ def lives(pid: int) -> bool:
 
 
 async def gone(pid: int) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while lives(pid):
             await asyncio.sleep(0.01)
 

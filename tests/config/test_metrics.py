@@ -66,7 +66,7 @@ def test_what_is_filled_keeps_the_braces_of_the_query():
     assert query == 'sum(x{pod="a",code="5"}[60s])'
 
 
-_SHOWN = "    # analysis: { warm_up: 60s, provisional: 5m, final: 15m }\n"
+_SHOWN = "    # analysis: { warm_up: 60s, provisional: 6m, final: 15m }\n"
 
 
 def test_an_environment_can_go_without_analysis(changed):

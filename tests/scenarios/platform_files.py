@@ -15,7 +15,7 @@ from bot.sandbox.launcher import CONFIG, Options, Sandbox, launch
 from bot.sandbox.slack.driver import Message, SlackDriver
 
 T = TypeVar("T")
-PATIENCE = 20.0
+PATIENCE = 60.0
 SERVICE, CONFIG_MAP = "tasks-service", "tasks-service-config"
 QA, PRODUCTION = "#qa-deploys", "#production"
 NAMESPACES = {"dev": "dynamo-dev", "qa": "dynamo-qa", "prod": "dynamo"}

@@ -17,7 +17,7 @@ PRODUCTION = "#production"
 PRODUCTION_ID = "C0PRODUCTN"
 QA = "#qa-deploys"
 SERVICE = "tasks-service"
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 Change = Callable[[dict[str, Any]], None]
 

@@ -47,7 +47,7 @@ async def said(slack: SlackDriver, words: str) -> list[Message]:
 
 
 async def emptied(sandbox: Sandbox) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             if not await outbox_of(sandbox).due():
                 return

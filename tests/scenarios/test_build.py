@@ -164,7 +164,7 @@ async def test_bad_words_start_no_build_and_no_program(sandbox, slack):
     )
     for number, line in enumerate(lines, start=1):
         await slack.say("ben", DEV, f"/dynamo {line}")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while True:
                 told = [m for m in await slack.messages("ben", DEV) if m.ephemeral and m.from_app]
                 if len(told) >= number:

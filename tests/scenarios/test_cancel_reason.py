@@ -28,7 +28,7 @@ async def recorded(sandbox, state: RolloutState):
 async def test_the_reason_of_a_cancel_is_on_the_card_in_the_log_and_in_the_history(sandbox, slack):
     await slack.say("ben", QA, "/dynamo deploy tasks-service qa")
     await slack.message(
-        "ben", channel=QA, where=lambda m: m.from_app and "In progress" in m.words, timeout=20
+        "ben", channel=QA, where=lambda m: m.from_app and "In progress" in m.words, timeout=60
     )
     await slack.say("ben", QA, '/dynamo cancel tasks-service qa --reason "wrong <!channel> ticket"')
     ended = await settled(sandbox, RolloutState.ROLLED_BACK)
@@ -41,7 +41,7 @@ async def test_the_reason_of_a_cancel_is_on_the_card_in_the_log_and_in_the_histo
     assert entry.after["reason"] == "wrong <!channel> ticket"
     await slack.say("ben", QA, "/dynamo history tasks-service qa")
     history = await slack.message(
-        "ben", where=lambda m: m.ephemeral and "History of" in m.words, timeout=20
+        "ben", where=lambda m: m.ephemeral and "History of" in m.words, timeout=60
     )
     assert "goes back to 1.3.2, by <@U0BEN00000>: “wrong" in history.words
 
@@ -56,12 +56,12 @@ async def test_of_what_has_touched_nothing_too_and_of_a_build(sandbox, slack):
         "ben",
         channel=DEV,
         where=lambda m: m.from_app and not m.ephemeral and "Cancelled by" in m.words,
-        timeout=20,
+        timeout=60,
     )
     assert "“not this branch”" in shown.words
     await slack.say("ben", DEV, "/dynamo history")
     history = await slack.message(
-        "ben", where=lambda m: m.ephemeral and "was cancelled by" in m.words, timeout=20
+        "ben", where=lambda m: m.ephemeral and "was cancelled by" in m.words, timeout=60
     )
     assert "“not this branch”" in history.words
 
@@ -74,6 +74,6 @@ async def test_a_reason_that_is_too_long_is_refused_and_nothing_is_cancelled(
     await slack.message("ben", channel=QA, where=lambda m: m.from_app and "1.4.0" in m.words)
     await slack.say("ben", QA, f'/dynamo cancel tasks-service qa --reason "{"x" * length}"')
     await slack.message(
-        "ben", where=lambda m: m.ephemeral and f"that one has {length}" in m.words, timeout=20
+        "ben", where=lambda m: m.ephemeral and f"that one has {length}" in m.words, timeout=60
     )
     await settled(sandbox, RolloutState.SUCCEEDED)

@@ -112,7 +112,7 @@ async def test_a_policy_that_warns_is_told_on_the_card_and_in_its_thread(sandbox
         "ben",
         where=lambda m: m.thread_ts == card.ts and "After the rollout" in m.words,
         channel=QA,
-        timeout=20,
+        timeout=60,
     )
     assert "`FEATURE_X` only in qa" in reply.words
 

@@ -417,7 +417,7 @@ async def test_a_post_whose_answer_was_lost_is_found_and_not_posted_twice(sandbo
     answer = await people.message("ben", channel=GENERAL, where=private)
     assert "on its way" in answer.words or "archives/" in answer.words  # posted by then
     assert "did not work" not in answer.words
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             held = await stored(sandbox)
             if held is not None and held.card.ts:

@@ -18,7 +18,7 @@ async def listed(slack, version, word):
         "ben",
         channel=PROD,
         where=lambda m: m.from_app and f"{SERVICE} {version} ·" in m.words and word in m.words,
-        timeout=20,
+        timeout=60,
     )
 
 

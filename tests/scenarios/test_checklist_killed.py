@@ -110,7 +110,7 @@ async def test_killed_at_every_request_there_is_one_message_and_it_shows_the_sto
 
 async def _settled(path: Path, life: Life) -> None:
     """Where the message is has been saved, or the process has died before."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not life.over:
             held = held_in(path)
             if held is not None and held.card.ts:

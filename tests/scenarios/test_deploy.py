@@ -22,7 +22,7 @@ async def rollouts(sandbox):
     return await sandbox.dynamo.edges.store.recent()
 
 
-async def settled(sandbox, slack, *, timeout=20.0):
+async def settled(sandbox, slack, *, timeout=60.0):
     """The newest rollout, once Slack has confirmed its end."""
     async with asyncio.timeout(timeout):
         while True:

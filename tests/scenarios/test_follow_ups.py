@@ -18,7 +18,7 @@ async def told(slack, user, said, after):
     return await slack.message(
         user,
         where=lambda m: m.from_app and m.thread_ts == after.ts and said in m.words,
-        timeout=20,
+        timeout=60,
     )
 
 

@@ -27,7 +27,7 @@ async def slack(sandbox: Sandbox) -> AsyncIterator[SlackDriver]:
 
 
 async def home(slack: SlackDriver, user: str, said: str) -> View:
-    return await slack.home(user, where=lambda v: said in v.words, timeout=20)
+    return await slack.home(user, where=lambda v: said in v.words, timeout=60)
 
 
 async def ready_for_production(sandbox: Sandbox, slack: SlackDriver) -> None:
@@ -59,11 +59,11 @@ async def test_an_approval_waits_for_who_may_give_it_and_is_given_there(sandbox,
     assert SERVICE in theirs.words, "but his request is under way"
 
     await slack.open_home("elena")
-    asked = await slack.home("elena", where=lambda v: "Aprobar" in v.buttons, timeout=20)
+    asked = await slack.home("elena", where=lambda v: "Aprobar" in v.buttons, timeout=60)
     assert "Desplegar en Producción" not in " ".join(asked.buttons)
     await slack.click("elena", asked, "Aprobar")
     opened = await slack.home(
-        "elena", where=lambda v: "Desplegar" in " ".join(v.buttons), timeout=20
+        "elena", where=lambda v: "Desplegar" in " ".join(v.buttons), timeout=60
     )
     assert "Aprobar" not in opened.buttons
     go = next(each for each in opened.buttons if each.startswith("Desplegar"))

@@ -392,7 +392,7 @@ async def _remembered(sandbox: Sandbox) -> int:
     store = sandbox.dynamo.edges.store
     assert isinstance(store, SqliteStore)
     follows = SqliteFollows(store)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while left := len(await follows.all()):
             await asyncio.sleep(0.05)
     return left

@@ -94,7 +94,7 @@ async def summary(slack: SlackDriver, *words: str) -> Message:
         "ben",
         channel=QA,
         where=lambda m: m.from_app and all(word in m.words for word in words),
-        timeout=20,
+        timeout=60,
     )
 
 

@@ -196,7 +196,7 @@ async def test_a_click_by_someone_without_the_role_changes_nothing(tested, sandb
     await slack.click("carla", ready, "Deploy to Production")
     await private(slack, "carla", "release-managers", after=answer.ts)
     assert (await until(sandbox, lambda r: True)).state is RolloutState.AWAITING_APPROVAL
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while CARLA not in {entry.actor for entry in await audit(sandbox, "refused")}:
             await asyncio.sleep(0.05)
 

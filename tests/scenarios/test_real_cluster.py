@@ -52,6 +52,6 @@ async def test_a_rollout_on_another_cluster_shows_the_same_card_and_leaves_nothi
                 "dynamo-sandbox-qa",
                 RolloutState.SOAKING,
             )
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while len(far.world.storage.list("namespaces")) > before:
                 await asyncio.sleep(0.05)

@@ -130,7 +130,7 @@ async def summary(slack: SlackDriver, *words: str) -> Message:
             and any(sign in m.words for sign in ("📈", "📉", "📊", "⏭️", "↩️"))
             and all(word in m.words for word in words)
         ),
-        timeout=20,
+        timeout=60,
     )
 
 

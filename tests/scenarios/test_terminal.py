@@ -132,7 +132,7 @@ async def test_without_the_right_it_is_four_and_nothing_was_touched(served):
 async def test_refused_by_a_gate_is_three(served):
     async with SlackDriver(served.sandbox.url) as slack:
         await slack.say("ana", QA, "/dynamo lock tasks-service qa --reason migration")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not await served.dynamo.edges.locks.all():
                 await asyncio.sleep(0.05)
     done = await served.do("deploy tasks-service qa")

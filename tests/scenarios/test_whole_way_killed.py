@@ -65,6 +65,7 @@ class Way:
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
         self.slack = stage.slack
+        self.green = False
 
     def all_of(self, table: str, column: str = "body") -> list[Any]:
         found = rows(self.stage.database, f"select {column} from {table} order by rowid")
@@ -112,7 +113,11 @@ class Way:
         self.stage.sandbox.git_host.set_checks(f"yourorg/{SERVICE}", commit, state)
 
     async def turn_green(self) -> None:
+        """Once: in a later life nothing waits for it."""
+        if self.green:
+            return
         await self.seen("ben", QA, "until CI is green")
+        self.green = True
         self.checks("success")
 
     async def in_qa(self) -> bool:

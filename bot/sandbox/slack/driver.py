@@ -38,7 +38,7 @@ from bot.sandbox.slack.sights import (
 __all__ = ["Control", "Message", "SlackDriver", "SlackRefusal", "View"]
 
 T = TypeVar("T")
-_PATIENCE = 10.0
+_PATIENCE = 30.0
 _ANYBODY = "U0ANA00000"  # whose side bar is asked for names before anybody has acted
 
 

@@ -54,7 +54,7 @@ async def test_whoever_is_cancelled_takes_the_program_along(tmp_path: Path) -> N
     task = asyncio.create_task(
         run(["sh", "-c", script], cwd=tmp_path, env=ENV, seconds=60, on_line=lambda _: None)
     )
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not mark.exists() or not mark.read_text().strip():
             await asyncio.sleep(0.02)
     task.cancel()
@@ -74,14 +74,14 @@ def alive(pid: int) -> bool:
 
 
 async def pids_in(mark: Path, count: int) -> list[int]:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not mark.exists() or len(mark.read_text().split()) < count:
             await asyncio.sleep(0.02)
     return [int(each) for each in mark.read_text().split()]
 
 
 async def all_gone(pids: list[int]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while any(map(alive, pids)):
             await asyncio.sleep(0.02)
 

@@ -68,7 +68,7 @@ def processes(argument: str) -> list[str]:
 
 
 async def gone(argument: str) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while processes(argument):
             await asyncio.sleep(0.1)
 
@@ -194,7 +194,7 @@ async def test_a_dockerfile_that_never_ends_is_stopped_with_its_container(
     ended = await images.build(order(), context, said.append)
     assert (ended.cause, ended.step) == (Cause.TIMED_OUT, BuildStep.IMAGE)
     await gone("sleep 98764")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while containers(engine):
             await asyncio.sleep(0.1)
     assert not [name for name in names(engine) if registry in name or "building" in name]

@@ -38,7 +38,7 @@ class Stream:
         self.response = response
 
     async def next(self) -> Any:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             line = await self.response.content.readline()
         return json.loads(line) if line else None
 
@@ -322,7 +322,7 @@ async def test_a_client_that_leaves_leaves_no_subscription_behind(filled: Any) -
     await stream.take(1)
     assert filled.storage._subscribers["configmaps"]
     stream.response.close()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while filled.storage._subscribers["configmaps"]:
             await asyncio.sleep(0.02)
 

@@ -184,7 +184,7 @@ async def test_sleepers_wake_in_turn_while_time_passes() -> None:
 async def test_a_fast_clock_really_is_fast_and_can_be_moved_on() -> None:
     clock = Clock(speed=1000)
     start = clock.now()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await clock.sleep(100)
     assert (clock.now() - start).total_seconds() >= 100
     done = asyncio.Event()

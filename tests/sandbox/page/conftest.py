@@ -30,7 +30,7 @@ from bot.sandbox.slack import seed
 from bot.sandbox.slack.server import acme, slack_app
 
 # A machine that does much else at the same time is slow, not wrong.
-expect.set_options(timeout=15_000)
+expect.set_options(timeout=30_000)
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -468,7 +468,7 @@ async def visit(browser: Browser, sandbox: Sandbox) -> AsyncIterator[Open]:
         settings = {"viewport": LAPTOP, "locale": "en-GB", "reduced_motion": "reduce"} | settings
         contexts.append(await browser.new_context(timezone_id="Europe/Madrid", **settings))
         opened = await contexts[-1].new_page()
-        opened.set_default_timeout(20_000)
+        opened.set_default_timeout(30_000)
         opened.on("pageerror", lambda error: faults.append(str(error)))
         await opened.goto(f"{sandbox.url}/?user={user}&channel={channel}")
         await opened.get_by_text("This is the beginning of").wait_for()

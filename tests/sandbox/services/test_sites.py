@@ -1,6 +1,5 @@
 """What a user of an environment reaches: answers follow the pods, the troubles and the outages."""
 
-import asyncio
 import shutil
 import statistics
 from datetime import UTC, datetime, timedelta
@@ -34,9 +33,12 @@ async def test_routes_and_health_answer(probes: HttpProbes) -> None:
         assert (answer.reached, answer.status) == (Reached.ANSWERED, status), url
 
 
-async def test_answers_take_tens_of_milliseconds_whatever_the_speed(probes: HttpProbes) -> None:
+async def test_answers_take_tens_of_milliseconds_whatever_the_speed_and_the_machine(
+    probes: HttpProbes,
+) -> None:
     times = [(await probes.get(f"{TASKS}/tasks")).seconds for _ in range(8)]
-    assert 0.02 < statistics.median(times) < 0.5
+    assert len(set(times)) == 8, "each its own"
+    assert all(0.03 < each < 0.15 for each in times), "told, not measured"
 
 
 async def test_a_slower_release_takes_more_than_twice_as_long(
@@ -52,8 +54,6 @@ async def test_a_slower_release_takes_more_than_twice_as_long(
 
 
 async def test_a_failing_release_fails_a_few_percent(sandbox: Sandbox, probes: HttpProbes) -> None:
-    assert sandbox.town is not None
-    sandbox.town.sites._sleep = lambda _: asyncio.sleep(0)
     set_now(sandbox, "fails-3-percent")
     statuses = [(await probes.get(f"{TASKS}/tasks")).status for _ in range(400)]
     assert 2 <= statuses.count(500) <= 30
