@@ -17,7 +17,7 @@ COMMAND = DIFF
 
 
 async def run(asked: Asked) -> Card | None:
-    place, other = asked.place, asked.invocation.arguments.get("beside")
+    place, other = asked.place, asked.invocation.arguments.get("other-environment")
     if other is None:
         found = await foresee(place, asked.invocation.version, asked.by, asked.edges)
         if isinstance(found, NotChosen):

@@ -198,7 +198,7 @@ DIFF = Command(
     arguments=(
         SERVICE,
         ENVIRONMENT,
-        Argument("beside", Kind.ENVIRONMENT, required=False),
+        Argument("other-environment", Kind.ENVIRONMENT, required=False),
         VERSION,
     ),
     examples=(

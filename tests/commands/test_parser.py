@@ -210,11 +210,11 @@ def test_two_environments_keep_their_order(sample: Catalog) -> None:
         arguments=(
             Argument("service", Kind.SERVICE),
             Argument("environment", Kind.ENVIRONMENT),
-            Argument("beside", Kind.ENVIRONMENT),
+            Argument("other-environment", Kind.ENVIRONMENT),
         ),
     )
     found = understood("diff prod tasks qa", sample, diff)
-    assert (found.environment, found.arguments) == ("prod", {"beside": "qa"})
+    assert (found.environment, found.arguments) == ("prod", {"other-environment": "qa"})
 
 
 def test_text_takes_the_rest_of_the_line(sample: Catalog) -> None:
