@@ -328,7 +328,7 @@ class ApprovalsShape(_Shape):
 
 class AnalysisShape(_Shape):
     warm_up: Duration = Field(timedelta(seconds=60), description="a duration: 60s")
-    provisional: Duration = Field(timedelta(minutes=5), description="a duration: 5m")
+    provisional: Duration = Field(timedelta(minutes=6), description="a duration: 6m")
     final: Duration = Field(timedelta(minutes=15), description="a duration: 15m")
 
     @model_validator(mode="after")
@@ -350,7 +350,7 @@ def _no_analysis(value: object) -> object:
         if value == "none":
             never = timedelta(0)
             return AnalysisShape.model_construct(warm_up=never, provisional=never, final=never)
-        fix = "write none, or { warm_up: 60s, provisional: 5m, final: 15m }"
+        fix = "write none, or { warm_up: 60s, provisional: 6m, final: 15m }"
         raise wrong(f"cannot be {value[:40]!r}", fix)
     return value
 
@@ -386,7 +386,7 @@ class EnvironmentShape(_Shape):
         [], description='a list: [{ from: "2026-12-21", to: "2027-01-06" }]'
     )
     analysis: Annotated[AnalysisShape | None, BeforeValidator(_no_analysis)] = Field(
-        None, description="none, or { warm_up: 60s, provisional: 5m, final: 15m }"
+        None, description="none, or { warm_up: 60s, provisional: 6m, final: 15m }"
     )
     on_regression: OnRegressionName = Field(OnRegression.ASK, description="ask, rollback or hold")
     dashboard: Dashboard | None = Field(

@@ -161,10 +161,11 @@ class ApprovalPolicy:
 @dataclass(frozen=True, slots=True)
 class AnalysisTimes:
     """When a rollout that is done is looked at: from `warm_up` on, with a first summary at
-    `provisional` and the last one at `final` (research/rollouts.md §3.3)."""
+    `provisional` and the last one at `final` (research/rollouts.md §3.3). Latency needs five
+    samples of a minute: a first summary after five minutes, one of them warm-up, had four."""
 
     warm_up: timedelta = timedelta(seconds=60)
-    provisional: timedelta = timedelta(minutes=5)
+    provisional: timedelta = timedelta(minutes=6)
     final: timedelta = timedelta(minutes=15)
 
 

@@ -54,9 +54,9 @@ class _EndedError(Exception):
 class HttpProbes:
     """`instead`: what addresses begin with, and where they are in this world (the sandbox's);
     these alone may be on this machine, and may say by `Server-Timing` how long they took: what is
-    simulated on a machine that does much else beside is no slower for that. `keys` are sent as `apikey` to the hosts of these addresses,
-    and nowhere else. `authority` is the file of the one that is trusted in the place of those of
-    the system."""
+    simulated is no slower where the machine does much else. `keys` are sent as `apikey` to the
+    hosts of these addresses, and nowhere else. `authority` is the file of the one that is trusted
+    in the place of those of the system."""
 
     def __init__(
         self,

@@ -71,6 +71,7 @@ class Options:
     registry: str = "localhost:5000/dynamo"  # of the real cluster's images
     config: Path = CONFIG
     bot: bool = True  # False: only the world, for a bot that runs elsewhere
+    manual: bool = False  # time passes only where somebody moves the clock on
 
 
 class WorldClock:
@@ -128,7 +129,7 @@ async def launch(options: Options, middlewares: Sequence[Any] = ()) -> AsyncIter
     """Start the world, then the bot in it; stop both in reverse. `middlewares` of aiohttp see every
     request, for tests that disturb them."""
     async with AsyncExitStack() as stack:
-        clock = Clock(speed=options.speed)
+        clock = Clock(speed=options.speed, manual=options.manual)
         catalog = load_catalog(options.config)
         home = options.keep or Path(tempfile.mkdtemp(prefix="dynamo-sandbox-"))
         home.mkdir(parents=True, exist_ok=True)

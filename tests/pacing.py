@@ -1,0 +1,36 @@
+"""A world whose time passes only as fast as it gets on with its work.
+
+A clock that runs ten times as fast gives a busy machine ten times less to do the same in: what took
+0.3 s of processor time then lasts 3 s there, and tests of what happens meanwhile have another
+outcome. A world with a manual clock (`Options(manual=True)`) is moved on here a little at a time,
+and both it and the bot have had their turn in between, however slow the machine is.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from bot.sandbox.clock import Clock
+
+Found = TypeVar("Found")
+
+STEP = 0.5  # virtual seconds
+REST = 0.004  # real ones: sockets and workers are heard between two steps
+PATIENT = 60.0  # real ones, for what takes one
+
+
+async def passing(clock: Clock, seen: Callable[[], Awaitable[Found | None]]) -> Found:
+    """Virtual time passes until there is something to see."""
+    async with asyncio.timeout(PATIENT):
+        while not (found := await seen()):
+            await clock.pass_time(STEP)
+            await asyncio.sleep(REST)
+    return found
+
+
+async def standing(seen: Callable[[], Awaitable[Found | None]]) -> Found:
+    """Time stands still until there is something to see."""
+    async with asyncio.timeout(PATIENT):
+        while not (found := await seen()):
+            await asyncio.sleep(REST)
+    return found
