@@ -7,15 +7,17 @@ that would need much memory is refused. The newest lines are what is kept.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import chain
 from operator import itemgetter
 from typing import Any, Final
 
 from bot.domain.log_lines import Level, fields_of
-from bot.domain.log_stream import LogLine
+from bot.domain.log_stream import LogBlock, LogLine
 
 TAIL: Final = 200
 MOST_TAIL: Final = 10_000
@@ -49,15 +51,19 @@ class QueryError:
     values: Mapping[str, str | int]
 
 
+Grep = Callable[[Sequence[str]], Sequence[bool]]
+"""Whether it is found, in each of many texts."""
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
-    """`grep` finds in a text; `since` is an age. `filters` tells whether any line may be left out:
+    """`since` is an age. `filters` tells whether any line may be left out:
     then the newest lines of a log need not be among its last ones."""
 
     tail: int = TAIL
     since: timedelta | None = None
     level: Level | None = None
-    grep: Callable[[str], bool] | None = None
+    grep: Grep | None = None
     fields: tuple[tuple[str, str], ...] = ()
     pod: str = ""
     container: str = ""
@@ -67,18 +73,26 @@ class Query:
     def filters(self) -> bool:
         return self.level is not None or self.grep is not None or bool(self.fields)
 
-    def select(self, lines: Sequence[LogLine]) -> Sequence[LogLine]:
-        """Those that are wanted, in their order."""
+    def select(self, block: LogBlock) -> LogBlock:
+        """The lines that are wanted, in their order."""
         if self.level is not None:
-            rank = self.level.rank
-            wanted = {level for level in Level if level.rank >= rank}
-            lines = [line for line in lines if line.level in wanted]
+            wanted = _AT_LEAST[self.level]
+            if not wanted.issuperset(block.levels):
+                block = block.only([level in wanted for level in block.levels])
         if self.grep is not None:
-            grep = self.grep
-            lines = [line for line in lines if grep(line.text)]
+            block = _kept(block, self.grep(block.texts))
         for key, value in self.fields:
-            lines = [line for line in lines if _says(line.text, key, value)]
-        return lines
+            block = _kept(block, [_says(text, key, value) for text in block.texts])
+        return block
+
+
+_AT_LEAST: Final = {
+    least: frozenset(level for level in Level if level.rank >= least.rank) for least in Level
+}
+
+
+def _kept(block: LogBlock, wanted: Sequence[bool]) -> LogBlock:
+    return block if all(wanted) else block.only(wanted)
 
 
 def read_query(options: Mapping[str, str | bool], since: timedelta | None) -> Query | QueryError:
@@ -125,7 +139,7 @@ def _level(options: Mapping[str, str | bool]) -> Level | QueryError | None:
     return level or QueryError("level", {"word": word[:40], "choices": ", ".join(LEVELS)})
 
 
-def _grep(text: str) -> Callable[[str], bool] | QueryError | None:
+def _grep(text: str) -> Grep | QueryError | None:
     """`/…/` is an RE2, `/…/i` one in any case; everything else is text, in any case."""
     if not text:
         return None
@@ -136,10 +150,10 @@ def _grep(text: str) -> Callable[[str], bool] | QueryError | None:
     if len(text) > LONGEST_PATTERN:
         return QueryError("pattern_long", {"most": LONGEST_PATTERN})
     wanted = text.lower()
-    return lambda line: wanted in line.lower()
+    return lambda texts: [wanted in text.lower() for text in texts]
 
 
-def _regular(pattern: str, *, ignoring: bool) -> Callable[[str], bool] | QueryError:
+def _regular(pattern: str, *, ignoring: bool) -> Grep | QueryError:
     import re2
 
     if len(pattern) > LONGEST_PATTERN:
@@ -160,7 +174,9 @@ def _regular(pattern: str, *, ignoring: bool) -> Callable[[str], bool] | QueryEr
     if compiled.programsize > _LARGEST_PROGRAM:
         return QueryError("pattern_large", {"pattern": pattern[:80]})
     search = compiled.search
-    return lambda line: search(line.encode("utf-8", "surrogatepass")) is not None
+    return lambda texts: [
+        search(text.encode("utf-8", "surrogatepass")) is not None for text in texts
+    ]
 
 
 def _fields(text: str) -> tuple[tuple[str, str], ...] | QueryError:
@@ -187,18 +203,19 @@ class Newest:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._lines: list[LogLine] = []
+        self._blocks: list[LogBlock] = []
+        self._held = 0
         self._floor = ""
         self.levels: Counter[Level] = Counter()
 
-    def add(self, lines: Iterable[LogLine]) -> None:
-        lines = list(lines)
-        self.levels.update(map(itemgetter(2), lines))
-        if len(lines) > self._most:
-            lines = sorted(lines, key=itemgetter(0))[-self._most :]
-        floor = self._floor
-        self._lines += [line for line in lines if line[0] >= floor] if floor else lines
-        if len(self._lines) > 2 * self._most:
+    def add(self, block: LogBlock) -> None:
+        self.levels.update(block.levels)
+        block = block.by_time()
+        block = block.after(max(bisect_left(block.stamps, self._floor), len(block) - self._most))
+        if block:
+            self._blocks.append(block)
+            self._held += len(block)
+        if self._held > 2 * self._most:
             self._trim()
 
     @property
@@ -208,10 +225,22 @@ class Newest:
     def lines(self) -> Sequence[LogLine]:
         """Oldest first; lines of one log with the same time stay in their order."""
         self._trim()
-        return tuple(self._lines)
+        lines = [line for block in self._blocks for line in block.lines()]
+        return tuple(sorted(lines, key=itemgetter(0)))
 
     def _trim(self) -> None:
-        self._lines.sort(key=itemgetter(0))
-        if len(self._lines) > self._most:
-            del self._lines[: -self._most]
-            self._floor = self._lines[0].stamp
+        """Let go of what is older than the newest that are wanted; of those with just that time,
+        of the ones that came first."""
+        if self._held <= self._most:
+            return
+        stamps = sorted(chain.from_iterable(block.stamps for block in self._blocks))
+        floor = self._floor = stamps[-self._most]
+        spare = len(stamps) - bisect_left(stamps, floor) - self._most
+        kept = []
+        for block in self._blocks:
+            place = bisect_left(block.stamps, floor)
+            same = min(spare, bisect_right(block.stamps, floor) - place)
+            spare -= same
+            kept.append(block.after(place + same))
+        self._blocks = [block for block in kept if block]
+        self._held = self._most

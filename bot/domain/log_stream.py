@@ -6,17 +6,19 @@ at it: a search over what was not redacted would tell secrets to whoever searche
 of a private key are masked although each alone looks like nothing.
 
 A stream has a hundred thousand lines a second, so what can be asked of a whole block of lines is
-not asked of each.
+not asked of each, and a line becomes a value of its own where it is shown, not before.
 """
 
 from __future__ import annotations
 
 import re
-from itertools import repeat
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import compress, repeat
 from typing import Final, NamedTuple
 
 from bot.domain.log_lines import Level, levels_of, split_stamp
-from bot.domain.redaction import CONTROLS, MASK, redact, suspicious, visible
+from bot.domain.redaction import MASK, redact, suspicious, visible
 from bot.domain.secret_kinds import KEY_BEGINS, KEY_ENDS
 
 LONGEST_LINE: Final = 1 << 20
@@ -48,6 +50,53 @@ class LogLine(NamedTuple):
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class LogBlock:
+    """Lines of one log in its order, by columns: most lines of a stream are counted or left behind,
+    and one object for each would be half of the work. All columns are equally long."""
+
+    source: int
+    stamps: Sequence[str] = ()
+    levels: Sequence[Level] = ()
+    texts: Sequence[str] = ()
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def only(self, wanted: Sequence[bool]) -> LogBlock:
+        """The lines at whose places `wanted` is true."""
+        return LogBlock(
+            self.source,
+            list(compress(self.stamps, wanted)),
+            list(compress(self.levels, wanted)),
+            list(compress(self.texts, wanted)),
+        )
+
+    def after(self, place: int) -> LogBlock:
+        """The lines from this place on."""
+        if not place:
+            return self
+        return LogBlock(self.source, self.stamps[place:], self.levels[place:], self.texts[place:])
+
+    def by_time(self) -> LogBlock:
+        """Oldest first; lines with the same time stay in their order."""
+        stamps = self.stamps
+        if stamps == sorted(stamps):
+            return self
+        order = sorted(range(len(stamps)), key=stamps.__getitem__)
+        return LogBlock(
+            self.source,
+            [stamps[at] for at in order],
+            [self.levels[at] for at in order],
+            [self.texts[at] for at in order],
+        )
+
+    def lines(self) -> list[LogLine]:
+        # Without a call of Python's own for each line.
+        whole = zip(self.stamps, repeat(self.source), self.levels, self.texts, strict=False)
+        return list(map(tuple.__new__, repeat(LogLine), whole))
+
+
 class LogReader:
     """One container's log. `emails`: addresses are masked as well."""
 
@@ -63,10 +112,18 @@ class LogReader:
 
     def feed(self, chunk: bytes) -> list[LogLine]:
         """The lines that are whole now."""
+        return self.block(chunk).lines()
+
+    def end(self) -> list[LogLine]:
+        """What is left when the log ends without a line end."""
+        return self.last_block().lines()
+
+    def block(self, chunk: bytes) -> LogBlock:
+        """As `feed`."""
         if self._skipping:
             _, found, chunk = chunk.partition(b"\n")
             if not found:
-                return []
+                return LogBlock(self._source)
             self._skipping = False
             chunk = b"\n" + chunk
         data = self._rest + chunk
@@ -75,41 +132,23 @@ class LogReader:
         if len(self._rest) > LONGEST_LINE:
             self._rest = _shortened(self._rest)
             self._skipping = True
-        return self._lines(data[:cut]) if cut >= 0 else []
+        return self._read(data[:cut]) if cut >= 0 else LogBlock(self._source)
 
-    def end(self) -> list[LogLine]:
-        """What is left when the log ends without a line end."""
+    def last_block(self) -> LogBlock:
+        """As `end`."""
         rest, self._rest, self._skipping = self._rest, b"", False
-        return self._lines(rest) if rest else []
+        return self._read(rest) if rest else LogBlock(self._source)
 
-    def _lines(self, block: bytes) -> list[LogLine]:
-        if block.isascii() and len(block.translate(None, CONTROLS + b"\r")) == len(block):
-            text = block.decode("ascii")
-        else:
-            text = visible(_decoded(block)).replace("\r", "")
-            block = text.encode("utf-8", "surrogatepass")
-        lines = text.split("\n")
-        if _has_a_long_line(block):
-            lines = [_put_together(line) for line in lines]
-            block = "\n".join(lines).encode("utf-8", "surrogatepass")
-        guarded = self._key_lines > 0 or self._first or self._emails or suspicious(block)
-        return self._read(lines, guarded)
-
-    def _read(self, lines: list[str], guarded: bool) -> list[LogLine]:
-        texts = [line[31:] for line in lines if line[29:31] == "Z " and line[19] == "."]
-        if len(texts) == len(lines):
-            stamps = [line[:30] for line in lines]
-        else:
-            stamps, texts = self._stamped(lines)
+    def _read(self, block: bytes) -> LogBlock:
+        lines, harmless = _readable(block)
+        stamps, texts = _uniform(lines) or self._stamped(lines)
         if not texts:
-            return []
-        if guarded:
+            return LogBlock(self._source)
+        if not harmless or self._key_lines > 0 or self._first or self._emails:
             texts = [self._redacted(text) for text in texts]
         levels = levels_of(texts, self._level)
         self._stamp, self._level = stamps[-1], levels[-1]
-        # Without a call of Python's own for each line.
-        whole = zip(stamps, repeat(self._source), levels, texts, strict=False)
-        return list(map(tuple.__new__, repeat(LogLine), whole))
+        return LogBlock(self._source, stamps, levels, texts)
 
     def _stamped(self, lines: list[str]) -> tuple[list[str], list[str]]:
         """Times and texts, where not all lines have a time of nine digits: what has none has that
@@ -146,6 +185,36 @@ class LogReader:
         if begins is not None and not _KEY_ENDS.search(text, begins.end()):
             self._key_lines = _KEY_LINES
         return redact(text, emails=self._emails)
+
+
+def _readable(block: bytes) -> tuple[list[str], bool]:
+    """Its lines, whole and cleared, and whether no kind of secret can be in them."""
+    harmless = block.isascii() and b"\r" not in block and not suspicious(block)
+    if harmless:
+        text = block.decode("ascii")
+    else:
+        text = visible(_decoded(block)).replace("\r", "")
+        block = text.encode("utf-8", "surrogatepass")
+    lines = text.split("\n")
+    if _has_a_long_line(block):
+        harmless = False  # what was cut apart is searched once it is whole
+        lines = [_put_together(line) for line in lines]
+        block = "\n".join(lines).encode("utf-8", "surrogatepass")
+    return lines, harmless or not suspicious(block)
+
+
+def _uniform(lines: list[str]) -> tuple[list[str], list[str]] | None:
+    """Times and texts, where all lines have a time of nine digits: None where one has not."""
+    heads = "".join([line[:31] for line in lines])
+    number = len(lines)
+    if (
+        len(heads) != 31 * number
+        or heads[19::31].count(".") != number
+        or heads[29::31].count("Z") != number
+        or heads[30::31].count(" ") != number
+    ):
+        return None
+    return [line[:30] for line in lines], [line[31:] for line in lines]
 
 
 def _decoded(block: bytes) -> str:

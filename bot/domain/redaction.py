@@ -28,15 +28,16 @@ _UNSEEN = re.compile(
     "\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb"
     "\U000e0000-\U000e007f]"
 )
-CONTROLS: Final = bytes(c for c in range(32) if c not in b"\t\n\r") + b"\x7f"
+_CONTROL: Final = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
 
 _EMAIL = re.compile(rb"[\w.+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,5}")
 
 
 @dataclass(frozen=True, slots=True)
 class _Compiled:
-    """`gate` finds out whether there is anything at all; `which` names the kinds, of a line that
-    passed it. A set may give up for want of memory, and then says nothing: all kinds are tried."""
+    """`gate` finds out whether there is anything at all, or what has to be cleared first; `which`
+    names the kinds, of a line that passed it. A set may give up for want of memory, and then says
+    nothing: all kinds are tried."""
 
     gate: Callable[[bytes], Any]
     which: Callable[[bytes], list[int]]
@@ -59,7 +60,7 @@ def _compiled() -> _Compiled:
         substitutes.append(_substitute(pattern, kind.masked))
     chosen.Compile()
     options.never_capture = True
-    gate = re2.compile("|".join(f"(?:{kind.pattern})" for kind in kinds), options)
+    gate = re2.compile("|".join([*(f"(?:{kind.pattern})" for kind in kinds), _CONTROL]), options)
     return _Compiled(gate.search, chosen.Match, tuple(substitutes))
 
 
@@ -83,8 +84,8 @@ def redact(text: str, *, emails: bool = False) -> str:
 
 
 def suspicious(raw: bytes) -> bool:
-    """Whether any kind of secret may be in these bytes, which may be many lines: never a false
-    no."""
+    """Whether any kind of secret, or a control character that may hide one, is in these bytes,
+    which may be many lines: never a false no, as long as they are ASCII or `visible`."""
     return _compiled().gate(raw) is not None
 
 

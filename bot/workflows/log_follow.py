@@ -19,7 +19,7 @@ from bot.domain.log_answer import JOINED, LEFT, End, FollowView
 from bot.domain.log_lines import Level, time_of
 from bot.domain.log_query import Query
 from bot.domain.log_sources import NoSources, Silent, Source, short_names, sources_of
-from bot.domain.log_stream import LogLine, LogReader
+from bot.domain.log_stream import LogBlock, LogLine, LogReader
 from bot.domain.redaction import redact
 from bot.domain.workload import Workload
 from bot.errors import PortError, Trouble
@@ -225,7 +225,7 @@ class Follower:
                     async for chunk in chunks:
                         tries = 0
                         await self._work(reader, chunk, key, skip)
-                    self._take(reader.end(), key, skip)
+                    self._take(reader.last_block(), key, skip)
             except PortError as error:
                 if error.trouble in _REFUSALS:
                     self._refused(error)
@@ -245,36 +245,35 @@ class Follower:
         self, reader: LogReader, chunk: bytes, key: tuple[str, str, str], skip: "_Repeated"
     ) -> None:
         if len(chunk) <= _INLINE and self._query.grep is None:
-            self._take(reader.feed(chunk), key, skip)
+            self._take(reader.block(chunk), key, skip)
             return
-        lines = await self._thread.run(lambda: reader.feed(chunk))
-        fresh = skip.rest(lines)
+        block = await self._thread.run(lambda: reader.block(chunk))
+        fresh = skip.rest(block)
         self._remember(fresh, key)
-        chosen = await self._thread.run(lambda: self._query.select(fresh))
-        self._show(list(chosen))
+        self._show(await self._thread.run(lambda: self._query.select(fresh)))
 
-    def _take(self, lines: list[LogLine], key: tuple[str, str, str], skip: "_Repeated") -> None:
-        fresh = skip.rest(lines)
+    def _take(self, block: LogBlock, key: tuple[str, str, str], skip: "_Repeated") -> None:
+        fresh = skip.rest(block)
         self._remember(fresh, key)
-        self._show(list(self._query.select(fresh)))
+        self._show(self._query.select(fresh))
 
-    def _remember(self, lines: list[LogLine], key: tuple[str, str, str]) -> None:
+    def _remember(self, block: LogBlock, key: tuple[str, str, str]) -> None:
         """Up to where a log was read: the last time, and how many lines bear it."""
-        if not lines:
+        if not block:
             return
-        last = lines[-1].stamp
-        same = sum(line.stamp == last for line in lines)
+        last = block.stamps[-1]
+        same = block.stamps.count(last)
         before = self._last.get(key[:2])
         if before is not None and before[0] == last:
             same += before[1]
         self._last[key[:2]] = (last, same)
 
-    def _show(self, lines: list[LogLine]) -> None:
-        if not lines or self._ended is not None:
+    def _show(self, block: LogBlock) -> None:
+        if not block or self._ended is not None:
             return
-        self._lines.extend(lines)
-        self._levels.update(line.level for line in lines)
-        self._total += len(lines)
+        self._lines.extend(block.after(max(0, len(block) - KEPT)).lines())
+        self._levels.update(block.levels)
+        self._total += len(block)
         self._news_at = self._clock.now()
         self._changed()
 
@@ -288,17 +287,13 @@ class _Repeated:
     def __init__(self, last: tuple[str, int] | None) -> None:
         self._stamp, self._same = last or ("", 0)
 
-    def rest(self, lines: list[LogLine]) -> list[LogLine]:
+    def rest(self, block: LogBlock) -> LogBlock:
         if not self._stamp:
-            return lines
-        fresh = []
-        for line in lines:
-            if line.stamp < self._stamp:
-                continue
-            if line.stamp == self._stamp and self._same:
+            return block
+        for place, stamp in enumerate(block.stamps):
+            if stamp == self._stamp and self._same:
                 self._same -= 1
-                continue
-            fresh.append(line)
-        if fresh:
-            self._stamp = ""
-        return fresh
+            elif stamp >= self._stamp:
+                self._stamp = ""
+                return block.after(place)
+        return block.after(len(block))

@@ -127,11 +127,11 @@ async def _read(
     of: LogOf, reader: LogReader, query: Query, reading: _Reading, logs: Logs, thread: LogThread
 ) -> None:
     def work(block: bytes) -> None:
-        reading.newest.add(query.select(reader.feed(block)))
+        reading.newest.add(query.select(reader.block(block)))
 
     def finish(block: bytes) -> None:
-        lines = [*reader.feed(block), *reader.end()]
-        reading.newest.add(query.select(lines))
+        work(block)
+        reading.newest.add(query.select(reader.last_block()))
 
     parts: list[bytes] = []
     size = 0

@@ -9,11 +9,16 @@ from hypothesis import strategies as st
 
 from bot.domain.log_lines import Level, level_of
 from bot.domain.log_query import MOST_TAIL, TAIL, Newest, Query, QueryError, read_query
-from bot.domain.log_stream import LogLine
+from bot.domain.log_stream import LogBlock, LogLine
 
 
 def line(text: str, number: int = 0, source: int = 0) -> LogLine:
     return LogLine(f"2026-11-24T05:00:00.{number:09}Z", source, level_of(text), text)
+
+
+def block(lines: list[LogLine]) -> LogBlock:
+    stamps, sources, levels, texts = zip(*lines, strict=True) if lines else ((),) * 4
+    return LogBlock(sources[0] if sources else 0, list(stamps), list(levels), list(texts))
 
 
 def query(**options: str | bool) -> Query:
@@ -23,7 +28,7 @@ def query(**options: str | bool) -> Query:
 
 
 def kept(asked: Query, *texts: str) -> list[str]:
-    return [each.text for each in asked.select([line(text) for text in texts])]
+    return list(asked.select(block([line(text) for text in texts])).texts)
 
 
 def test_without_options_the_last_lines_are_meant():
@@ -119,9 +124,9 @@ def test_an_expression_that_explodes_elsewhere_takes_no_time_here(pattern):
 
 def test_the_newest_of_several_logs_are_kept_by_time_and_all_are_counted():
     newest = Newest(3)
-    newest.add([line("level=info msg=old", number) for number in range(50)])
-    newest.add([line("level=error msg=late", 100 + number, 1) for number in range(2)])
-    newest.add([line("level=info msg=older", 1, 2)])
+    newest.add(block([line("level=info msg=old", number) for number in range(50)]))
+    newest.add(block([line("level=error msg=late", 100 + number, 1) for number in range(2)]))
+    newest.add(block([line("level=info msg=older", 1, 2)]))
     assert [each.text for each in newest.lines()] == [
         "level=info msg=old",
         "level=error msg=late",
@@ -137,7 +142,7 @@ def test_whatever_the_order_the_newest_are_those_of_sorting_all(logs, most):
     for source, times in enumerate(logs):
         lines = [line(f"{source}", at, source) for at in sorted(times)]
         everything += lines
-        newest.add(lines)
+        newest.add(block(lines))
     expected = sorted(each.stamp for each in everything)[-most:]
     assert [each.stamp for each in newest.lines()] == expected
     assert newest.total == len(everything)
@@ -146,5 +151,5 @@ def test_whatever_the_order_the_newest_are_those_of_sorting_all(logs, most):
 def test_what_is_held_is_bounded_by_what_is_asked_for():
     newest = Newest(100)
     for number in range(200):
-        newest.add([line("x", number * 1_000 + each) for each in range(1_000)])
-        assert len(newest._lines) <= 200
+        newest.add(block([line("x", number * 1_000 + each) for each in range(1_000)]))
+        assert sum(map(len, newest._blocks)) <= 200
