@@ -45,7 +45,10 @@ def slack_session(*, trust_env: bool) -> aiohttp.ClientSession:
 def slack_client(token: str, base_url: str, session: aiohttp.ClientSession) -> AsyncWebClient:
     # No retry of connection errors: a post whose answer was lost may stand already, and the
     # engine looks for it by its key before it posts again.
-    return AsyncWebClient(token=token, base_url=base_url, session=session, retry_handlers=[])
+    client = AsyncWebClient(token=token, base_url=base_url, session=session, retry_handlers=[])
+    if not session.trust_env:
+        client.proxy = None  # the SDK takes HTTPS_PROXY, whatever the session says
+    return client
 
 
 async def identify(client: AsyncWebClient) -> Identity:

@@ -13,10 +13,10 @@ class Fault:
     """What shall happen to calls of `method` (None: of every Web API method), `times` times (None:
     on).
 
-    `method` may also be `response_url`, `upload`, or an envelope's kind (`slash_commands`,
-    `interactive`, `events_api`), where only `drop` has a meaning: the app never gets it. `after`
-    lets the call take effect before its answer is spoiled: the case in which an app does not know
-    whether its message was posted.
+    `method` may also be `response_url`, `upload`, `link` (a WebSocket that wants to open), or an
+    envelope's kind (`slash_commands`, `interactive`, `events_api`), where `drop` and `delay` alone
+    have a meaning: the app never gets it, or late. `after` lets the call take effect before its
+    answer is spoiled: the case in which an app does not know whether its message was posted.
     """
 
     method: str | None = None

@@ -118,6 +118,15 @@ def add_slack(app: web.Application, slack: Slack) -> None:
 
 
 async def _link(slack: Slack, request: web.Request) -> web.StreamResponse:
+    """The door of Socket Mode, which a fault may keep shut: the ticket is not used then."""
+    fault = slack.faults.take("link")
+    if fault is not None and fault.delay:
+        await slack.clock.sleep(fault.delay)
+    if fault is not None and fault.drop and request.transport is not None:
+        request.transport.close()
+    if fault is not None and (fault.drop or fault.status or fault.error):
+        body = {"ok": False, "error": fault.error or "internal_error"}
+        return web.json_response(body, status=fault.status or 503)
     return await slack.socket.link(request)
 
 
