@@ -206,9 +206,12 @@ class Outlook:
     drift: Drift = field(default_factory=Drift)
 
 
-def look_again(rollout: Rollout, outlook: Outlook, now: datetime) -> Rollout:
-    """A waiting request after one look. A no that came after it was asked for ends it; when the
-    last gate opens it goes by itself, or those who may let it go are told, once per opening."""
+def look_again(
+    rollout: Rollout, outlook: Outlook, others: Iterable[Rollout], now: datetime
+) -> Rollout:
+    """A waiting request after one look; `others`: under way there before that look. A no that came
+    after it was asked for ends it; when the last gate opens it goes by itself, or those who may
+    let it go are told, once per opening."""
     gates = waited_for(outlook.gates, by_itself=rollout.by_itself)
     looked = rollout.with_(
         gates=rollout.gates if same_answers(rollout.gates, gates) else gates,
@@ -225,7 +228,7 @@ def look_again(rollout: Rollout, outlook: Outlook, now: datetime) -> Rollout:
     if not all_open(gates):
         return looked.with_(open_since=None, told=None)
     if rollout.by_itself:
-        return let_go(looked, "", now)
+        return let_go(looked, "", others, now)
     if rollout.open_since is None:
         return looked.with_(open_since=now, openings=rollout.openings + 1, told=None)
     return looked
@@ -238,9 +241,13 @@ def turned_back(rollout: Rollout, gates: tuple[GateResult, ...], now: datetime) 
     return rollout.with_(state=state, refused=gates, finished_at=now)
 
 
-def let_go(rollout: Rollout, by: str, now: datetime) -> Rollout:
-    """A waiting request takes its place in the queue; `by` is who pressed the button."""
-    return rollout.with_(state=RolloutState.QUEUED, released_by=by, queued_at=now)
+def let_go(rollout: Rollout, by: str, others: Iterable[Rollout], now: datetime) -> Rollout:
+    """A waiting request takes its place in the queue; `by` is who pressed the button. `others` were
+    under way there before its gates were asked: what has ended since is waited for no more, but
+    may have changed the answers, so they are asked again at its turn."""
+    return said_place(
+        rollout.with_(state=RolloutState.QUEUED, released_by=by, queued_at=now), others
+    )
 
 
 def in_line(rollouts: Iterable[Rollout]) -> tuple[Rollout, ...]:

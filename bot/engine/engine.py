@@ -202,9 +202,10 @@ class Engine:
 
     async def _ask_gates(self, driver: Driver) -> bool:
         rollout = driver.rollout
+        others = await self._store.active(rollout.service, rollout.environment)
         outlook = await self._work.outlook(rollout)
         now = self._clock.now()
-        after = look_again(rollout, outlook, now)
+        after = look_again(rollout, outlook, others, now)
         if after != rollout:
             await self._save(driver, after)
         self._watching.alarm(driver, next_look(outlook.gates, now))

@@ -167,12 +167,14 @@ async def release(rollout_id: str, covers: str, by: By, edges: Edges) -> Release
             return NotReleased("CHANGED", rollout)
         if await moved(rollout, place, edges):
             return NotReleased("MOVED", rollout)
+        others = await edges.store.active(rollout.service, rollout.environment)
         plan = await plan_again(rollout, place, by.actor, edges)
         if not all_open(plan.gates):
             await _record(rollout, plan.gates, by, edges)
             return NotReleased("NOT_OPEN", rollout, plan=plan)
         gates = waited_for(plan.gates, by_itself=False)
-        going = let_go(rollout, by.actor, edges.clock.now()).with_(gates=gates, before=plan.before)
+        going = let_go(rollout, by.actor, others, edges.clock.now())
+        going = going.with_(gates=gates, before=plan.before)
         try:
             return Released(await edges.store.save(going, by))
         except StaleError:

@@ -218,7 +218,9 @@ async def _override(plan: Plan, edges: Edges) -> Answer:
     if stored.id == wanted.id:
         return Started(stored)
     while stored.state is RolloutState.AWAITING_APPROVAL:  # the same release waits: it goes now
-        released = let_go(stored, request.actor.id, edges.clock.now()).with_(override=override)
+        others = await edges.store.active(stored.service, stored.environment)
+        released = let_go(stored, request.actor.id, others, edges.clock.now())
+        released = released.with_(override=override)
         try:
             return Started(await edges.store.save(released, request.by))
         except StaleError:

@@ -26,6 +26,7 @@ from bot.domain.progress import (
     advance,
     cancel,
     in_line,
+    let_go,
     look_again,
     next_step,
     said_place,
@@ -237,7 +238,7 @@ def waiting(make_rollout):
 
 
 def look(rollout, clock, *gates, **more):
-    return look_again(rollout, Outlook(gates, before=BEFORE, **more), clock.now())
+    return look_again(rollout, Outlook(gates, before=BEFORE, **more), (), clock.now())
 
 
 def test_what_waits_asks_its_gates_and_tells_once_when_all_are_open(waiting, clock):
@@ -285,12 +286,27 @@ def test_what_goes_by_itself_takes_its_place_in_the_queue_when_all_are_open(wait
     assert step(gone) == TakeTurn()
 
 
+def test_what_was_let_go_while_a_newer_one_rolled_out_is_asked_again(make_rollout, waiting, clock):
+    """Pressed in the second in which the newer one succeeded, it waited for nobody at its turn, and
+    took the newer one back."""
+    newer = make_rollout(id="newer", version="1.4.0", state=RolloutState.SOAKING)
+    pressed = let_go(waiting, "U1", [newer, waiting], clock.now())
+    by_itself = look_again(
+        waiting.with_(by_itself=True), Outlook((OPEN,), before=BEFORE), [newer], clock.now()
+    )
+    for gone in (pressed, by_itself):
+        assert (gone.state, gone.behind) == (RolloutState.QUEUED, "1.4.0")
+        assert step(gone.with_(state=RolloutState.APPLYING)) == Recheck()
+    alone = let_go(waiting, "U1", [waiting], clock.now())
+    assert step(alone.with_(state=RolloutState.APPLYING)) == Prepare()
+
+
 def test_a_pod_that_comes_or_goes_is_no_news_on_a_card_that_waits(waiting, clock):
     shaky = replace(BEFORE, ready=1)
     outlook = Outlook((MISSING,), before=shaky)
-    assert look_again(waiting, outlook, clock.now()) == waiting
+    assert look_again(waiting, outlook, (), clock.now()) == waiting
     other = Outlook((MISSING,), before=replace(BEFORE, version="1.3.9"))
-    assert look_again(waiting, other, clock.now()).before == other.before
+    assert look_again(waiting, other, (), clock.now()).before == other.before
 
 
 def test_a_request_that_waits_can_be_cancelled_and_touches_nothing(waiting, clock):
