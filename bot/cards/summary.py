@@ -54,6 +54,7 @@ from bot.domain.analysis import (
 )
 from bot.domain.analysis_steps import OPEN
 from bot.domain.audit import DYNAMO
+from bot.domain.kind import Kind
 from bot.domain.rollout import RolloutState
 from bot.text import Texts
 
@@ -121,7 +122,7 @@ def wants_chart(analysis: Analysis) -> bool:
 
 def _form(analysis: Analysis) -> str:
     if analysis.stage is Stage.STOPPED:
-        return "STOPPED_BACK" if analysis.follow is Follow.ROLLED_BACK else "STOPPED"
+        return _form_of_end(analysis)
     result = analysis.result.name
     if analysis.result is Result.INCONCLUSIVE:
         return result
@@ -134,12 +135,23 @@ def _form(analysis: Analysis) -> str:
     return result
 
 
+def _form_of_end(analysis: Analysis) -> str:
+    if analysis.follow is Follow.ROLLED_BACK:
+        return "STOPPED_BACK"
+    successor = analysis.successor
+    if successor is None:
+        return "STOPPED"
+    return f"STOPPED_{'seen' if analysis.windows else 'unseen'}_{successor.kind.name}"
+
+
 def _names(analysis: Analysis, shown: Shown, texts: Texts) -> dict[str, object]:
     worst = [each for each in analysis.readings if each.result is analysis.result]
     labels = list(dict.fromkeys(label_of(each, texts) for each in worst))
     result = analysis.result
     stopped = analysis.stage is Stage.STOPPED
-    back = stopped and analysis.follow is Follow.ROLLED_BACK
+    successor = analysis.successor
+    went_back = successor is not None and successor.kind is Kind.ROLLBACK
+    back = stopped and (analysis.follow is Follow.ROLLED_BACK or went_back)
     sign = (signs.STATE[RolloutState.ROLLED_BACK] if back else signs.OVERTAKEN) if stopped else ""
     return {
         "sign": sign or _HEAD_SIGNS[result],
@@ -149,6 +161,7 @@ def _names(analysis: Analysis, shown: Shown, texts: Texts) -> dict[str, object]:
         "previous": plain(analysis.previous, NAME),
         "target": plain(analysis.target or analysis.previous, NAME),
         "environment": plain(shown.environment_title, NAME),
+        "successor": plain(successor.version if successor else "", NAME),
         "what": plain(", ".join(labels[:3]) + (" …" if len(labels) > 3 else ""), 120),
         "result": texts(f"summary.result.{result.value}"),
     }
@@ -312,6 +325,8 @@ def _follow(analysis: Analysis, shown: Shown, names: Mapping[str, object], texts
     said: dict[str, object] = dict(names)
     follow = analysis.follow
     key = follow.value
+    if analysis.stage is Stage.STOPPED and follow in (Follow.ASKED, Follow.COUNTDOWN):
+        return Mrkdwn("")  # somebody has acted, in whatever way
     match follow:
         case Follow.NONE:
             return Mrkdwn("")

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
+from bot.domain.kind import Kind
 from bot.domain.rollout import CardRef
 from bot.domain.verdict import Value
 
@@ -122,6 +123,14 @@ class Follow(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Successor:
+    """The rollout that has taken the place of what would have been looked at."""
+
+    kind: Kind
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
 class Analysis:
     """One per rollout that was followed to its end in the cluster. It has the rollout's id."""
 
@@ -149,6 +158,7 @@ class Analysis:
     warned: bool = False  # Slack has confirmed the message with the countdown
     target: str = ""  # the version that it would go back to
     rollback: str = ""  # id of the rollout that goes back
+    successor: Successor | None = None  # STOPPED by it
     locked: bool = False  # HELD: the lock was taken; whoever lifts it meant to
     decided_by: str = ""  # the user id of who kept it or rolled it back; DYNAMO for a countdown
     muted_by: str = ""

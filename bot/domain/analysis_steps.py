@@ -14,6 +14,7 @@ from bot.domain.analysis import (
     Reading,
     Result,
     Stage,
+    Successor,
     Window,
     Windows,
 )
@@ -113,7 +114,9 @@ class RollBack:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Something else has taken the place."""
+    """It came to nothing, or another rollout (`by`) has taken the place."""
+
+    by: Rollout | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,13 +150,13 @@ Step = (
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a plan is made on: the rollout as the store has it, another one that has touched the
-    same place since (`overtaken`), what Slack has confirmed, when the guard was last asked, and
+    """What a plan is made on: the rollout as the store has it, the first other one that has touched
+    the same place since (`overtaken`), what Slack has confirmed, when the guard was last asked, and
     whether a picture is wanted and none of these readings is there."""
 
     rollout: Rollout | None
     times: AnalysisTimes
-    overtaken: bool = False
+    overtaken: Rollout | None = None
     shown: bool = False
     guarded_at: datetime | None = None
     picture_wanted: bool = False
@@ -164,12 +167,13 @@ def next_step(analysis: Analysis, seen: Seen, now: datetime) -> Step:
     if analysis.settled:
         return Rest()
     if analysis.stage is Stage.STOPPED:
-        return Show() if analysis.card.ts and not seen.shown else Settle()
+        tells = analysis.card.ts or analysis.successor is not None
+        return Show() if tells and not seen.shown else Settle()
     rollout = seen.rollout
     if rollout is None or _came_to_nothing(rollout, analysis):
         return Stop()
-    if seen.overtaken or analysis.rollback:
-        return Stop()
+    if seen.overtaken is not None or analysis.rollback:
+        return Stop(seen.overtaken)
     if analysis.completed is None:
         return TakeBaselines() if analysis.baselines is None else Wait()
     if rollout.state is RolloutState.SOAKING:
@@ -297,16 +301,19 @@ def caught_up(analysis: Analysis, rollout: Rollout | None) -> Analysis:
     return analysis.with_(completed=rollout.completed_at, baselines=analysis.baselines or {})
 
 
-def overtaken(analysis: Analysis, others: Iterable[Rollout]) -> bool:
-    """Another rollout has touched the place since: what would be looked at is no longer it."""
-    return any(
-        other.id != analysis.rollout
+def overtaken(analysis: Analysis, others: Iterable[Rollout]) -> Rollout | None:
+    """The first other rollout that has touched the place since: what would be looked at is no
+    longer it."""
+    since = {
+        other.applying_since: other
+        for other in others
+        if other.id != analysis.rollout
         and other.before_generation is not None
         and other.applying_since is not None
         and other.applying_since > analysis.written
         and other.kind is not Kind.SCALE
-        for other in others
-    )
+    }
+    return since[min(since)] if since else None
 
 
 def windows_until(analysis: Analysis, until: datetime, times: AnalysisTimes) -> Windows:
@@ -338,8 +345,12 @@ def looked(
     return after
 
 
-def stopped(analysis: Analysis) -> Analysis:
-    return analysis.with_(stage=Stage.STOPPED, recheck=None, acts_at=None)
+def stopped(analysis: Analysis, by: Rollout | None = None) -> Analysis:
+    """`by` has taken its place. What never was a release that ran has a card that says how it ended;
+    one that ran, and that nobody will be told anything of otherwise, names its successor."""
+    ran = by is not None and analysis.completed is not None
+    successor = Successor(by.kind, by.version) if by is not None and ran else None
+    return analysis.with_(stage=Stage.STOPPED, recheck=None, acts_at=None, successor=successor)
 
 
 # --- what follows --------------------------------------------------------------------------------

@@ -407,8 +407,8 @@ class AnalysisDesk:
         self._wake_engine(back)
         return True
 
-    async def _stop_looking(self, live: _Live, case: _Case, step: Step) -> bool:
-        await self._save(stopped(case.analysis))
+    async def _stop_looking(self, live: _Live, case: _Case, step: Stop) -> bool:
+        await self._save(stopped(case.analysis, step.by))
         return True
 
     async def _settle(self, live: _Live, case: _Case, step: Step) -> bool:

@@ -16,11 +16,13 @@ from bot.domain.analysis import (
     Result,
     Sample,
     Stage,
+    Successor,
     Unit,
     Window,
     Windows,
 )
 from bot.domain.audit import DYNAMO
+from bot.domain.kind import Kind
 from bot.domain.rollout import CardRef
 from bot.text import Texts
 
@@ -166,6 +168,13 @@ _COUNTING = {
     "acts_at": COMPLETED + timedelta(minutes=6),
 }
 
+_UNSEEN: dict[str, Any] = {"readings": (), "windows": None}
+
+
+def _stopped(kind: Kind, version: str, **changes: Any) -> Callable[[Texts], Card]:
+    return _summary(stage=Stage.STOPPED, successor=Successor(kind, version), **changes)
+
+
 SUMMARIES: Mapping[str, Callable[[Texts], Card]] = {
     "summary-well": _summary(),
     "summary-well-so-far": _summary(stage=Stage.PROVISIONAL),
@@ -192,6 +201,10 @@ SUMMARIES: Mapping[str, Callable[[Texts], Card]] = {
     "summary-inconclusive": _summary(readings=(NO_METRIC,)),
     "summary-nothing-looked-at": _summary(readings=()),
     "summary-stopped": _summary(stage=Stage.STOPPED),
+    "summary-stopped-overtaken": _stopped(Kind.DEPLOY, "1.4.1", readings=WORSE, follow=Follow.ASKED),
+    "summary-stopped-unseen": _stopped(Kind.DEPLOY, "1.4.1", **_UNSEEN),
+    "summary-stopped-unseen-back": _stopped(Kind.ROLLBACK, "1.3.2", **_UNSEEN),
+    "summary-stopped-unseen-restart": _stopped(Kind.RESTART, "1.4.0", **_UNSEEN),
     "thread-summary-well": _details(),
     "thread-summary-fail": _details(readings=WORSE, follow=Follow.ASKED),
     "thread-summary-countdown": _details(**_COUNTING),

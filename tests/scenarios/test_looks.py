@@ -53,7 +53,7 @@ async def deployed(sandbox: Sandbox, slack: SlackDriver) -> str:
 
 async def looked_at(sandbox: Sandbox, slack: SlackDriver, rollout: str, stage: Stage) -> Analysis:
     """The analysis, when this summary is made."""
-    await slack.advance(5 * 60)
+    await slack.advance(6 * 60)
     if stage is Stage.FINAL:
         await reached(sandbox, rollout, Stage.PROVISIONAL)
         await slack.advance(10 * 60)

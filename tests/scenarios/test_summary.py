@@ -139,7 +139,7 @@ async def test_a_good_release_gets_one_quiet_line_and_one_message(
 ) -> None:
     rollout = await deployed(sandbox, slack)
     assert findings.baselines == 1
-    await slack.advance(5 * 60)
+    await slack.advance(6 * 60)
     first = await summary(slack, "so far as good as 1.3.2", "4,310 requests", "errors 0.09 %")
     assert len(first.body["blocks"]) == 1, "one line"
     await slack.advance(10 * 60)
@@ -160,7 +160,7 @@ async def test_a_good_release_gets_one_quiet_line_and_one_message(
 
 async def looked_at(sandbox: Sandbox, slack: SlackDriver, *words: str) -> tuple[Rollout, Message]:
     rollout = await deployed(sandbox, slack)
-    await slack.advance(5 * 60)
+    await slack.advance(6 * 60)
     return rollout, await summary(slack, *words)
 
 
@@ -340,7 +340,7 @@ async def test_a_workspace_that_draws_no_charts_gets_a_picture(
     findings.result["1.4.0"] = Result.FAIL
     await deployed(sandbox, slack)
     await slack.fault(method="chat.postMessage", error="invalid_blocks", times=1)
-    await slack.advance(5 * 60)
+    await slack.advance(6 * 60)
     told = await summary(slack, "worse than 1.3.2")
     picture = next(block for block in told.body["blocks"] if block["type"] == "image")
     assert "2.9 %" in picture["alt_text"]
