@@ -42,6 +42,20 @@ def _among(states: frozenset[RolloutState]) -> str:
 
 _ACTIVE = _among(ACTIVE)
 _CARD_TS = "json_extract(body, '$.card.ts')"
+_RAN_WELL = f"""
+    with there as not materialized (
+        select * from rollouts where service = :service and environment = :environment
+    ), own as not materialized (
+        select state from there where digest = :digest and kind in ({RELEASING})
+    )
+    select exists (select 1 from own where state = 'SUCCEEDED')
+        or not exists (select 1 from own where state in ('FAILED', 'ROLLED_BACK'))
+        and exists (
+            select 1 from there where kind = 'DEPLOY'
+                and json_extract(body, '$.before.digest') = :digest
+                and json_extract(body, '$.before.ready') > 0
+        )
+"""  # noqa: S608 - the kinds are the program's own
 
 
 @migrations(name="0001_rollouts")
@@ -189,13 +203,9 @@ class SqliteStore:
 
     async def ran_well(self, service: str, environment: str, digest: str) -> bool:
         def ask(db: Database) -> bool:
-            found = db.execute(
-                "select 1 from rollouts where service = :service and environment = :environment"  # noqa: S608
-                f" and (digest = :digest and state = 'SUCCEEDED' and kind in ({RELEASING})"
-                " or kind = 'DEPLOY' and json_extract(body, '$.before.digest') = :digest) limit 1",
-                {"service": service, "environment": environment, "digest": digest},
-            ).fetchone()
-            return found is not None
+            asked = {"service": service, "environment": environment, "digest": digest}
+            found = db.execute(_RAN_WELL, asked).fetchone()
+            return bool(found[0])
 
         return await self.run(ask)
 

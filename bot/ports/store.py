@@ -43,7 +43,8 @@ class Store(Protocol):
         """What ended there since then, of one service or of all: what delivery is counted from."""
 
     async def ran_well(self, service: str, environment: str, digest: str) -> bool:
-        """Whether this digest ran there: rolled out to a good end, or found running by another."""
+        """Whether this digest ran there: rolled out to a good end, or found serving by another
+        where no rollout of its own has failed."""
 
     async def first_time(self, delivery: str, now: datetime) -> bool:
         """True once per delivery key, for ever false after: a redelivery does nothing twice."""

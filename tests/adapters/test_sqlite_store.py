@@ -140,6 +140,22 @@ async def test_a_digest_counts_as_run_only_where_it_succeeded_or_was_found(store
     assert not await store.ran_well("tasks-service", "prod", found.digest)
 
 
+async def test_a_failed_release_that_the_next_one_found_there_has_not_run_well(store, make_rollout):
+    """Its pods never came, and the fix that replaced it counted as a word for it."""
+    bad = await store.add(make_rollout(id="bad"))
+    await store.save(bad.with_(state=RolloutState.FAILED))
+    fix = Image(bad.image.repository, "9", "sha256:" + "9" * 64)
+    found = Running("1.4.0", bad.image.digest, 3, 3)
+    await store.add(make_rollout(id="fix", image=fix, before=found))
+    assert not await store.ran_well("tasks-service", "qa", bad.image.digest)
+
+
+async def test_a_release_found_without_a_pod_that_serves_has_not_run_well(store, make_rollout):
+    down = Running("1.3.2", "sha256:" + "c" * 64, 0, 3)
+    await store.add(make_rollout(before=down))
+    assert not await store.ran_well("tasks-service", "qa", down.digest)
+
+
 async def test_a_delivery_is_new_once_and_its_memory_fades_after_a_day(store, clock):
     assert await store.first_time("event:Ev1", clock.now())
     assert not await store.first_time("event:Ev1", clock.now())
