@@ -154,11 +154,11 @@ def _invocation(
         version=first.get(Kind.VERSION),
         arguments=others,
         options=options,
-        line=_written(command, values, options, catalog),
+        line=normal_form(command, values, options, catalog),
     )
 
 
-def _written(
+def normal_form(
     command: Command,
     values: Mapping[str, str],
     options: Mapping[str, str | bool],

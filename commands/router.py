@@ -9,18 +9,19 @@ import logging
 import re
 import secrets
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.cards.buttons import split_value, typed, verb_of
 from bot.cards.card import Card
+from bot.cards.form import FORM
+from bot.cards.help import help_card
 from bot.cards.mrkdwn import code
 from bot.cards.pointer import notice_card
 from bot.cards.trouble import trouble_card
 from bot.cards.usage import usage_card
-from bot.domain.audit import Surface
 from bot.domain.rollout import Actor, CardRef, Rollout
 from bot.errors import PortError
 from bot.text import Texts
@@ -35,6 +36,7 @@ from commands import (
     config,
     deploy,
     diff,
+    form,
     history,
     home,
     lock,
@@ -51,8 +53,17 @@ from commands import (
 )
 from commands import help as help_command
 from commands.asked import Asked
-from commands.command import Invocation, UsageError
+from commands.command import Invocation, UsageCode, UsageError
 from commands.follow_up import follow_up
+from commands.origin import (
+    Origin,
+    entered_text,
+    of_click,
+    of_command,
+    of_mention,
+    of_shortcut,
+    of_window,
+)
 from commands.pace import Pace
 from commands.parser import parse
 from commands.pressing import Click, Press, Window, gathered, gone
@@ -95,7 +106,7 @@ _AGAIN: Final[Mapping[str, Callable[[Asked, Pressed], Awaitable[Card | None]]]] 
 }
 """Verbs whose refusal has a button that asks the same line once more."""
 
-_PRESSES: Final[Mapping[str, Press]] = gathered((*_MODULES, analysis), "PRESSES")
+_PRESSES: Final[Mapping[str, Press]] = gathered((*_MODULES, analysis, form, home), "PRESSES")
 _WINDOWS: Final[Mapping[str, Window]] = gathered(_MODULES, "WINDOWS")
 
 _ANYTHING = re.compile(".*", re.DOTALL)
@@ -103,19 +114,6 @@ _OURS = re.compile(r"^dyn:")
 
 _KEEP_THEIR_PLACE: Final = frozenset({"checklist"})
 """Buttons on private messages that their answer does not replace: more stands on them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where a line or a click came from, and by which URL its private answer goes."""
-
-    user: str
-    channel: str
-    response_url: str = ""
-    replace: bool = False  # the message that was clicked is a private one
-    surface: str = Surface.SLASH
-    trigger: str = ""  # opens a modal, within three seconds
-    thread: str = ""  # a mention in a thread is answered there
 
 
 class Router:
@@ -126,6 +124,7 @@ class Router:
         self._wake = wake
         self._pace = Pace()
         self._home = home.HomeDesk(edges)
+        self._form = form.FormDesk(edges)
 
     def register(self, app: AsyncApp) -> None:
         app.command("/dynamo")(self._on_command)
@@ -135,10 +134,12 @@ class Router:
         app.event(_ANYTHING)(self._on_anything)
         app.command(_ANYTHING)(self._on_foreign_command)
         app.action(_ANYTHING)(self._on_foreign_click)
+        app.shortcut(form.CALLBACK)(self._on_shortcut)
         app.shortcut(_ANYTHING)(self._on_foreign_click)
         app.view(_OURS)(self._on_submit)
         app.view(_ANYTHING)(self._on_anything)
         app.view_closed(_ANYTHING)(self._on_anything)
+        app.options(_OURS)(self._on_menu)
         app.options(_ANYTHING)(self._on_anything)
 
     async def drain(self, seconds: float) -> None:
@@ -150,29 +151,26 @@ class Router:
 
     async def _on_command(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         await ack()
-        trigger = str(body.get("trigger_id", ""))
-        url = str(body.get("response_url", ""))
-        origin = Origin(body["user_id"], body["channel_id"], url, trigger=trigger)
-        key = f"command:{trigger}"
-        self._pace.begin(self._once(key, self._typed(origin, body.get("text") or "")))
+        origin, text = of_command(body), body.get("text") or ""
+        opens = origin.trigger and not text.strip()
+        work = self._opened(origin) if opens else self._typed(origin, text)
+        self._pace.begin(self._once(f"command:{origin.trigger}", work))
+
+    async def _on_shortcut(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        await ack()
+        origin = of_shortcut(body)
+        self._pace.begin(self._once(f"shortcut:{origin.trigger}", self._opened(origin)))
 
     async def _on_click(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         await ack()
-        action = body["actions"][0]
-        container = body.get("container") or {}
-        channel = (body.get("channel") or {}).get("id") or container.get("channel_id") or ""
-        origin = Origin(
-            body["user"]["id"],
-            channel,
-            body.get("response_url", ""),
-            replace=bool(container.get("is_ephemeral")),
-            surface=Surface.BUTTON,
-            trigger=str(body.get("trigger_id", "")),
-        )
+        action, view, origin = body["actions"][0], body.get("view") or {}, of_click(body)
+        if verb_of(action["action_id"]) == FORM:
+            self._pace.begin(self._form.chosen(origin.user, view))
+            return
         key = f"action:{body.get('trigger_id', '')}:{action.get('action_ts', '')}"
-        value = str(action.get("value") or "")
-        work = self._clicked(origin, action["action_id"], value)
-        if (body.get("view") or {}).get("type") == "home":
+        chosen = (action.get("selected_option") or {}).get("value")
+        work = self._clicked(origin, action["action_id"], str(action.get("value") or chosen or ""))
+        if view.get("type") == "home":
             work = self._then_home(work, origin.user)
         self._pace.begin(self._once(key, work))
 
@@ -181,11 +179,19 @@ class Router:
         it is carried out after it."""
         view = body["view"]
         pieces = split_value(str(view.get("private_metadata") or ""))
-        origin = Origin(body["user"]["id"], pieces[-1], surface=Surface.MODAL)
+        origin = of_window(body, pieces[-1])
         texts = await self._texts(origin)
-        entered = _entered(view)
         verb = verb_of(str(view.get("callback_id") or ""))
-        window = _WINDOWS.get(verb)
+        key = f"view:{view.get('id', '')}:{view.get('hash', '')}"
+        if verb == FORM:
+            written = form.submitted(view, self._edges.catalog, texts)
+            if not isinstance(written, str):
+                await ack(response_action="errors", errors=written)
+                return
+            await ack()
+            self._pace.begin(self._once(key, self._typed(origin, written)))
+            return
+        entered, window = entered_text(view), _WINDOWS.get(verb)
         if window is None:
             await ack()
             return
@@ -198,8 +204,13 @@ class Router:
         await ack()
         asked = self._asked(origin, Invocation(window.command), texts)
         work = window.submit(asked, pieces, entered)
-        key = f"view:{view.get('id', '')}:{view.get('hash', '')}"
         self._pace.begin(self._once(key, self._guarded(origin, window.command, work)))
+
+    async def _on_menu(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """What a menu offers that is looked up while somebody types in it."""
+        texts = await self._texts(of_click(body))
+        offered = await self._form.offered(body, texts)
+        await ack(options=[dict(option) for option in offered])
 
     async def _on_mention(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         await ack()
@@ -207,13 +218,8 @@ class Router:
         if event.get("bot_id") or not event.get("user"):
             return
         text = re.sub(r"<@[A-Z0-9]+(\|[^>]*)?>", " ", event.get("text") or "", count=1)
-        origin = Origin(
-            event["user"],
-            event["channel"],
-            surface=Surface.MENTION,
-            thread=event.get("thread_ts", ""),
-        )
-        self._pace.begin(self._once(f"event:{body.get('event_id', '')}", self._typed(origin, text)))
+        origin, key = of_mention(event), f"event:{body.get('event_id', '')}"
+        self._pace.begin(self._once(key, self._typed(origin, text)))
 
     async def _on_home(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         await ack()
@@ -250,6 +256,11 @@ class Router:
     async def _typed(self, origin: Origin, text: str) -> None:
         await self._guarded(origin, text, self._run_line(origin, text))
 
+    async def _opened(self, origin: Origin) -> None:
+        """The form: for a line that says nothing, and for the shortcut."""
+        asked = self._asked(origin, Invocation(FORM), await self._texts(origin))
+        await self._guarded(origin, FORM, form.open_form(asked))
+
     async def _clicked(self, origin: Origin, action_id: str, value: str) -> None:
         click = Click(verb_of(action_id), value, split_value(value))
         if click.verb in _KEEP_THEIR_PLACE:
@@ -275,6 +286,8 @@ class Router:
         texts = await self._texts(origin)
         read = await self._read(origin, text)
         if isinstance(read, UsageError):
+            if read.code is UsageCode.EMPTY:
+                return help_card(VERBS, texts=texts)
             verb = next((verb for verb in VERBS if verb.name == read.command), None)
             return usage_card(read, verb=verb, texts=texts)
         answer = await RUN[read.command](self._asked(origin, read, texts))
@@ -381,13 +394,3 @@ class Router:
 
     async def _texts(self, origin: Origin) -> Texts:
         return Texts.of(await self._edges.people.language(origin.user))
-
-
-def _entered(view: Mapping[str, Any]) -> dict[str, str]:
-    """What stands in the text fields of a modal, by their names."""
-    blocks = (view.get("state") or {}).get("values") or {}
-    return {
-        name: str(element.get("value") or "")
-        for fields in blocks.values()
-        for name, element in fields.items()
-    }

@@ -30,6 +30,7 @@ SCOPE_OF_METHOD = {
     "auth_test": None,
     "views_publish": None,
     "views_open": None,
+    "views_update": None,
     "files_upload_v2": "files:write",
     "files_info": "files:read",
     "conversations_open": "im:write",

@@ -97,6 +97,9 @@ class SlackMessenger:
         return None
 
     async def whisper(self, channel: str, user: str, card: Card, *, thread: str = "") -> None:
+        if channel == user:
+            await self.post(user, card)
+            return
         place = {"channel": channel, "user": user, **({"thread_ts": thread} if thread else {})}
         try:
             async with slack_errors(channel=channel):
@@ -133,6 +136,10 @@ class SlackMessenger:
     async def open_modal(self, trigger_id: str, modal: Modal) -> None:
         async with slack_errors():
             await self._client.views_open(trigger_id=trigger_id, view=modal.view)
+
+    async def update_modal(self, view_id: str, modal: Modal) -> None:
+        async with slack_errors():
+            await self._patient.views_update(view_id=view_id, view=modal.view)
 
     async def keep_picture(self, name: str, picture: bytes, alt: str) -> str:
         async with slack_errors():

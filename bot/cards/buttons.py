@@ -99,6 +99,11 @@ def run(
     return button(label, action, line, style="primary" if primary else None, spoken=spoken)
 
 
+def open_form(texts: Texts) -> Block:
+    """Opens the form that writes a line; where it was clicked is where it answers."""
+    return button(texts("button.form"), f"{PREFIX}:open", "form")
+
+
 def suggestions(lines: Sequence[str], *, most: int = 3) -> list[Block]:
     """One button per line that would run, the first as the primary one."""
     offered = [

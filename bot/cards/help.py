@@ -28,8 +28,8 @@ def help_card(verbs: Sequence[Verb], *, texts: Texts) -> Card:
         Part(context(say(texts, "help.loose"))),
     ]
     status = buttons.run("status", texts("button.status"))
-    if status is not None:
-        parts.append(Part(actions(status)))
+    row = [buttons.open_form(texts), *([status] if status is not None else [])]
+    parts.append(Part(actions(*row)))
     names = Mrkdwn(", ".join(escape(verb.name, 30) for verb in verbs))
     summary = say(texts, "help.text", names=names)
     return fit(cut_mrkdwn(summary, SUMMARY), parts, shortened=say(texts, "common.shortened_here"))

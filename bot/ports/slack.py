@@ -39,6 +39,9 @@ class Messenger(Protocol):
     async def open_modal(self, trigger_id: str, modal: Modal) -> None:
         """Open a window for whoever clicked: within three seconds of the click, and once."""
 
+    async def update_modal(self, view_id: str, modal: Modal) -> None:
+        """Draw an open window anew; what stands in fields that stay is kept."""
+
     async def keep_picture(self, name: str, picture: bytes, alt: str) -> str:
         """Give Slack a PNG that an image block can show, without posting it; the file's id, once
         Slack says that it can be shown. `alt` says the same in words."""

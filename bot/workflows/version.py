@@ -15,6 +15,7 @@ from bot.domain.workload import Deployment
 from bot.errors import PortError, Trouble
 from bot.ports import ImageInfo
 from bot.workflows.edges import Edges, Place
+from config.catalog import Service
 
 _MOVING = frozenset({"latest", "main", "master", "dev", "edge", "nightly", "stable", "canary"})
 _LOOKED_AT = 30  # tags whose creation is asked for, where no tag is a version number
@@ -58,6 +59,13 @@ async def choose(place: Place, version: str | None, edges: Edges) -> Chosen | No
 def running_image(deployment: Deployment, container: str) -> Image | None:
     reference = deployment.images.get(container, "")
     return Image.parse(reference) if reference else None
+
+
+async def versions(service: Service, edges: Edges) -> list[str]:
+    """The tags that name one image for good, the newest first as far as numbers say it. Raises
+    PortError where the registry does not answer."""
+    tags = [tag for tag in await _tags(service.image, edges) if tag.lower() not in _MOVING]
+    return sorted(tags, key=_version_key, reverse=True)
 
 
 async def _named(place: Place, version: str, edges: Edges) -> Chosen | NotChosen:

@@ -112,10 +112,10 @@ async def _interact(slack: Slack, user: str, payload: JSON) -> JSON:
 
 async def submit(slack: Slack, user: str, view: View, values: JSON) -> JSON:
     """Submit a modal; the app answers with nothing (it closes), errors, another view, or
-    `clear`.
+    `clear`. What was chosen before by actions counts where `values` do not speak of it.
     """
     blocks = view.definition["blocks"]
-    view.state = elements.state(blocks, values)
+    view.state = elements.state(blocks, {**view.state, **values})
     missing = elements.unfilled(blocks, view.state)
     if missing:
         errors = dict.fromkeys(missing, _REQUIRED)

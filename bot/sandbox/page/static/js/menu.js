@@ -127,6 +127,7 @@ export function picker({
           toggle: (event) => {
             onToggle(event);
             if (event.newState === "closed") onClose?.();
+            else onSearch?.(event.currentTarget.querySelector("input").value);
           },
         },
       },
