@@ -31,16 +31,72 @@ _INT64 = frozenset(
     }
 )
 _ZEROS: tuple[Any, ...] = ("", 0, False)
+_BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=")
+_GO_KINDS = {
+    str: "string",
+    bool: "bool",
+    dict: "map",
+    list: "slice",
+    int: "int64",
+    float: "float64",
+}
 
 
 class DecodeError(Exception):
-    """The text or a value in it cannot become the type; the message is Go's."""
+    """The text or a value in it cannot become the type; the message is encoding/json's.
+
+    `plain` is the message of apimachinery's unstructured converter, which strategic patches and
+    apply go through instead; empty where it has none of its own.
+    """
+
+    def __init__(self, message: str, plain: str = "") -> None:
+        super().__init__(message)
+        self.plain = plain
+
+
+class Doubled(dict[str, Any]):
+    """A JSON object in which keys stand twice; the last value counts, as in Go."""
+
+    keys_twice: tuple[str, ...] = ()
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) == len(pairs):
+        return found
+    seen: set[str] = set()
+    twice: dict[str, None] = {}
+    for key, _ in pairs:
+        if key in seen:
+            twice[key] = None
+        seen.add(key)
+    doubled = Doubled(found)
+    doubled.keys_twice = tuple(twice)
+    return doubled
+
+
+def repeated(value: Any, path: str = "") -> list[str]:
+    """Strict decoding's complaints about keys that stand twice, by path."""
+    found: list[str] = []
+    if isinstance(value, Doubled):
+        found.extend(f'duplicate field "{_join(path, key)}"' for key in value.keys_twice)
+    if isinstance(value, dict):
+        for key, item in value.items():
+            found.extend(repeated(item, _join(path, key)))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            found.extend(repeated(item, f"{path}[{index}]"))
+    return found
+
+
+def _join(path: str, key: str) -> str:
+    return f"{path}.{key}" if path else key
 
 
 def json_text(data: bytes) -> Any:
     """Parse JSON. Raises DecodeError with encoding/json's message."""
     try:
-        return json.loads(data, parse_constant=_no_constant)
+        return json.loads(data, parse_constant=_no_constant, object_pairs_hook=_pairs)
     except UnicodeDecodeError as error:
         raise DecodeError(f"invalid character {_go_char(data, error.start)} in string") from error
     except json.JSONDecodeError as error:
@@ -125,7 +181,9 @@ _Loader.yaml_implicit_resolvers = {
 def yaml_text(data: bytes) -> tuple[Any, list[str]]:
     """Parse YAML (or JSON); also says which keys are there twice. Raises DecodeError."""
     try:
-        return json.loads(data), []
+        value = json.loads(data, object_pairs_hook=_pairs)
+        if not repeated(value):
+            return value, []
     except (ValueError, RecursionError):
         pass
     loader = None
@@ -140,10 +198,8 @@ def yaml_text(data: bytes) -> tuple[Any, list[str]]:
     finally:
         if loader is not None:
             loader.dispose()
-    repeated = [
-        f'  line {line}: key "{name}" already set in map' for line, name in loader.duplicates
-    ]
-    return _json_keys(value), repeated
+    twice = [f'  line {line}: key "{name}" already set in map' for line, name in loader.duplicates]
+    return _json_keys(value), twice
 
 
 def _json_keys(value: Any) -> Any:
@@ -178,24 +234,28 @@ def _go_yaml_message(error: yaml.YAMLError) -> str:
 
 
 def decode(schema: str, obj: Object) -> tuple[Object, list[str]]:
-    """The object as Go holds it, and the paths of fields that the type does not have.
+    """The object as Go holds it, and strict decoding's complaints: fields that the type does not
+    have, keys that stand twice.
 
     Raises DecodeError when a value has the wrong type.
     """
-    unknown: list[str] = []
-    clean = _struct(schema, obj, "", unknown)
-    return clean, unknown
+    complaints: list[str] = []
+    clean = _struct(schema, obj, "", complaints)
+    return clean, complaints
 
 
 def _struct(schema: str, value: Object, path: str, unknown: list[str]) -> Object:
     clean: Object = {}
     zeros = ZERO_DROPPED.get(schema, frozenset())
+    twice = value.keys_twice if isinstance(value, Doubled) else ()
     for field, item in value.items():
         where = f"{path}.{field}" if path else field
         its = shape(schema, field)
         if its is None:
-            unknown.append(where)
+            unknown.append(f'unknown field "{where}"')
             continue
+        if field in twice:
+            unknown.append(f'duplicate field "{where}"')
         if item is None:
             continue
         decoded = _value(its, item, where, unknown, (schema, field))
@@ -217,11 +277,13 @@ def _left_out(its: Shape, value: Any, at: tuple[str, str]) -> bool:
 def _value(its: Shape, value: Any, path: str, unknown: list[str], at: tuple[str, str]) -> Any:
     if its.kind == "struct":
         if not isinstance(value, dict):
-            raise _wrong(value, at, path, f"v1.{its.name.rpartition('.')[2]}")
+            go_type = f"v1.{its.name.rpartition('.')[2]}"
+            raise _wrong(value, at, path, go_type, plain="cannot restore struct from: {kind}")
         return _struct(its.name, value, path, unknown)
     if its.kind == "map":
         if not isinstance(value, dict):
-            raise _wrong(value, at, path, f"map[string]{_go_type(its.name, at[1])}")
+            go_type = f"map[string]{_go_type(its.name, at[1])}"
+            raise _wrong(value, at, path, go_type, plain="cannot restore map from {kind}")
         inner = named(its.name)
         return {
             key: _value(inner, item, f"{path}.{key}", unknown, at)
@@ -230,7 +292,8 @@ def _value(its: Shape, value: Any, path: str, unknown: list[str], at: tuple[str,
         }
     if its.kind == "list":
         if not isinstance(value, list):
-            raise _wrong(value, at, path, f"[]{_go_type(its.name, at[1])}")
+            go_type = f"[]{_go_type(its.name, at[1])}"
+            raise _wrong(value, at, path, go_type, plain="cannot restore slice from {kind}")
         inner = named(its.name)
         return [
             _value(inner, {} if item is None and inner.kind == "struct" else item,
@@ -280,7 +343,26 @@ def _text(name: str, value: Any, path: str, at: tuple[str, str]) -> str:
         return ""
     if not isinstance(value, str):
         raise _wrong(value, at, path, "[]uint8" if name == "bytes" else "string")
+    if name == "bytes":
+        _check_base64(value)
     return value
+
+
+def _check_base64(text: str) -> None:
+    """Go's encoding/base64 names the first byte that it cannot take; line ends do not count."""
+    wanted = {character for character in text if character not in "\r\n"} - _BASE64
+    bare = text.replace("\r", "").replace("\n", "")
+    at = next((index for index, one in enumerate(text) if one in wanted), -1)
+    if at < 0:
+        body = bare.rstrip("=")
+        padding = len(bare) - len(body)
+        if "=" in body:
+            at = text.index("=")
+        elif len(bare) % 4 or padding > 2 or len(body) % 4 == 1:
+            at = len(bare) - (len(bare) % 4 or 4) if not padding else len(body)
+            at = min(at, len(text))
+    if at >= 0:
+        raise DecodeError(f"illegal base64 data at input byte {at}")
 
 
 def _go_type(name: str, field: str) -> str:
@@ -292,13 +374,23 @@ def _go_type(name: str, field: str) -> str:
 
 
 def _wrong(
-    value: Any, at: tuple[str, str], path: str, go_type: str, *, number: bool = False
+    value: Any,
+    at: tuple[str, str],
+    path: str,
+    go_type: str,
+    *,
+    number: bool = False,
+    plain: str = "",
 ) -> DecodeError:
     """Go names the struct, then the whole path without indexes, then the type it wanted."""
     kinds = {str: "string", bool: "bool", dict: "object", list: "array", int: "number"}
     found = f"number {value}" if number else kinds.get(type(value), f"number {value}")
-    plain = ".".join(part.partition("[")[0] for part in path.split("."))
+    where = ".".join(part.partition("[")[0] for part in path.split("."))
     owner = at[0].rpartition(".")[2]
+    converter = (plain or f"unrecognized type: {go_type}").replace(
+        "{kind}", _GO_KINDS.get(type(value), "interface")
+    )
     return DecodeError(
-        f"json: cannot unmarshal {found} into Go struct field {owner}.{plain} of type {go_type}"
+        f"json: cannot unmarshal {found} into Go struct field {owner}.{where} of type {go_type}",
+        converter,
     )

@@ -8,8 +8,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from bot.sandbox.kubernetes.fields import go_plain
 from bot.sandbox.kubernetes.schema import MERGE_KEYS, RETAIN_KEYS, Shape, named, shape
-from bot.sandbox.kubernetes.statuses import ApiError, bad_request, json_word, unprocessable
+from bot.sandbox.kubernetes.statuses import (
+    ApiError,
+    bad_request,
+    internal,
+    json_word,
+    unprocessable,
+)
 from bot.sandbox.kubernetes.storage import Object, copy_json
 
 JSON = "application/json-patch+json"
@@ -238,7 +245,8 @@ def _merge_list(its: Shape | None, merge_key: str, old: Any, patch: list[Any]) -
     inner = named(its.name) if its is not None else named("object")
     for item in patch:
         if not isinstance(item, dict) or item.get(merge_key) is None:
-            raise bad_request(f"map: {item} does not contain declared merge key: {merge_key}")
+            shown = go_plain(item)
+            raise internal(f"map: {shown} does not contain declared merge key: {merge_key}")
         same = [
             index
             for index, one in enumerate(result)

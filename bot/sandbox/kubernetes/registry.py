@@ -9,40 +9,36 @@ from __future__ import annotations
 import random
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 from bot.sandbox.clock import Clock
 from bot.sandbox.kubernetes import (
-    decoding,
     defaults,
     managed_fields,
+    object_bodies,
     patches,
+    scaling,
     server_side_apply,
     statuses,
     storage,
     versions,
 )
-from bot.sandbox.kubernetes.fields import go_plain
 from bot.sandbox.kubernetes.managed_fields import Manager
+from bot.sandbox.kubernetes.options import WriteOptions
 from bot.sandbox.kubernetes.resources import STORED, Kind
-from bot.sandbox.kubernetes.selectors import selector_text
 from bot.sandbox.kubernetes.statuses import Refusal, bad_request
 from bot.sandbox.kubernetes.storage import Object, Storage, copy_json
 from bot.sandbox.kubernetes.validation import validate, validate_update
 
 Admission = Callable[[str, Object], Refusal | None]
-
-
-@dataclass(frozen=True, slots=True)
-class WriteOptions:
-    """The query parameters of a write. `warn` collects what goes into Warning headers."""
-
-    manager: str
-    dry_run: bool = False
-    force: bool = False
-    validation: str = "Warn"  # "Ignore", "Warn" or "Strict"
-    warnings: list[str] = field(default_factory=list)
+# Strategies in pkg/registry whose AllowCreateOnUpdate is true, and AllowUnconditionalUpdate false.
+_MADE_BY_PUT = frozenset(
+    {
+        *("leases", "events", "services", "endpoints", "limitranges"),
+        *("roles", "rolebindings", "clusterroles", "clusterrolebindings"),
+    }
+)
+_NEVER_UNCONDITIONAL = frozenset({"leases", "poddisruptionbudgets"})
 
 
 class Registry:
@@ -59,14 +55,16 @@ class Registry:
     # Create
 
     def create(self, kind: Kind, namespace: str, raw: Any, options: WriteOptions) -> Object:
-        obj = self._decoded(kind, raw, options)
-        self._same_place(obj, namespace, "")
+        obj = object_bodies.decoded(kind, raw, options)
+        object_bodies.same_place(obj, namespace, "")
+        if obj["metadata"].get("resourceVersion"):
+            raise statuses.internal("resourceVersion should not be set on objects to be created")
+        return self._new(kind, namespace, obj, options)
+
+    def _new(self, kind: Kind, namespace: str, obj: Object, options: WriteOptions) -> Object:
+        """A decoded object that is not there yet, whatever it says of when it was made."""
         meta = obj["metadata"]
         for word in ("resourceVersion", "uid", "creationTimestamp", "deletionTimestamp"):
-            if word == "resourceVersion" and meta.get(word):
-                raise statuses.internal(
-                    "resourceVersion should not be set on objects to be created"
-                )
             meta.pop(word, None)
         meta.pop("deletionGracePeriodSeconds", None)
         if not meta.get("name") and meta.get("generateName"):
@@ -151,11 +149,27 @@ class Registry:
         raw: Any,
         options: WriteOptions,
         subresource: str = "",
-    ) -> Object:
-        obj = self._decoded(kind, raw, options)
-        self._same_place(obj, namespace, name)
+    ) -> tuple[Object, bool]:
+        """Returns the object and whether it was created."""
+        obj = object_bodies.decoded(kind, raw, options)
+        object_bodies.same_place(obj, namespace, name)
+        if self._store.stored(kind.key, namespace or None, name) is None:
+            return self._missing(kind, namespace, obj, options, subresource), True
         old = self._old(kind, namespace, name)
-        return self._update(kind, old, obj, options, subresource)
+        self._check_versions(kind, old, obj, uid_is_precondition=True)
+        return self._update(kind, old, obj, options, subresource), False
+
+    def _missing(
+        self, kind: Kind, namespace: str, obj: Object, options: WriteOptions, subresource: str
+    ) -> Object:
+        """A PUT to what is not there: few kinds are made by it (AllowCreateOnUpdate)."""
+        meta = obj["metadata"]
+        if meta.get("uid"):
+            nothing = {"name": meta["name"], "namespace": namespace, "uid": ""}
+            raise self._wrong_uid(kind, meta["uid"], nothing)
+        if subresource or kind.plural not in _MADE_BY_PUT:
+            raise statuses.not_found(kind, meta["name"])
+        return self._new(kind, namespace, obj, options)
 
     def _update(
         self, kind: Kind, old: Object, obj: Object, options: WriteOptions, subresource: str = ""
@@ -169,12 +183,30 @@ class Registry:
         managed_fields.after_write(kind.schema, old, obj, manager, self._now(), given=given)
         return self._store_update(kind, old, obj, options)
 
-    def _check_versions(self, kind: Kind, old: Object, obj: Object) -> None:
+    def _check_versions(
+        self, kind: Kind, old: Object, obj: Object, *, uid_is_precondition: bool = False
+    ) -> None:
+        """resourceVersion and uid against what is stored. A PUT's uid is a precondition, any other
+        change of it an invalid object.
+        """
         meta, before = obj["metadata"], old["metadata"]
         if meta.get("uid") and meta["uid"] != before["uid"]:
-            raise self._wrong_uid(kind, meta["uid"], before)
-        version = meta.get("resourceVersion")
-        if version and version != before["resourceVersion"]:
+            if uid_is_precondition:
+                raise self._wrong_uid(kind, meta["uid"], before)
+            problem = statuses.invalid_value("metadata.uid", meta["uid"], "field is immutable")
+            raise statuses.invalid(kind, before["name"], [problem])
+        version = meta.get("resourceVersion") or "0"
+        if not version.isdigit() or not version.isascii():
+            raise statuses.internal(f'strconv.ParseUint: parsing "{version}": invalid syntax')
+        if int(version) == 0:
+            if kind.plural in _NEVER_UNCONDITIONAL:
+                problem = statuses.invalid_value(
+                    "metadata.resourceVersion", 0, "must be specified for an update"
+                )
+                raise statuses.invalid_kind(
+                    kind.qualified, kind.group, kind.plural, before["name"], [problem]
+                )
+        elif version != before["resourceVersion"]:
             raise statuses.conflict(kind, before["name"])
 
     def _wrong_uid(self, kind: Kind, wanted: str, meta: Object) -> statuses.ApiError:
@@ -255,56 +287,10 @@ class Registry:
         """Returns the object and whether it was created (only apply creates)."""
         if content_type == patches.APPLY:
             return self._apply(kind, namespace, name, body, options, subresource)
-        patch = self._patch_body(body, content_type)
         old = self._old(kind, namespace, name)
-        patched, shown = self._patched(kind, old, content_type, patch)
-        obj = self._decoded_patch(kind, patched, shown, options)
-        self._same_place(obj, namespace, name)
+        obj = object_bodies.patched(kind, old, content_type, body, options)
+        object_bodies.same_place(obj, namespace, name)
         return self._update(kind, old, obj, options, subresource), False
-
-    @staticmethod
-    def _patch_body(body: bytes, content_type: str) -> Any:
-        try:
-            return decoding.json_text(body)
-        except decoding.DecodeError as error:
-            prefix = "" if content_type == patches.JSON else "error decoding patch: "
-            raise bad_request(prefix + str(error)) from error
-
-    @staticmethod
-    def _patched(kind: Kind, old: Object, content_type: str, patch: Any) -> tuple[Object, str]:
-        """The patched object, and how the server shows it where it cannot be decoded."""
-        if content_type == patches.JSON:
-            result = patches.json_patch(old, patch)
-            return result, storage.encode(result).decode()
-        if not isinstance(patch, dict):
-            found = statuses.json_word(patch)
-            raise bad_request(
-                f"error decoding patch: json: cannot unmarshal {found} into Go value of type "
-                "map[string]interface {}"
-            )
-        if content_type == patches.MERGE:
-            result = patches.merge_patch(old, patch)
-            return result, storage.encode(result).decode()
-        return patches.strategic_merge(kind.schema, old, patch), go_plain(patch)
-
-    def _decoded_patch(
-        self, kind: Kind, patched: Object, shown: str, options: WriteOptions
-    ) -> Object:
-        def refuse(problem: str) -> statuses.ApiError:
-            error = statuses.invalid_value("patch", shown, problem)
-            return statuses.invalid_kind("", "", "", "", [error])
-
-        try:
-            obj, unknown = decoding.decode(kind.schema, patched)
-        except decoding.DecodeError as error:
-            raise refuse(str(error)) from error
-        complaints = [f'unknown field "{path}"' for path in unknown]
-        if complaints and options.validation == "Strict":
-            raise refuse(f"strict decoding error: {', '.join(complaints)}")
-        if options.validation == "Warn":
-            options.warnings.extend(complaints)
-        obj.setdefault("metadata", {})
-        return obj
 
     def _apply(
         self,
@@ -315,25 +301,31 @@ class Registry:
         options: WriteOptions,
         subresource: str,
     ) -> tuple[Object, bool]:
-        config = self._applied_body(body, options)
+        config, twice = object_bodies.applied(body, options)
         if config.get("metadata") is None:
             config["metadata"] = {}
         meta: Object = config["metadata"] if isinstance(config["metadata"], dict) else {}
         stored = self._store.stored(kind.key, namespace or None, name)
         old = None if stored is None else versions.to_version(kind, stored.copy())
-        self._same_place({"metadata": meta}, namespace, name)
         if old is None and subresource:
             raise statuses.not_found(kind, name)
         manager = Manager(options.manager, "Apply", kind.api_version, subresource)
         merged = server_side_apply.apply(
             kind, old, config, manager, self._now(), force=options.force
         )
-        obj = self._decoded_patch(kind, merged, "", options)
-        obj["metadata"]["name"] = name
+        if twice and options.validation == "Strict":
+            raise bad_request(f"error strict decoding YAML: {twice}")
+        if twice and options.validation == "Warn":
+            options.warnings.extend(line.strip() for line in twice.splitlines()[1:])
+        if old is None and meta.get("uid"):
+            why = (
+                f"uid mismatch: the provided object specified uid {meta['uid']}, and no existing "
+                "object was found"
+            )
+            raise statuses.conflict(kind, name, why)
+        object_bodies.same_place(merged, namespace, name)
+        obj = object_bodies.decoded_apply(kind, merged)
         if old is None:
-            if meta.get("uid"):
-                missing = {"name": name, "namespace": namespace, "uid": ""}
-                raise self._wrong_uid(kind, meta["uid"], missing)
             if meta.get("resourceVersion"):
                 raise statuses.conflict(kind, name)
             defaults.apply_defaults(kind, obj)
@@ -346,29 +338,10 @@ class Registry:
         defaults.apply_defaults(kind, obj)
         return self._store_update(kind, old, obj, options), False
 
-    def _applied_body(self, body: bytes, options: WriteOptions) -> Any:
-        try:
-            config, repeated = decoding.yaml_text(body)
-        except decoding.DecodeError as error:
-            raise bad_request(f"error decoding YAML: {error}") from error
-        if not isinstance(config, dict):
-            word = statuses.json_word(config)
-            raise bad_request(
-                "error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot "
-                f"unmarshal {word} into Go value of type map[string]interface {{}}"
-            )
-        if repeated and options.validation != "Ignore":
-            told = "error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal "
-            told += "errors:\n" + "\n".join(repeated)
-            if options.validation == "Strict":
-                raise bad_request(told)
-            options.warnings.extend(line.strip() for line in repeated)
-        return config
-
     # Scale
 
     def scale(
-        self, kind: Kind, namespace: str, name: str, change: Callable[[Object], Any] | None,
+        self, kind: Kind, namespace: str, name: str, change: Callable[[Object], Object] | None,
         options: WriteOptions,
     ) -> Object:  # fmt: skip
         """Read the Scale, or let `change` give a new one and store its replicas.
@@ -376,32 +349,21 @@ class Registry:
         Field ownership stays as it is: the recorded server writes no entry for this subresource.
         """
         old = self._old(kind, namespace, name)
-        before = scale_of(old)
+        before = scaling.scale_of(old)
         if change is None:
             return before
-        raw = change(before)
-        scale, _ = decoding.decode("Scale", raw if isinstance(raw, dict) else {})
-        meta = scale.get("metadata") or {}
-        version = meta.get("resourceVersion")
-        if version and version != old["metadata"]["resourceVersion"]:
-            raise statuses.conflict(kind, name)
-        replicas = (scale.get("spec") or {}).get("replicas", 0)
-        if replicas < 0:
-            problem = statuses.invalid_value(
-                "spec.replicas", replicas, "must be greater than or equal to 0"
-            )
-            raise statuses.invalid_kind(
-                "Scale.autoscaling", "autoscaling", "Scale", name, [problem]
-            )
+        scale = change(before)
+        object_bodies.same_place(scale, namespace, name)
+        self._check_versions(kind, old, scale, uid_is_precondition=True)
         new = copy_json(old)
-        new["spec"]["replicas"] = replicas
-        return scale_of(self._store_update(kind, old, new, options))
+        new["spec"]["replicas"] = scaling.replicas_of(scale, name)
+        return scaling.scale_of(self._store_update(kind, old, new, options))
 
     # Shared
 
     def decoded_review(self, kind: Kind, raw: Any, options: WriteOptions) -> Object:
         """An access review: decoded and owned like a new object, and never stored."""
-        obj = self._decoded(kind, raw, options)
+        obj = object_bodies.decoded(kind, raw, options)
         manager = Manager(options.manager, "Update", kind.api_version)
         managed_fields.after_write(kind.schema, None, obj, manager, self._now())
         return obj
@@ -414,68 +376,6 @@ class Registry:
         if stored is None:
             raise statuses.not_found(kind, name)
         return versions.to_version(kind, stored.copy())
-
-    def _decoded(self, kind: Kind, raw: Any, options: WriteOptions) -> Object:
-        """The object of a body. Raises ApiError 400 for what is no such object."""
-        found_version, found_kind = raw.get("apiVersion"), raw.get("kind")
-        if found_version and found_version != kind.api_version:
-            raise bad_request(
-                f"the API version in the data ({found_version}) does not match the expected API "
-                f"version ({kind.api_version})"
-            )
-        if found_kind and found_kind != kind.kind:
-            raise bad_request(
-                f'{found_kind} in version "{kind.version}" cannot be handled as a {kind.kind}: '
-                f"converting (v1.{found_kind}) to (core.{kind.kind}): unknown conversion"
-            )
-        prefix = f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: '
-        try:
-            obj, unknown = decoding.decode(kind.schema, raw)
-        except decoding.DecodeError as error:
-            raise bad_request(prefix + str(error)) from error
-        complaints = [f'unknown field "{path}"' for path in unknown]
-        if complaints and options.validation == "Strict":
-            raise bad_request(f"{prefix}strict decoding error: {', '.join(complaints)}")
-        if options.validation == "Warn":
-            options.warnings.extend(complaints)
-        obj["apiVersion"], obj["kind"] = kind.api_version, kind.kind
-        obj.setdefault("metadata", {})
-        return obj
-
-    @staticmethod
-    def _same_place(obj: Object, namespace: str, name: str) -> None:
-        """The URL and the object must mean the same place."""
-        meta = obj.get("metadata") or {}
-        if name and (meta.get("name") or name) != name:
-            raise bad_request(
-                f"the name of the object ({meta['name']}) does not match the name on the URL "
-                f"({name})"
-            )
-        if (meta.get("namespace") or namespace) != namespace:
-            raise bad_request(
-                "the namespace of the provided object does not match the namespace sent on the "
-                "request"
-            )
-
-
-def scale_of(obj: Object) -> Object:
-    """The Scale of a workload."""
-    meta = obj["metadata"]
-    shown = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
-    spec, status = obj.get("spec") or {}, obj.get("status") or {}
-    scale: Object = {
-        "kind": "Scale",
-        "apiVersion": "autoscaling/v1",
-        "metadata": {word: meta[word] for word in shown if word in meta},
-        "spec": {},
-        "status": {"replicas": status.get("replicas", 0)},
-    }
-    if spec.get("replicas"):
-        scale["spec"]["replicas"] = spec["replicas"]
-    selector = selector_text(spec.get("selector"))
-    if selector:
-        scale["status"]["selector"] = selector
-    return scale
 
 
 def track_fields(

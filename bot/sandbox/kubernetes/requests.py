@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.sandbox.kubernetes import patches, statuses
-from bot.sandbox.kubernetes.registry import WriteOptions
+from bot.sandbox.kubernetes.options import WriteOptions
 from bot.sandbox.kubernetes.resources import KINDS, Kind, find
 from bot.sandbox.kubernetes.statuses import FieldError
 

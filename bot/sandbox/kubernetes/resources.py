@@ -48,6 +48,12 @@ class Kind:
         return f"{self.kind}.{self.group}" if self.group else self.kind
 
     @property
+    def go_name(self) -> str:
+        """The internal Go type: `core.Pod`, `apps.Deployment`."""
+        package = {"": "core", "rbac.authorization.k8s.io": "rbac", "events.k8s.io": "core"}
+        return f"{package.get(self.group, self.group.partition('.')[0])}.{self.kind}"
+
+    @property
     def gvk(self) -> str:
         """As Go prints it: `apps/v1, Kind=Deployment`, or `/v1, Kind=Pod`."""
         return f"{self.group}/{self.version}, Kind={self.kind}"

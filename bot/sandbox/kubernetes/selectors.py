@@ -189,10 +189,22 @@ _FIELDS: dict[str, tuple[str, ...]] = {
     "namespaces": ("status.phase", "metadata.name"),
     "nodes": ("metadata.name", "spec.unschedulable"),
     "secrets": ("type", "metadata.namespace", "metadata.name"),
+    "services": ("metadata.name", "metadata.namespace", "spec.clusterIP", "spec.type"),
     "replicasets.apps": ("metadata.name", "metadata.namespace", "status.replicas"),
     "jobs.batch": ("metadata.name", "metadata.namespace", "status.successful"),
 }
 _PLAIN = ("metadata.name", "metadata.namespace")
+# pkg/apis/events/v1/conversion.go: what events.k8s.io calls the fields of a core event.
+_EVENT_SAME = (*_PLAIN, "reason", "type")
+_EVENT_LABELS = {
+    "reportingController": "reportingComponent",
+    **{
+        f"regarding.{name}": f"involvedObject.{name}"
+        for name in (
+            *("kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath"),
+        )
+    },
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,8 +244,11 @@ def parse_fields(kind: Kind, text: str) -> list[FieldTerm]:
             )
         label, operator, value = match.groups()
         supported = _FIELDS.get(kind.key)
+        asked = label
+        if kind.schema == "events.Event":  # stored as a core event, under other names
+            label = _EVENT_LABELS.get(label, label if label in _EVENT_SAME else "")
         if label not in (supported or _PLAIN):
-            raise bad_request(_unsupported(label, known=supported is not None))
+            raise bad_request(_unsupported(asked, known=supported is not None))
         value = re.sub(r"\\(.)", r"\1", value)
         found.append(FieldTerm(tuple(label.split(".")), value, operator == "!="))
     return found

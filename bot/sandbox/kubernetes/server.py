@@ -24,6 +24,7 @@ from bot.sandbox.kubernetes import (
     patches,
     protobuf,
     requests,
+    scaling,
     selectors,
     statuses,
     tables,
@@ -44,6 +45,7 @@ from bot.sandbox.kubernetes.answers import (
 from bot.sandbox.kubernetes.deletion import DeleteOptions, Deletion
 from bot.sandbox.kubernetes.log_endpoint import LogEndpoint
 from bot.sandbox.kubernetes.logs import LogSource
+from bot.sandbox.kubernetes.options import WriteOptions
 from bot.sandbox.kubernetes.registry import Admission, Registry, track_fields
 from bot.sandbox.kubernetes.requests import Form, Target
 from bot.sandbox.kubernetes.statuses import ApiError
@@ -247,8 +249,11 @@ class ApiServer:
         version_text = query.get("resourceVersion", "")
         version_match = query.get("resourceVersionMatch", "")
         problems = []
-        if version_match and not version_text and not query.get("sendInitialEvents"):
+        if version_match and not version_text:
             text = "resourceVersionMatch is forbidden unless resourceVersion is provided"
+            problems.append(statuses.forbidden_field("resourceVersionMatch", text))
+        if version_match and query.get("continue"):
+            text = "resourceVersionMatch is forbidden when continue is provided"
             problems.append(statuses.forbidden_field("resourceVersionMatch", text))
         if version_match not in ("", "Exact", "NotOlderThan"):
             choices = ("", "Exact", "NotOlderThan")
@@ -256,6 +261,9 @@ class ApiServer:
         if version_match == "Exact" and version_text == "0":
             text = 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'
             problems.append(statuses.forbidden_field("resourceVersionMatch", text))
+        if "sendInitialEvents" in query:
+            text = "sendInitialEvents is forbidden for list"
+            problems.append(statuses.forbidden_field("sendInitialEvents", text))
         if problems:
             raise statuses.invalid_options("ListOptions", problems)
         if query.get("continue") and version_text not in ("", "0"):
@@ -363,11 +371,10 @@ class ApiServer:
         return obj
 
     async def _change(self, request: web.Request, target: Target, form: Form) -> web.Response:
-        status = 200
         if target.verb == "update":
             options = self._options(request, "update")
             raw = await self._body(request, target.kind.kind)
-            obj = self._registry.replace(
+            obj, created = self._registry.replace(
                 target.kind, target.namespace, target.name, raw, options, target.subresource
             )
         else:
@@ -382,33 +389,22 @@ class ApiServer:
                 options,
                 target.subresource,
             )
-            status = 201 if created else 200
-        answer = self._answer(request, target, obj, form, status)
+        answer = self._answer(request, target, obj, form, 201 if created else 200)
         return with_warnings(answer, options.warnings)
 
     async def _scale(self, request: web.Request, target: Target, form: Form) -> web.Response:
-        change: Callable[[Object], Any] | None = None
-        options = self._options(request, "get" if target.verb == "get" else target.verb)
+        change: scaling.Change | None = None
         if target.verb == "update":
-            raw = await self._body(request, "Scale")
-
-            def change(scale: Object) -> Any:
-                return raw
-
+            options = self._options(request, "update")
+            change = scaling.replaced(await self._body(request, "Scale"), options)
         elif target.verb == "patch":
             kind_of_patch = requests.patch_type(request.headers.get("Content-Type", ""))
-            try:
-                patch = decoding.yaml_text(await request.read())[0]
-            except decoding.DecodeError as error:
-                raise statuses.bad_request(f"error decoding patch: {error}") from error
-
-            def change(scale: Object) -> Any:
-                if kind_of_patch == patches.JSON:
-                    return patches.json_patch(scale, patch)
-                return patches.merge_patch(scale, patch)
-
+            options = self._options(request, "patch", apply=kind_of_patch == patches.APPLY)
+            change = scaling.patched(kind_of_patch, await request.read(), options)
+        else:
+            options = WriteOptions("")
         obj = self._registry.scale(target.kind, target.namespace, target.name, change, options)
-        return as_json(obj, yaml_form=form.yaml)
+        return with_warnings(as_json(obj, yaml_form=form.yaml), options.warnings)
 
     async def _delete(self, request: web.Request, target: Target, form: Form) -> web.Response:
         options = await self._delete_options(request)

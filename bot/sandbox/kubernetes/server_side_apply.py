@@ -22,7 +22,7 @@ from bot.sandbox.kubernetes.fields import (
     skeleton,
 )
 from bot.sandbox.kubernetes.managed_fields import Entries, Entry, Manager
-from bot.sandbox.kubernetes.resources import Kind
+from bot.sandbox.kubernetes.resources import KINDS, Kind
 from bot.sandbox.kubernetes.schema import Shape, named, shape
 from bot.sandbox.kubernetes.statuses import ApiError, bad_request, internal
 from bot.sandbox.kubernetes.storage import Object, copy_json
@@ -36,7 +36,7 @@ def apply(
     Raises ApiError: 409 for conflicts, 500 for fields that the schema does not have, 400 for the
     wrong version.
     """
-    _check_patch(kind, config)
+    check_patch(kind, config)
     try:
         wanted = covered(kind.schema, config)
     except FieldsError as error:
@@ -69,15 +69,27 @@ def _gvk(config: Object) -> str:
     return f"{group if slash else ''}/{version}, Kind={config.get('kind', '')}"
 
 
-def _check_patch(kind: Kind, config: Object) -> None:
+def check_patch(kind: Kind, config: Object) -> None:
+    """Version, managedFields and kind of a configuration. Raises ApiError 400, or 500 where no such
+    kind can be merged (nobody typed that error).
+    """
     version = config.get("apiVersion")
     if version != kind.api_version:
         raise bad_request(
             "Incorrect version specified in apply patch. "
-            f"Specified patch version: {version or '/'}, expected: {kind.api_version}"
+            f"Specified patch version: {version or ''}, expected: {kind.api_version}"
         )
-    if _metadata(config).get("managedFields"):
+    if _metadata(config).get("managedFields") is not None:
         raise bad_request("metadata.managedFields must be nil")
+    if config.get("kind") == kind.kind:
+        return
+    meta = _metadata(config)
+    who = f"{meta.get('namespace', '')}/{meta.get('name', '')}; {_gvk(config)}"
+    if any((one.api_version, one.kind) == (version, config.get("kind")) for one in KINDS):
+        raise internal("expected objects of the same type")
+    raise internal(
+        f"failed to create typed patch object ({who}): no corresponding type for {_gvk(config)}"
+    )
 
 
 def _metadata(config: Object) -> Object:

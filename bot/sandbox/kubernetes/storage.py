@@ -155,9 +155,9 @@ class Storage:
     ) -> None:
         self.clock = clock
         self.revision = revision
-        self.compacted = (
-            0  # a watch must start at this revision or later; the history before is gone
-        )
+        # A watch must start at this revision or later; the history before is gone. It begins where
+        # the storage does, as a watch cache's begins with its first list.
+        self.compacted = revision
         self.field_tracker: FieldTracker | None = None
         self._objects: dict[str, dict[Key, Stored]] = {}
         self._latest: dict[str, int] = {}
@@ -321,6 +321,28 @@ class Storage:
             self._write("ADDED" if old is None else "MODIFIED", resource, new, old)
         else:  # recorded earlier than others that are in already: its own number, no watch event
             self._place(resource, _freeze(wanted, new))
+
+    def kept(self) -> Object:
+        """All objects, to be written down as JSON by orjson; without their history."""
+        return {
+            "revision": self.revision,
+            "objects": {
+                resource: [
+                    [each.revision, dict(each.head), orjson.Fragment(each.body)]
+                    for each in found.values()
+                ]
+                for resource, found in self._objects.items()
+            },
+        }
+
+    def resume(self, kept: Object) -> None:
+        """Go on from what `kept` gave; a watch from before is told that its history is gone."""
+        for resource, found in kept["objects"].items():
+            for revision, head, body in found:
+                self._place(resource, _freeze(revision, {**head, **body}))
+                self._latest[resource] = max(self.latest(resource), revision)
+        self.revision = kept["revision"]
+        self.compact()
 
     def advance_revision(self, revision: int) -> None:
         """Something else was written: the next revision is above this one."""

@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bot.sandbox.kubernetes import statuses, versions
+from bot.sandbox.kubernetes import decoding, statuses, versions
 from bot.sandbox.kubernetes.fields import skeleton
 from bot.sandbox.kubernetes.resources import Kind
 from bot.sandbox.kubernetes.selectors import Match
@@ -128,7 +128,7 @@ def list_page(
         revision, start = _read_token(options.token)
         if revision < 0:
             revision = storage.revision
-    elif options.version_match == "Exact" and options.version is not None:
+    elif _exact(options) and options.version is not None:
         revision = options.version
     elif options.version == 0:
         revision = caches.revision(resource) or storage.revision
@@ -138,8 +138,10 @@ def list_page(
         wanted = max(revision, options.version or 0)
         raise statuses.too_large_version(wanted, caches.revision(resource))
     found = _state_at(storage, resource, namespace, revision, exact=bool(start) or _exact(options))
-    if found is None:
+    if found is None and start:
         raise statuses.expired(_TOO_OLD, _write_token(-1, start))
+    if found is None:
+        raise statuses.expired("The resourceVersion for the provided list is too old.")
     chosen = [
         (key, stored)
         for key, stored in found
@@ -155,7 +157,9 @@ def list_page(
 
 
 def _exact(options: ListOptions) -> bool:
-    return options.version_match == "Exact"
+    """Asked for outright, or by a limit beside a version (etcd3/store.go: the legacy case)."""
+    legacy = not options.version_match and options.limit > 0 and bool(options.version)
+    return options.version_match == "Exact" or legacy
 
 
 def _state_at(
@@ -190,13 +194,29 @@ def _write_token(revision: int, start: str) -> str:
 
 
 def _read_token(token: str) -> tuple[int, str]:
+    """Raises ApiError 400 in the words of apiserver/pkg/storage/continue.go."""
     try:
-        parts = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
-        if parts["v"] != _TOKEN_VERSION:
-            raise KeyError("v")
-        return int(parts["rv"]), str(parts["start"])
-    except (ValueError, KeyError, TypeError, binascii.Error) as error:
-        raise statuses.bad_request("continue key is not valid: encoding/base64") from error
+        text = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
+    except (ValueError, binascii.Error) as error:
+        raise _no_token("illegal base64 data at input byte 0") from error
+    try:
+        parts = decoding.json_text(text)
+    except decoding.DecodeError as error:
+        raise _no_token(str(error)) from error
+    if not isinstance(parts, dict):
+        raise _no_token(f"json: cannot unmarshal {statuses.json_word(parts)} into Go value")
+    version, revision, start = parts.get("v", ""), parts.get("rv", 0), parts.get("start", "")
+    if version != _TOKEN_VERSION:
+        raise _no_token(f"server does not recognize this encoded version {version}")
+    if not isinstance(revision, int) or revision == 0:
+        raise _no_token(f"incorrect encoded start resourceVersion (version {_TOKEN_VERSION})")
+    if not start:
+        raise _no_token(f"encoded start key empty (version {_TOKEN_VERSION})")
+    return revision, str(start)
+
+
+def _no_token(why: str) -> statuses.ApiError:
+    return statuses.bad_request(f"invalid continue token: continue key is not valid: {why}")
 
 
 # Watches

@@ -72,7 +72,11 @@ async def test_odd_values_anywhere_are_answered(cluster: Any, deployment: Any, k
             answer = await send(cluster, kind, with_value(obj, path, value))
             where = f"{kind} {path} = {value!r}: {answer.text}"
             assert isinstance(answer.body, dict), where
-            assert answer.status < 500 or answer.message.startswith("failed to create"), where
+            assert answer.status < 500 or answer.message.startswith(UNTYPED), where
+
+
+# Errors that the real server answers with 500, because nobody gave them a status.
+UNTYPED = ("failed to create typed", "failed to convert new object", "map: ", "strconv.")
 
 
 async def send(cluster: Any, kind: str, body: Any) -> Any:

@@ -183,7 +183,19 @@ async def test_bodies_that_are_no_objects(cluster: Any, deployment: Any) -> None
     assert "unexpected end of JSON input (<empty>)" in empty.message
     other = await cluster.ask("POST", PATH, {"apiVersion": "v1", "kind": "Pod"})
     assert other.message == (
-        "the API version in the data (v1) does not match the expected API version (apps/v1)"
+        'Pod in version "v1" cannot be handled as a Deployment: converting (v1.Pod) to '
+        "(apps.Deployment): unknown conversion"
+    )
+    old = await cluster.ask("POST", PATH, {"apiVersion": "apps/v1beta2", "kind": "Deployment"})
+    assert old.message == (
+        "the API version in the data (apps/v1beta2) does not match the expected API version "
+        "(apps/v1)"
+    )
+    new = await cluster.ask("POST", PATH, {"apiVersion": "apps/v9", "kind": "Deployment"})
+    assert (new.status, new.message) == (
+        400,
+        'Deployment in version "v9" cannot be handled as a Deployment: no kind "Deployment" is '
+        'registered for version "apps/v9" in scheme "pkg/api/legacyscheme/scheme.go:30"',
     )
     wrong = deployment(replicas="3")
     answer = await cluster.ask("POST", PATH, wrong)

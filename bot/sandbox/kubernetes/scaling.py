@@ -1,0 +1,66 @@
+"""The scale subresource: a workload's Scale, what a body or patch makes of it, and its replicas."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from bot.sandbox.kubernetes import object_bodies, patches, server_side_apply, statuses
+from bot.sandbox.kubernetes.options import WriteOptions
+from bot.sandbox.kubernetes.resources import Kind
+from bot.sandbox.kubernetes.schema import named
+from bot.sandbox.kubernetes.selectors import selector_text
+from bot.sandbox.kubernetes.storage import Object
+
+SCALE = Kind("autoscaling", "v1", "scales", "Scale")
+Change = Callable[[Object], Object]
+
+
+def scale_of(obj: Object) -> Object:
+    """The Scale of a workload."""
+    meta = obj["metadata"]
+    shown = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
+    spec, status = obj.get("spec") or {}, obj.get("status") or {}
+    scale: Object = {
+        "kind": "Scale",
+        "apiVersion": "autoscaling/v1",
+        "metadata": {word: meta[word] for word in shown if word in meta},
+        "spec": {},
+        "status": {"replicas": status.get("replicas", 0)},
+    }
+    if spec.get("replicas"):
+        scale["spec"]["replicas"] = spec["replicas"]
+    selector = selector_text(spec.get("selector"))
+    if selector:
+        scale["status"]["selector"] = selector
+    return scale
+
+
+def replaced(raw: Any, options: WriteOptions) -> Change:
+    """A PUT's Scale takes the place of the one that is there."""
+    scale = object_bodies.decoded(SCALE, raw, options)
+    return lambda before: scale
+
+
+def patched(content_type: str, body: bytes, options: WriteOptions) -> Change:
+    """What a patch of any of the four kinds makes of a Scale."""
+
+    def change(before: Object) -> Object:
+        if content_type != patches.APPLY:
+            return object_bodies.patched(SCALE, before, content_type, body, options)
+        config, _ = object_bodies.applied(body, options)
+        server_side_apply.check_patch(SCALE, config)
+        merged = server_side_apply.merge(named("Scale"), before, config)
+        return object_bodies.decoded_apply(SCALE, merged)
+
+    return change
+
+
+def replicas_of(scale: Object, name: str) -> int:
+    """Raises ApiError 422 for less than none."""
+    replicas: int = (scale.get("spec") or {}).get("replicas", 0)
+    if replicas < 0:
+        text = "must be greater than or equal to 0"
+        problem = statuses.invalid_value("spec.replicas", replicas, text)
+        raise statuses.invalid_kind("Scale.autoscaling", "autoscaling", "Scale", name, [problem])
+    return replicas
