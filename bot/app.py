@@ -8,8 +8,8 @@ let finish, and whatever is not finished the next start finishes.
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -46,11 +46,13 @@ from bot.adapters.sqlite_configurations import SqliteConfigurations
 from bot.adapters.sqlite_follows import SqliteFollows
 from bot.adapters.sqlite_locks import SqliteLocks
 from bot.adapters.sqlite_outbox import SqliteOutbox
+from bot.adapters.sqlite_preferences import SqlitePreferences
 from bot.adapters.sqlite_snapshots import SqliteSnapshots
 from bot.adapters.sqlite_store import SqliteStore
 from bot.adapters.stand_in_builder import StandInBuilder
 from bot.adapters.terminal_endpoint import TerminalEndpoint
 from bot.adapters.wall_clock import WallClock
+from bot.domain.outcome import TerminalLine
 from bot.domain.rollout import Rollout
 from bot.engine import Engine, Work
 from bot.errors import PortError
@@ -67,6 +69,7 @@ from bot.workflows.configuring import finish_unfinished
 from bot.workflows.diagnosis import diagnose, explain
 from bot.workflows.displaced import end_displaced
 from bot.workflows.edges import Edges
+from bot.workflows.languages import Readers
 from bot.workflows.log_desk import LogDesk
 from bot.workflows.looks import LOOKS
 from bot.workflows.looks.burning import fast_burn
@@ -85,8 +88,9 @@ from bot.workflows.telling import (
 )
 from commands.build import tell_not_deployed
 from commands.router import Router
-from commands.terminal import Terminal, message_of
-from config.catalog import Catalog, UnknownNameError, load_catalog
+from commands.terminal import Terminal
+from commands.terminal_steps import message_of
+from config.catalog import Catalog, load_catalog
 from config.settings import SettingMistake, Settings, SettingsError
 
 log = logging.getLogger(__name__)
@@ -185,7 +189,7 @@ class Dynamo:
                 follows=SqliteFollows(store),
                 messenger=messenger,
                 clock=clock,
-                titles=partial(_title, catalog),
+                titles=catalog.title_of,
             )
             stack.push_async_callback(logs.stop)
             edges = Edges(
@@ -195,7 +199,7 @@ class Dynamo:
                 inventory=KubernetesInventory(cluster.connections),
                 images=images,
                 messenger=messenger,
-                people=SlackPeople(client, clock),
+                people=Readers(SlackPeople(client, clock), SqlitePreferences(store)),
                 clock=clock,
                 audit=audit,
                 locks=SqliteLocks(store),
@@ -310,23 +314,13 @@ def _terminal(settings: Settings, terminal: Terminal) -> TerminalEndpoint | None
     if not settings.terminal_tokens:
         return None
 
-    async def do(
-        name: str, line: str, language: str, seconds: float, follows: bool
-    ) -> AsyncIterator[Mapping[str, object]]:
-        async for step in terminal.do(name, line, language, seconds, follows):
-            yield message_of(step)
+    async def do(name: str, line: TerminalLine) -> AsyncGenerator[Mapping[str, object], None]:
+        async with aclosing(terminal.do(name, line)) as steps:
+            async for step in steps:
+                yield message_of(step)
 
     hashes = {token.name: token.sha256 for token in settings.terminal_tokens}
     return TerminalEndpoint(hashes, do, time.monotonic)
-
-
-def _title(catalog: Catalog, environment: str, language: str) -> str:
-    """An environment's title; its name, where the catalog knows it no more."""
-    try:
-        found = catalog.environment(environment)
-    except UnknownNameError:
-        return environment
-    return found.title.to(language)
 
 
 def _git(settings: Settings, offline: Offline | None) -> GitSource:

@@ -29,7 +29,6 @@ from bot.workflows.rollout import AlreadyUnderway, Started
 from commands.asked import Asked, title
 from commands.pressing import Click, Press, gone
 from commands.vocabulary import CONFIG
-from config.catalog import UnknownNameError
 
 COMMAND = CONFIG
 
@@ -51,13 +50,11 @@ async def press(asked: Asked, click: Click) -> Card | None:
     """ "Apply" or "Put back", after Slack's own question: what the reader saw, or nothing."""
     match click.pieces:
         case (service, environment, seen, ("apply" | "restore") as way):
-            catalog = asked.edges.catalog
-            try:
-                place = Place(catalog.service(service), catalog.environment(environment))
-            except UnknownNameError:
-                return gone(asked)
+            place = Place.named(service, environment, asked.edges.catalog)
         case _:
-            return gone(asked)
+            place = None
+    if place is None:
+        return gone(asked)
     outcome = await apply_config(
         place,
         asked.by,

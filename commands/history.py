@@ -11,7 +11,6 @@ from bot.workflows.history import HistoryPage, newer_than, newest, older_than
 from commands.asked import Asked
 from commands.pressing import Click, Press, gone
 from commands.vocabulary import HISTORY
-from config.catalog import UnknownNameError
 
 COMMAND = HISTORY
 
@@ -40,11 +39,7 @@ PRESSES: Final[Mapping[str, Press]] = {"history": press}
 
 def _card(asked: Asked, page: HistoryPage) -> Card:
     def title(environment: str) -> str:
-        try:
-            found = asked.edges.catalog.environment(environment)
-        except UnknownNameError:  # of an environment that is no more
-            return environment
-        return found.title.to(asked.texts.language)
+        return asked.edges.catalog.title_of(environment, asked.texts.language)
 
     def value(way: str, number: int | None) -> str:
         if number is None:

@@ -2,10 +2,8 @@
 
 from bot.cards.card import Card
 from bot.cards.lock import locks_card
-from bot.domain.lock import Lock
 from commands.asked import Asked
 from commands.vocabulary import LOCKS
-from config.catalog import UnknownNameError
 
 COMMAND = LOCKS
 
@@ -13,13 +11,6 @@ COMMAND = LOCKS
 async def run(asked: Asked) -> Card | None:
     now = asked.edges.clock.now()
     held = await asked.edges.locks.all(asked.invocation.environment or "")
-    shown = [(lock, _title(asked, lock)) for lock in held if lock.holds(now)]
+    title_of, language = asked.edges.catalog.title_of, asked.texts.language
+    shown = [(lock, title_of(lock.environment, language)) for lock in held if lock.holds(now)]
     return locks_card(shown, asked.actor.id, asked.texts, now)
-
-
-def _title(asked: Asked, lock: Lock) -> str:
-    try:
-        environment = asked.edges.catalog.environment(lock.environment)
-    except UnknownNameError:  # `dynamo.yml` no longer has it: the lock can still be seen
-        return lock.environment
-    return environment.title.to(asked.texts.language)

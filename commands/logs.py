@@ -36,7 +36,6 @@ from commands.asked import Asked, title
 from commands.durations import amount_of
 from commands.pressing import Click, Press
 from commands.vocabulary import LOGS
-from config.catalog import UnknownNameError
 
 COMMAND = LOGS
 
@@ -47,21 +46,28 @@ _ELSEWHERE: Final = frozenset({Trouble.NOT_INVITED, Trouble.NOT_FOUND})
 
 
 async def run(asked: Asked) -> Card | None:
+    query = await wanted(asked)
+    if isinstance(query, Card):
+        return query
+    return await (_follow if "follow" in asked.invocation.options else _read)(asked, query)
+
+
+async def wanted(asked: Asked) -> Query | Card:
+    """What is asked for; or the answer to what cannot be meant, or may not be read."""
     options = asked.invocation.options
     since = amount_of(str(options["since"])) if "since" in options else None
     query = read_query(options, since)
     if isinstance(query, QueryError):
         return query_error_card(query, asked.texts)
-    follows = "follow" in options
-    if follows and query.previous:
+    if "follow" in options and query.previous:
         return query_error_card(QueryError("previous_follow", {}), asked.texts)
     if not await _has_a_role(asked):
-        return logs_notice_card(asked.texts, "no_role", HAND)
+        return logs_notice_card(asked.texts, "no_role", HAND, denied=True)
     place = asked.place
     log.info(
         "%s reads the logs of %s/%s", asked.actor.id, place.service.name, place.environment.name
     )
-    return await (_follow(asked, query) if follows else _read(asked, query))
+    return query
 
 
 async def press_stop(asked: Asked, click: Click) -> Card | None:
@@ -70,15 +76,8 @@ async def press_stop(asked: Asked, click: Click) -> Card | None:
     if message is None:
         return logs_notice_card(asked.texts, "over")
     if message.started_by != asked.actor.id:
-        catalog = asked.edges.catalog
-        try:
-            place = Place(
-                catalog.service(message.service), catalog.environment(message.environment)
-            )
-            right = (await permission(asked.actor.id, place, asked.edges)).ok
-        except UnknownNameError:
-            right = False
-        if not right:
+        place = Place.named(message.service, message.environment, asked.edges.catalog)
+        if place is None or not (await permission(asked.actor.id, place, asked.edges)).ok:
             who = user(message.started_by)
             return logs_notice_card(asked.texts, "not_yours", HAND, who=who)
     if not await stop_follow(_desk(asked), message, asked.by, asked.edges):
@@ -154,7 +153,7 @@ async def _follow(asked: Asked, query: Query) -> Card | None:
     desk, place = _desk(asked), asked.place
     where = asked.channel or asked.actor.id
     line = asked.invocation.line
-    refused = desk.room(asked.actor.id, where, line)
+    refused = desk.already(where, line) or desk.room(asked.actor.id)
     if refused is not None:
         return await _no_room(asked, refused)
     none = await desk.unreadable(_log_place(place), query)
@@ -181,9 +180,13 @@ async def _no_room(asked: Asked, refused: TooMany | Already) -> Card:
     match refused:
         case Already(ref):
             return logs_notice_card(asked.texts, "already", link=await _link(asked, ref))
-        case TooMany(count, yours):
-            key = "too_many_yours" if yours else "too_many"
-            return logs_notice_card(asked.texts, key, HAND, count=count)
+        case TooMany():
+            return no_room_card(asked, refused)
+
+
+def no_room_card(asked: Asked, refused: TooMany) -> Card:
+    key = "too_many_yours" if refused.yours else "too_many"
+    return logs_notice_card(asked.texts, key, HAND, count=refused.count)
 
 
 # --- shared --------------------------------------------------------------------------------------

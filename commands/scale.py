@@ -38,7 +38,6 @@ from commands.parser import parse
 from commands.pressing import Click, Press, Window, gone
 from commands.requesting import to_what_is_underway
 from commands.vocabulary import SCALE, VERBS
-from config.catalog import UnknownNameError
 
 COMMAND = SCALE
 
@@ -171,11 +170,7 @@ async def press_bounds(asked: Asked, click: Click) -> Card | None:
 
 
 def _place(asked: Asked, pieces: Sequence[str]) -> Place | None:
-    catalog = asked.edges.catalog
-    try:
-        return Place(catalog.service(pieces[0]), catalog.environment(pieces[1]))
-    except UnknownNameError:
-        return None
+    return Place.named(pieces[0], pieces[1], asked.edges.catalog)
 
 
 def mistakes(pieces: Sequence[str], entered: Mapping[str, str], texts: Texts) -> dict[str, str]:

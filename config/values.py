@@ -311,6 +311,11 @@ class Catalog:
         except KeyError:
             raise UnknownNameError("environment", name) from None
 
+    def title_of(self, environment: str, language: str) -> str:
+        """An environment's title; its name, where the catalog has it no more."""
+        found = self._environments.get(environment)
+        return found.title.to(language) if found else environment
+
     def role(self, name: str) -> Role:
         """By its exact name; UnknownNameError when there is none."""
         for role in self.roles:

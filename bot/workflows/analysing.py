@@ -20,7 +20,6 @@ from bot.workflows.edges import Edges, Place
 from bot.workflows.people import permission
 from bot.workflows.rollback import RollbackAnswer, request_rollback
 from bot.workflows.rollout import AlreadyUnderway, Request, Started
-from config.catalog import UnknownNameError
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,12 +131,8 @@ async def _allowed(
     analysis = await edges.analyses.get(rollout_id)
     if analysis is None:
         return NotDecided("NOT_FOUND")
-    try:
-        place = Place(
-            edges.catalog.service(analysis.service),
-            edges.catalog.environment(analysis.environment),
-        )
-    except UnknownNameError:
+    place = Place.named(analysis.service, analysis.environment, edges.catalog)
+    if place is None:
         return NotDecided("NOT_FOUND")
     gate = await permission(by.actor, place, edges)
     if gate.ok:

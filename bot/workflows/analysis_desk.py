@@ -57,7 +57,7 @@ from bot.workflows.analysis_looking import AskGuard, burns, read_all, take_basel
 from bot.workflows.analysis_telling import chart_for, details_of, summary_of
 from bot.workflows.edges import Edges, Place
 from bot.workflows.looks import Look, Subject
-from config.catalog import AnalysisTimes, UnknownNameError
+from config.catalog import AnalysisTimes
 
 log = logging.getLogger(__name__)
 
@@ -418,13 +418,9 @@ class AnalysisDesk:
     # --- around it ---------------------------------------------------------------------------
 
     def _placed(self, service: str, environment: str) -> tuple[Place, AnalysisTimes] | None:
-        try:
-            catalog = self._edges.catalog
-            place = Place(catalog.service(service), catalog.environment(environment))
-        except UnknownNameError:
-            return None
-        times = times_of(place.environment)
-        return (place, times) if times is not None else None
+        place = Place.named(service, environment, self._edges.catalog)
+        times = times_of(place.environment) if place else None
+        return (place, times) if place and times is not None else None
 
     async def _save(self, analysis: Analysis, entry: AuditEntry | None = None) -> Analysis:
         return await self._edges.analyses.save(analysis, entry)

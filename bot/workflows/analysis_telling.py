@@ -54,9 +54,7 @@ def dashboard_of(analysis: Analysis, environment: Environment) -> str:
 def _shown(analysis: Analysis, catalog: Catalog, *, drawn: bool) -> tuple[Shown, Texts]:
     environment = _environment(analysis, catalog)
     texts = Texts.of(environment.language if environment else catalog.language)
-    title = analysis.environment
-    if environment is not None:
-        title = environment.title.to(texts.language)
+    title = catalog.title_of(analysis.environment, texts.language)
     times = (environment.analysis if environment else None) or AnalysisTimes()
     shown = Shown(
         environment_title=title,

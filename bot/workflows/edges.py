@@ -16,7 +16,6 @@ from bot.ports import (
     Locks,
     Messenger,
     Metrics,
-    People,
     Probes,
     Snapshots,
     Store,
@@ -27,8 +26,9 @@ from bot.workflows.bell import Bell
 from bot.workflows.build_desk import BuildDesk
 from bot.workflows.checklist_messages import ChecklistMessages
 from bot.workflows.ci import CiDesk
+from bot.workflows.languages import Readers
 from bot.workflows.log_desk import LogDesk
-from config.catalog import Catalog, Environment, Service
+from config.catalog import Catalog, Environment, Service, UnknownNameError
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Edges:
     inventory: Inventory
     images: Images
     messenger: Messenger
-    people: People
+    people: Readers
     clock: Clock
     audit: Audit
     locks: Locks
@@ -66,6 +66,15 @@ class Place:
 
     service: Service
     environment: Environment
+
+    @classmethod
+    def named(cls, service: str, environment: str, catalog: Catalog) -> "Place | None":
+        """Of names that were stored, or came with a button; None where `dynamo.yml` no longer has
+        them."""
+        try:
+            return cls(catalog.service(service), catalog.environment(environment))
+        except UnknownNameError:
+            return None
 
     @property
     def context(self) -> str:

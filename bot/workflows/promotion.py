@@ -22,7 +22,7 @@ from bot.workflows.edges import Edges, Place
 from bot.workflows.people import permission
 from bot.workflows.rollout import Plan, plan_again
 from bot.workflows.version import Chosen, NotChosen, choose, running_image
-from config.catalog import Environment, Service, UnknownNameError
+from config.catalog import Environment, Service
 
 # --- what can be promoted ------------------------------------------------------------------------
 
@@ -183,11 +183,7 @@ async def release(rollout_id: str, covers: str, by: By, edges: Edges) -> Release
 
 def place_of(rollout: Rollout, edges: Edges) -> Place | None:
     """None where `dynamo.yml` no longer has it."""
-    try:
-        service = edges.catalog.service(rollout.service)
-        return Place(service, edges.catalog.environment(rollout.environment))
-    except UnknownNameError:
-        return None
+    return Place.named(rollout.service, rollout.environment, edges.catalog)
 
 
 async def moved(rollout: Rollout, place: Place, edges: Edges) -> bool:
