@@ -1,18 +1,21 @@
-"""Schemas of what stands inside of blocks: texts, options, buttons, menus, inputs, rich text."""
+"""Schemas of what stands inside of blocks: texts, options, buttons, menus, inputs, images."""
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from typing import Any
+from urllib.parse import urlsplit
 
 from bot.sandbox.slack import limits
+from bot.sandbox.slack.block_rich_text import BLOCK_ID, RICH_TEXT
 from bot.sandbox.slack.schema import (
     Check,
-    anything,
     array,
     boolean,
     breach,
     by_type,
+    matching,
     number,
     one_of,
     record,
@@ -21,7 +24,6 @@ from bot.sandbox.slack.schema import (
 )
 
 ACTION_ID = string(limits.ACTION_ID)
-BLOCK_ID = string(limits.BLOCK_ID)
 _FILE_ID = re.compile(r"^F[A-Z0-9]{8,}$")
 
 
@@ -105,23 +107,65 @@ def _initial_is_offered(value: Any, pointer: str, found: list[str]) -> None:
         found.append(breach("must match one of the provided options", f"{pointer}/{name}"))
 
 
-# -- elements --------------------------------------------------------------------------------------
+# -- blocks and elements ---------------------------------------------------------------------------
+def block(
+    required: dict[str, Check], optional: dict[str, Check] | None = None, *more: Check
+) -> Check:
+    """A block: every one may have an id."""
+    return together(record(required, {"block_id": BLOCK_ID, **(optional or {})}, typed=True), *more)
+
+
 def _element(required: dict[str, Check], optional: dict[str, Check], *more: Check) -> Check:
     common = {"action_id": ACTION_ID, "confirm": CONFIRM, "focus_on_load": boolean}
     return together(record(required, common | optional, typed=True), *more)
 
 
+_SOME_PEOPLE = array(string(limits.ACTION_ID), 1, 100)
+_BUTTON: dict[str, Check] = {
+    "action_id": ACTION_ID,
+    "value": string(limits.BUTTON_VALUE),
+    "confirm": CONFIRM,
+    "accessibility_label": string(limits.ACCESSIBILITY_LABEL),
+    "visible_to_user_ids": _SOME_PEOPLE,
+}
 BUTTON = record(
     {"text": plain(limits.BUTTON_TEXT)},
     {
-        "action_id": ACTION_ID,
+        **_BUTTON,
         "url": string(limits.URL),
-        "value": string(limits.BUTTON_VALUE),
         "style": STYLE,
-        "confirm": CONFIRM,
-        "accessibility_label": string(limits.ACCESSIBILITY_LABEL),
-        "visible_to_user_ids": array(string(limits.ACTION_ID), 1, 100),
+        "agent_prompt": string(limits.AGENT_PROMPT),
+        "agent_prompt_display": string(limits.BUTTON_TEXT),
     },
+    typed=True,
+)
+ICON_BUTTON = record(
+    {"text": plain(limits.BUTTON_TEXT), "icon": one_of("trash")}, _BUTTON, typed=True
+)
+_WORKFLOW_TRIGGER = record(
+    {"url": string(limits.URL)},
+    {
+        "customizable_input_parameters": array(
+            record({"name": string(limits.TEXT), "value": string(limits.TEXT)}), 1, 100
+        )
+    },
+)
+WORKFLOW_BUTTON = record(
+    {"text": plain(limits.BUTTON_TEXT), "workflow": record({"trigger": _WORKFLOW_TRIGGER})},
+    {
+        "action_id": ACTION_ID,
+        "style": STYLE,
+        "accessibility_label": string(limits.ACCESSIBILITY_LABEL),
+    },
+    typed=True,
+)
+_FEEDBACK = record(
+    {"text": plain(limits.BUTTON_TEXT), "value": string(limits.BUTTON_VALUE)},
+    {"accessibility_label": string(limits.ACCESSIBILITY_LABEL)},
+)
+FEEDBACK_BUTTONS = record(
+    {"positive_button": _FEEDBACK, "negative_button": _FEEDBACK},
+    {"action_id": ACTION_ID},
     typed=True,
 )
 _choices = array(_CHOICE_OPTION, 1, limits.CHOICE_OPTIONS)
@@ -189,11 +233,29 @@ SELECTS: dict[str, Check] = {
     ),
     "multi_channels_select": _element({}, {"initial_channels": _ids, **_multi}),
 }
+_date = matching(
+    r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])", "must be a date in the format YYYY-MM-DD"
+)
+_time = matching(r"([01]\d|2[0-3]):[0-5]\d", "must be a time in the format HH:mm")
 PICKERS: dict[str, Check] = {
-    "datepicker": _element({}, {"initial_date": string(10), **_place}),
-    "timepicker": _element({}, {"initial_time": string(5), "timezone": string(100), **_place}),
-    "datetimepicker": _element({}, {"initial_date_time": number(0)}),
+    "datepicker": _element({}, {"initial_date": _date, **_place}),
+    "timepicker": _element({}, {"initial_time": _time, "timezone": string(100), **_place}),
+    "datetimepicker": _element({}, {"initial_date_time": number(0, limits.LATEST_SECOND)}),
 }
+
+
+_digits = matching(r"-?\d{1,100}(\.\d{1,100})?", "must be a number, written as a string")
+
+
+def _lengths_agree(value: Any, pointer: str, found: list[str]) -> None:
+    least, most = (
+        value.get(name) if isinstance(value, dict) else None
+        for name in ("min_length", "max_length")
+    )
+    if isinstance(least, int) and isinstance(most, int) and least > most:
+        found.append(breach("must not be more than `max_length`", f"{pointer}/min_length"))
+
+
 INPUTS: dict[str, Check] = {
     "plain_text_input": _element(
         {},
@@ -204,16 +266,20 @@ INPUTS: dict[str, Check] = {
             "max_length": number(1, limits.PLAIN_TEXT_INPUT),
             **_line,
         },
+        _lengths_agree,
     ),
-    "rich_text_input": _element({}, {"initial_value": anything, **_line}),
+    "rich_text_input": _element(
+        {},
+        {"initial_value": RICH_TEXT, "min_lines": number(1), "max_lines": number(1), **_line},
+    ),
     "email_text_input": _element({}, {"initial_value": string(limits.TEXT), **_line}),
     "url_text_input": _element({}, {"initial_value": string(limits.URL), **_line}),
     "number_input": _element(
         {"is_decimal_allowed": boolean},
         {
-            "initial_value": string(100),
-            "min_value": string(100),
-            "max_value": string(100),
+            "initial_value": _digits,
+            "min_value": _digits,
+            "max_value": _digits,
             **_line,
         },
     ),
@@ -230,6 +296,18 @@ INPUTS: dict[str, Check] = {
 SLACK_FILE = record({}, {"id": string(limits.ACTION_ID), "url": string(limits.URL)})
 
 
+def _is_public(url: str) -> bool:
+    """Whether Slack could get at it: its servers fetch images, not the reader's browser."""
+    try:
+        host = urlsplit(url).hostname or ""
+    except ValueError:
+        return False
+    try:
+        return ipaddress.ip_address(host).is_global
+    except ValueError:
+        return "." in host and not host.endswith((".local", ".localhost", ".internal"))
+
+
 def image_source(value: Any, pointer: str, found: list[str]) -> None:
     """Exactly one source; a URL is public https, a file id has Slack's form."""
     if not isinstance(value, dict):
@@ -240,6 +318,8 @@ def image_source(value: Any, pointer: str, found: list[str]) -> None:
     url = value.get("image_url")
     if isinstance(url, str) and not url.startswith("https://"):
         found.append(breach("must be a valid https url", f"{pointer}/image_url"))
+    elif isinstance(url, str) and not _is_public(url):
+        found.append(breach("downloading image failed", f"{pointer}/image_url"))
     reference = value.get("slack_file")
     if isinstance(reference, dict):
         if ("id" in reference) == ("url" in reference):
@@ -255,79 +335,4 @@ IMAGE_ELEMENT = together(
         typed=True,
     ),
     image_source,
-)
-
-# -- rich text -------------------------------------------------------------------------------------
-_text_style = record(
-    {},
-    dict.fromkeys(
-        (
-            "bold",
-            "italic",
-            "strike",
-            "code",
-            "underline",
-            "highlight",
-            "client_highlight",
-            "unlink",
-        ),
-        boolean,
-    ),
-)
-_styled: dict[str, Check] = {"style": _text_style}
-_RICH: dict[str, Check] = {
-    "text": record({"text": string(limits.MARKDOWN_TEXT)}, _styled, typed=True),
-    "link": record(
-        {"url": string(limits.URL)},
-        {"text": string(limits.TEXT), "unsafe": boolean, **_styled},
-        typed=True,
-    ),
-    "emoji": record(
-        {"name": string(100)},
-        {"unicode": string(100), "skin_tone": number(2, 6), **_styled},
-        typed=True,
-    ),
-    "user": record({"user_id": _id}, _styled, typed=True),
-    "usergroup": record({"usergroup_id": _id}, _styled, typed=True),
-    "channel": record({"channel_id": _id}, _styled, typed=True),
-    "team": record({"team_id": _id}, _styled, typed=True),
-    "broadcast": record({"range": one_of("here", "channel", "everyone")}, _styled, typed=True),
-    "date": record(
-        {"timestamp": number(0), "format": string(limits.TEXT)},
-        {"url": string(limits.URL), "fallback": string(limits.TEXT), **_styled},
-        typed=True,
-    ),
-    "color": record({"value": string(20)}, _styled, typed=True),
-}
-_MANY = 10_000
-_section = record({"elements": array(by_type(_RICH), 0, _MANY)}, typed=True)
-_border: dict[str, Check] = {"border": number(0, 1)}
-RICH_TEXT_ELEMENTS = array(
-    by_type(
-        {
-            "rich_text_section": _section,
-            "rich_text_list": record(
-                {
-                    "style": one_of("bullet", "ordered"),
-                    "elements": array(by_type({"rich_text_section": _section}), 1, _MANY),
-                },
-                {"indent": number(0, limits.LIST_INDENT), "offset": number(0), **_border},
-                typed=True,
-            ),
-            "rich_text_preformatted": record(
-                {
-                    "elements": array(
-                        by_type({"text": _RICH["text"], "link": _RICH["link"]}), 0, _MANY
-                    )
-                },
-                {"language": string(100), **_border},
-                typed=True,
-            ),
-            "rich_text_quote": record(
-                {"elements": array(by_type(_RICH), 0, _MANY)}, _border, typed=True
-            ),
-        }
-    ),
-    0,
-    _MANY,
 )

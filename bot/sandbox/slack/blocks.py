@@ -1,19 +1,21 @@
 """The Block Kit validator: what Slack would refuse is refused here, in its words.
 
 `check_message_blocks` and `check_view` raise `SchemaError` with every breach at once. The numbers
-are in `limits.py`, the schemas in `block_schemas.py` and `block_elements.py`.
+are in `limits.py`, the schemas in `block_schemas.py` and what it names.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from bot.sandbox.slack import limits
+from bot.sandbox.slack.block_data import table_text
 from bot.sandbox.slack.block_elements import OPTION_GROUPS, OPTIONS
 from bot.sandbox.slack.block_schemas import MESSAGE_BLOCKS, VIEWS
 from bot.sandbox.slack.errors import SchemaError, SlackError
+from bot.sandbox.slack.messages import own_parts, placed_blocks
 from bot.sandbox.slack.schema import Check, breach, by_type, record
 from bot.sandbox.slack.workspace import texts_of
 
@@ -26,46 +28,77 @@ FileUsable = Callable[[str], bool]
 
 def check_message_blocks(blocks: Any, usable: FileUsable) -> None:
     """Raise `SchemaError` (`invalid_blocks`) or `SlackError` (`msg_blocks_too_long`)."""
+    check_content(blocks, [], usable)
+
+
+def check_content(blocks: Any, attachments: Any, usable: FileUsable) -> None:
+    """Blocks and attachments of one message, and what counts over both: tables, and all of their
+    size. Raises `SchemaError` (`invalid_blocks`, `invalid_attachments`) or `SlackError`.
+    """
     if not isinstance(blocks, list):
         raise SlackError("invalid_blocks_format")
-    found: list[str] = []
-    MESSAGE_BLOCKS(blocks, "/blocks", found)
-    if not found:
-        _unique_ids(blocks, "/blocks", found)
-        _known_files(blocks, "/blocks", usable, found)
-        _counts(blocks, found)
-    if found:
-        raise SchemaError("invalid_blocks", found)
-    size = len(json.dumps(blocks, ensure_ascii=False, separators=(",", ":")))
-    length = sum(len(each) for each in texts_of(blocks))
+    if not isinstance(attachments, list):
+        raise SlackError("invalid_attachments")
+    if len(attachments) > limits.ATTACHMENTS:
+        raise SlackError("too_many_attachments")
+    if blocks:
+        _refuse("invalid_blocks", _breaches(blocks, "/blocks", usable))
+    for index, each in enumerate(attachments):
+        where = f"/attachments/{index}"
+        if not isinstance(each, dict):
+            _refuse("invalid_attachments", [breach("must provide an object", where)])
+        elif each.get("blocks"):
+            inside = _breaches(each["blocks"], f"{where}/blocks", usable)
+            _refuse("invalid_attachments", inside)
+    everything = [*blocks, *(block for each in attachments for block in each.get("blocks") or [])]
+    _refuse("invalid_blocks", list(_over_all(everything)))
+    size = len(json.dumps(everything, ensure_ascii=False, separators=(",", ":")))
+    length = sum(len(each) for each in texts_of(everything))
     if length > limits.BLOCKS_TEXT or size > limits.BLOCKS_JSON:
         raise SlackError("msg_blocks_too_long")
 
 
-def _counts(blocks: list[Any], found: list[str]) -> None:
-    kinds = [block["type"] for block in blocks]
+def _refuse(code: str, breaches: list[str]) -> None:
+    if breaches:
+        raise SchemaError(code, breaches)
+
+
+def _breaches(blocks: Any, pointer: str, usable: FileUsable) -> list[str]:
+    found: list[str] = []
+    MESSAGE_BLOCKS(blocks, pointer, found)
+    if not found:
+        _unique_ids(blocks, pointer, found)
+        _known_files(blocks, pointer, usable, found)
+    return found
+
+
+def _over_all(blocks: list[Any]) -> Iterator[str]:
+    every = [block for _, block in placed_blocks(blocks)]
+    kinds = [block["type"] for block in every]
     if kinds.count("table") > limits.TABLES_PER_MESSAGE:
-        found.append(breach("only_one_table_allowed", "/blocks"))
+        yield breach("only_one_table_allowed", "/blocks")
     if kinds.count("data_visualization") > limits.CHARTS_PER_MESSAGE:
-        found.append(breach("too many data_visualization blocks", "/blocks"))
-    markdown = sum(len(block["text"]) for block in blocks if block["type"] == "markdown")
+        yield breach("too many data_visualization blocks", "/blocks")
+    if sum(table_text(each) for each in every) > limits.TABLE_TEXT:
+        yield breach(f"must be less than {limits.TABLE_TEXT + 1} characters", "/blocks")
+    markdown = sum(len(block["text"]) for block in every if block["type"] == "markdown")
     if markdown > limits.MARKDOWN_TEXT:
-        found.append(breach(f"must be less than {limits.MARKDOWN_TEXT + 1} characters", "/blocks"))
+        yield breach(f"must be less than {limits.MARKDOWN_TEXT + 1} characters", "/blocks")
 
 
 def _unique_ids(blocks: list[Any], pointer: str, found: list[str]) -> None:
     """Block ids once per message or view, action ids once per block."""
     seen: set[str] = set()
-    for index, block in enumerate(blocks):
+    for where, block in placed_blocks(blocks, pointer):
         block_id = block.get("block_id")
         if block_id is not None and block_id in seen:
-            where = f"{pointer}/{index}/block_id"
-            found.append(breach(f'`block_id` "{block_id}" already exists', where))
-        seen.add(block_id)
+            words = f'`block_id` "{block_id}" already exists'
+            found.append(breach(words, f"{where}/block_id"))
+        seen.add(str(block_id))
         actions: set[str] = set()
-        for where, action_id in _action_ids(block, f"{pointer}/{index}"):
+        for place, action_id in _action_ids(own_parts(block), where):
             if action_id in actions:
-                found.append(breach(f'`action_id` "{action_id}" already exists', where))
+                found.append(breach(f'`action_id` "{action_id}" already exists', place))
             actions.add(action_id)
 
 

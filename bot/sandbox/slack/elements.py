@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from bot.sandbox.slack.errors import JSON, ClientError
+from bot.sandbox.slack.messages import own_parts, placed_blocks
 
 # Per type: the key in actions and state, the key of its initial value, what an empty one holds.
 _STATEFUL: dict[str, tuple[str, str, Any]] = {
@@ -35,8 +36,8 @@ _OPTION_KEYS = {"selected_option", "selected_options"}
 
 
 def interactive(block: JSON) -> Iterator[JSON]:
-    """Every element of a block that has an action id."""
-    yield from _within(block)
+    """Every element of a block that has an action id; those of blocks inside of it are theirs."""
+    yield from _within(own_parts(block))
 
 
 def _within(value: Any) -> Iterator[JSON]:
@@ -53,7 +54,7 @@ def _within(value: Any) -> Iterator[JSON]:
 
 def find(blocks: list[JSON], block_id: str, action_id: str) -> JSON:
     """The element that a person used; raises `ClientError` when it is not (or no longer) there."""
-    for block in blocks:
+    for _, block in placed_blocks(blocks):
         if block.get("block_id") == block_id:
             for element in interactive(block):
                 if element["action_id"] == action_id:
@@ -70,8 +71,11 @@ def action(element: JSON, block_id: str, used: JSON, action_ts: str) -> JSON:
         "block_id": block_id,
         "action_ts": action_ts,
     }
-    if kind in ("button", "workflow_button"):
+    if kind in ("button", "icon_button", "workflow_button"):
         keys: tuple[str, ...] = ("text", "value", "style", "confirm", "url")
+    elif kind == "feedback_buttons":
+        entry |= _feedback(element, used.get("value"))
+        keys = ()
     elif kind == "overflow":
         entry["selected_option"] = _chosen(element, used.get("selected_option"))
         keys = ("confirm",)
@@ -84,7 +88,7 @@ def action(element: JSON, block_id: str, used: JSON, action_ts: str) -> JSON:
 def state(blocks: list[JSON], held: JSON) -> JSON:
     """`state.values` of a message or view: what was chosen, else the initial values."""
     values: JSON = {}
-    for block in blocks:
+    for _, block in placed_blocks(blocks):
         for element in interactive(block):
             known = _STATEFUL.get(element["type"])
             if known is None:
@@ -130,6 +134,14 @@ def _held(element: JSON, used: JSON) -> JSON:
         elif value is not None:
             value = _chosen(element, value)
     return {key: value}
+
+
+def _feedback(element: JSON, value: Any) -> JSON:
+    """The one of both buttons that was pressed, known by its value."""
+    for name in ("positive_button", "negative_button"):
+        if element[name]["value"] == value:
+            return {"text": element[name]["text"], "value": value}
+    raise ClientError("no_such_option", "This choice is not offered.", 404)
 
 
 def _chosen(element: JSON, wanted: Any) -> JSON:

@@ -31,6 +31,7 @@ CONTEXT_ACTIONS_ELEMENTS = 5
 # -- elements --------------------------------------------------------------------------------------
 BUTTON_TEXT = 75
 BUTTON_VALUE = 2_000
+AGENT_PROMPT = 4_000
 ACCESSIBILITY_LABEL = 75
 URL = 3_000
 CONFIRM_TITLE = 100
@@ -52,6 +53,9 @@ FILE_INPUT_FILES = 10
 ALT_TEXT = 2_000
 IMAGE_TITLE = 2_000
 LIST_INDENT = 8
+LATEST_SECOND = 9_999_999_999  # of a date and time: ten digits
+VIDEO_TITLE = 200
+VIDEO_AUTHOR = 50
 
 # -- tables and charts -----------------------------------------------------------------------------
 TABLE_ROWS = 100
@@ -75,6 +79,8 @@ CARD_BODY = 200
 CARD_ACTIONS = 3
 CAROUSEL_CARDS = 10
 CONTAINER_CHILDREN = 10
+PROVIDER_VALUE = 150  # of an auth_provider, as its description
+PROVIDER_NAME = 75  # as the identity and the place that it is connected with
 
 # -- views -----------------------------------------------------------------------------------------
 VIEW_BLOCKS = 100
@@ -98,6 +104,8 @@ ACK_SECONDS = 3.0
 TRIGGER_SECONDS = 3.0
 RESPONSE_URL_SECONDS = 30 * 60.0
 RESPONSE_URL_USES = 5
+STREAM_SECONDS = 300.0  # (ours) Slack closes streams after minutes, about five were reported
+STREAM_CHUNKS = 100  # (ours)
 EVENT_RETRY_SECONDS = (0.0, 60.0, 300.0)
 SOCKETS_PER_APP = 10
 SOCKET_TICKET_SECONDS = 60.0  # (ours)

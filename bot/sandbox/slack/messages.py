@@ -7,15 +7,18 @@ such blocks back is refused, so the workspace adds them too.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from bot.sandbox.slack.errors import JSON
 from bot.sandbox.slack.workspace import Message, Workspace
 
 _INTERACTIVE = frozenset(
-    {
+    [
         "button",
+        "icon_button",
+        "feedback_buttons",
+        "workflow_button",
         "checkboxes",
         "radio_buttons",
         "overflow",
@@ -38,16 +41,36 @@ _INTERACTIVE = frozenset(
         "email_text_input",
         "url_text_input",
         "file_input",
-    }
+    ]
 )
+
+
+_INNER = {"container": "child_blocks", "carousel": "elements"}
+
+
+def placed_blocks(blocks: list[JSON], pointer: str = "") -> Iterator[tuple[str, JSON]]:
+    """Blocks with their pointers, and those inside of containers and carousels: each has an id of
+    its own.
+    """
+    for index, block in enumerate(blocks):
+        where = f"{pointer}/{index}"
+        yield where, block
+        inner = _INNER.get(str(block.get("type")))
+        if inner is not None:
+            yield from placed_blocks(block.get(inner, []), f"{where}/{inner}")
+
+
+def own_parts(block: JSON) -> JSON:
+    """A block without the blocks inside of it."""
+    return {k: v for k, v in block.items() if k != _INNER.get(str(block.get("type")))}
 
 
 def stored_blocks(blocks: list[JSON], new_id: Callable[[str], str]) -> list[JSON]:
     """A copy of an app's blocks with what Slack adds: block and action ids, defaults of texts."""
     kept: list[JSON] = copy.deepcopy(blocks)
-    for block in kept:
+    for _, block in placed_blocks(kept):
         block.setdefault("block_id", new_id("b"))
-        _dress(block, new_id)
+    _dress(kept, new_id)
     return kept
 
 

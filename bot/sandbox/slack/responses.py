@@ -7,7 +7,8 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.sandbox.slack.blocks import check_message_blocks
+from bot.sandbox.slack import limits
+from bot.sandbox.slack.contents import check_metadata, check_words
 from bot.sandbox.slack.errors import JSON, SchemaError, SlackError
 from bot.sandbox.slack.messages import stored_blocks
 from bot.sandbox.slack.response_urls import ResponseUrl
@@ -35,27 +36,13 @@ def respond(slack: Slack, url: ResponseUrl, body: JSON) -> None:
         slack.workspace.delete(source)
         url.source = None
         return
-    text, blocks = _content(slack, body)
+    text, blocks, attachments, metadata = _content(slack, body)
     if body.get("replace_original") is True and source is not None:
-        source.text, source.blocks = text, blocks
+        source.text, source.blocks, source.attachments = text, blocks, attachments
+        source.metadata = metadata or source.metadata
         source.edited_ts = slack.workspace.new_ts()
         slack.workspace.changed(source)
         return
-    _post(slack, url, body, text, blocks)
-
-
-def _content(slack: Slack, body: JSON) -> tuple[str, list[JSON]]:
-    text, blocks = body.get("text") or "", body.get("blocks") or []
-    if not isinstance(text, str):
-        raise SchemaError("invalid_arguments", ["must provide a string [json-pointer:/text]"])
-    if not text and not blocks and not body.get("attachments"):
-        raise SlackError("no_text")
-    if blocks:
-        check_message_blocks(blocks, slack.files.usable)
-    return text, stored_blocks(blocks, slack.workspace.new_id)
-
-
-def _post(slack: Slack, url: ResponseUrl, body: JSON, text: str, blocks: list[JSON]) -> None:
     public = body.get("response_type") == "in_channel"
     if public and url.command_ts is not None:
         slack.workspace.reveal(url.channel, url.command_ts)
@@ -65,18 +52,34 @@ def _post(slack: Slack, url: ResponseUrl, body: JSON, text: str, blocks: list[JS
         channel=url.channel,
         ts=slack.workspace.new_ts(),
         user=app.bot_user_id,
-        text=text,
+        text=text[: limits.MESSAGE_TEXT],
         blocks=blocks,
         bot_id=app.bot_id,
         app_id=app.id,
-        thread_ts=body.get("thread_ts"),
-        attachments=body.get("attachments") or [],
-        metadata=body.get("metadata"),
+        thread_ts=body.get("thread_ts") or None,
+        attachments=attachments,
+        metadata=metadata,
         visible_to=None if public else url.user,
     )
     slack.workspace.post(message)
     if url.path.startswith("/commands/"):
         url.source = message.ts
+
+
+def _content(slack: Slack, body: JSON) -> tuple[str, list[JSON], list[Any], JSON | None]:
+    """Text, blocks, attachments and metadata of an answer, checked."""
+    text = body.get("text") or ""
+    breaches = [
+        f"must provide a string [json-pointer:/{name}]"
+        for name in ("text", "thread_ts", "response_type")
+        if not isinstance(body.get(name) or "", str)
+    ]
+    if breaches:
+        raise SchemaError("invalid_arguments", breaches)
+    blocks, attachments = body.get("blocks") or [], body.get("attachments") or []
+    check_words(text, blocks, attachments, slack.files.usable)
+    metadata = check_metadata(body.get("metadata")) or None
+    return text, stored_blocks(blocks, slack.workspace.new_id), attachments, metadata
 
 
 async def handle(slack: Slack, request: web.Request) -> web.StreamResponse:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -27,13 +28,22 @@ def string(most: int, least: int = 1) -> Check:
     return check
 
 
+def matching(pattern: str, words: str) -> Check:
+    """A text of one form; `words` say which."""
+    form = re.compile(pattern)
+
+    def check(value: Any, pointer: str, found: list[str]) -> None:
+        if not isinstance(value, str):
+            found.append(breach("must provide a string", pointer))
+        elif form.fullmatch(value) is None:
+            found.append(breach(words, pointer))
+
+    return check
+
+
 def boolean(value: Any, pointer: str, found: list[str]) -> None:
     if not isinstance(value, bool):
         found.append(breach("must provide a boolean", pointer))
-
-
-def anything(value: Any, pointer: str, found: list[str]) -> None:
-    """For what Slack itself does not look into."""
 
 
 def number(least: float | None = None, most: float | None = None, *, whole: bool = True) -> Check:
@@ -116,6 +126,16 @@ def by_type(kinds: dict[str, Check]) -> Check:
     return check
 
 
+def or_null(each: Check) -> Check:
+    """A place that may be left empty."""
+
+    def check(value: Any, pointer: str, found: list[str]) -> None:
+        if value is not None:
+            each(value, pointer, found)
+
+    return check
+
+
 def together(*checks: Check) -> Check:
     """All checks on one value."""
 
@@ -124,8 +144,3 @@ def together(*checks: Check) -> Check:
             each(value, pointer, found)
 
     return check
-
-
-def later(make: Callable[[], Check]) -> Check:
-    """A schema that refers to one defined further down."""
-    return lambda value, pointer, found: make()(value, pointer, found)

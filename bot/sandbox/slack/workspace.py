@@ -88,6 +88,7 @@ class Message:
     visible_to: str | None = None
     command: str | None = None
     error: bool = False
+    streaming: bool = False  # an app is still writing it, piece by piece
     reactions: dict[str, list[str]] = field(default_factory=dict)
     named: frozenset[tuple[str, str]] | None = None  # whom it mentions, once somebody asked
 
@@ -165,6 +166,16 @@ class Workspace:
         else:
             self._last_ts = (last_second, last_count + 1)
         return "{}.{:06d}".format(*self._last_ts)
+
+    @property
+    def counters(self) -> tuple[int, int, int]:
+        """The last second and number of a `ts`, and of ids: what makes the next ones new."""
+        return (*self._last_ts, self._count)
+
+    @counters.setter
+    def counters(self, values: tuple[int, int, int]) -> None:
+        second, number, self._count = values
+        self._last_ts = (second, number)
 
     # -- furniture ---------------------------------------------------------------------------------
 

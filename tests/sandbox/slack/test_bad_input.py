@@ -73,7 +73,24 @@ SAMPLES: list[Any] = [
         "title": "x",
         "chart": {"type": "pie", "segments": [POINT]},
     },
-    {"type": "container", "child_blocks": [{"type": "divider"}]},
+    {"type": "container", "title": PLAIN, "child_blocks": [{"type": "divider"}]},
+    {"type": "carousel", "elements": [{"type": "card", "title": PLAIN}]},
+    {
+        "type": "context_actions",
+        "elements": [
+            {
+                "type": "feedback_buttons",
+                "positive_button": {"text": PLAIN, "value": "a"},
+                "negative_button": {"text": PLAIN, "value": "b"},
+            },
+            {"type": "icon_button", "icon": "trash", "text": PLAIN},
+        ],
+    },
+    {
+        "type": "input",
+        "label": PLAIN,
+        "element": {"type": "plain_text_input", "min_length": 1, "max_length": 2},
+    },
     {"type": "markdown", "text": "x"},
 ]
 
@@ -171,6 +188,8 @@ NAMES = (
     "attachments",
     "name",
     "timestamp",
+    "chunks",
+    "recipient_user_id",
 )
 
 

@@ -361,8 +361,8 @@ def card(**more: Any) -> dict[str, Any]:
 def feedback(count: int) -> dict[str, Any]:
     element = {
         "type": "feedback_buttons",
-        "positive_button": {"text": plain("Good")},
-        "negative_button": {"text": plain("Bad")},
+        "positive_button": {"text": plain("Good"), "value": "good"},
+        "negative_button": {"text": plain("Bad"), "value": "bad"},
     }
     return {"type": "context_actions", "elements": [element] * count}
 
@@ -379,6 +379,7 @@ def long_table(length: int) -> dict[str, Any]:
 
 
 URL = "https://e.com/"
+DIVIDER = {"type": "divider"}
 # What is built of a number, and the largest number that Slack takes.
 EDGES: dict[str, tuple[Callable[[int], Any], int]] = {
     "action_id": (lambda n: actions(button(action_id="a" * n)), 255),
@@ -419,7 +420,7 @@ EDGES: dict[str, tuple[Callable[[int], Any], int]] = {
     ),
     "carousel": (lambda n: {"type": "carousel", "elements": [card()] * n}, 10),
     "container": (
-        lambda n: {"type": "container", "child_blocks": [{"type": "divider"}] * n},
+        lambda n: {"type": "container", "title": plain("t"), "child_blocks": [DIVIDER] * n},
         10,
     ),
     "markdown": (lambda n: {"type": "markdown", "text": "x" * n}, 12_000),

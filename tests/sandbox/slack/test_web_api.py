@@ -56,7 +56,7 @@ async def test_arguments_come_from_query_form_and_json_by_get_and_post(office: A
         ("xoxb-wrong", "auth.test", "invalid_auth"),
         (seed.APP_TOKEN, "chat.postMessage", "not_allowed_token_type"),
         (seed.BOT_TOKEN, "apps.connections.open", "not_allowed_token_type"),
-        (seed.BOT_TOKEN, "chat.startStream", "unknown_method"),
+        (seed.BOT_TOKEN, "chat.meMessage", "unknown_method"),
     ],
 )
 async def test_a_wrong_token_or_method_is_refused_by_name(

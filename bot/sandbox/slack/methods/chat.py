@@ -1,20 +1,16 @@
-"""chat.*: posting, editing, deleting, ephemeral messages, permalinks.
-
-Streaming (`chat.startStream` and its kin) is not offered; it answers `unknown_method`.
-"""
+"""chat.*: posting, editing, deleting, ephemeral messages, permalinks (streams: `streams.py`)."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from bot.sandbox.slack import limits
-from bot.sandbox.slack.blocks import check_message_blocks
-from bot.sandbox.slack.errors import JSON, SchemaError, SlackError
+from bot.sandbox.slack.contents import check_markdown, check_metadata, check_words
+from bot.sandbox.slack.errors import JSON, SlackError
 from bot.sandbox.slack.messages import stored_blocks, wire
-from bot.sandbox.slack.methods.places import channel_of, own_message, writable
+from bot.sandbox.slack.methods.places import channel_of, own_message, thread_of, writable
 from bot.sandbox.slack.web_api import Call, method
-from bot.sandbox.slack.workspace import Channel, Message
+from bot.sandbox.slack.workspace import Message
 
 
 @method("chat.postMessage", "chat:write", tier=None)
@@ -22,7 +18,7 @@ def post_message(call: Call) -> JSON:
     channel = writable(call.slack, call.need("channel"))
     text, blocks, attachments = _content(call)
     warning = _truncation(text)
-    thread_ts = _thread(channel, call.text("thread_ts"))
+    thread_ts = thread_of(channel, call.text("thread_ts"))
     app = call.slack.workspace.app
     message = call.slack.workspace.post(
         Message(
@@ -37,10 +33,10 @@ def post_message(call: Call) -> JSON:
             thread_ts=thread_ts,
             broadcast=bool(thread_ts) and call.flag("reply_broadcast"),
             subtype="thread_broadcast" if thread_ts and call.flag("reply_broadcast") else None,
-            metadata=_metadata(call),
+            metadata=check_metadata(call.structure("metadata")) or None,
         )
     )
-    return {"channel": channel.id, "ts": message.ts, "message": _shown(call, message), **warning}
+    return {"channel": channel.id, "ts": message.ts, "message": shown(call, message), **warning}
 
 
 @method("chat.postEphemeral", "chat:write", tier="T4")
@@ -65,7 +61,7 @@ def post_ephemeral(call: Call) -> JSON:
             attachments=attachments,
             bot_id=app.bot_id,
             app_id=app.id,
-            thread_ts=_thread(channel, call.text("thread_ts")),
+            thread_ts=thread_of(channel, call.text("thread_ts")),
             visible_to=user,
         )
     )
@@ -74,24 +70,30 @@ def post_ephemeral(call: Call) -> JSON:
 
 @method("chat.update", "chat:write", tier="T3")
 def update(call: Call) -> JSON:
-    """Replace text and blocks: a text alone takes the blocks away; metadata stays unless given."""
+    """Replace text and blocks: a text alone takes the blocks away; metadata stays unless given, and
+    goes with an empty object.
+    """
     message = own_message(call, "cant_update_message")
+    if call.slack.workspace.channels[message.channel].archived:
+        raise SlackError("is_inactive")
+    if message.streaming:
+        raise SlackError("streaming_state_conflict")
     text, blocks, attachments = _content(call)
     if len(text) > limits.UPDATE_TEXT:
         raise SlackError("msg_too_long")
-    metadata = _metadata(call)
+    metadata = check_metadata(call.structure("metadata"))
     message.text = text
     message.blocks = stored_blocks(blocks, call.slack.workspace.new_id)
     message.attachments = attachments
     if metadata is not None:
-        message.metadata = metadata
+        message.metadata = metadata or None
     message.edited_ts = call.slack.workspace.new_ts()
     call.slack.workspace.changed(message)
     return {
         "channel": message.channel,
         "ts": message.ts,
         "text": message.text,
-        "message": _shown(call, message),
+        "message": shown(call, message),
     }
 
 
@@ -123,21 +125,9 @@ def get_permalink(call: Call) -> JSON:
     return {"channel": channel.id, "permalink": link}
 
 
-def _shown(call: Call, message: Message) -> JSON:
+def shown(call: Call, message: Message) -> JSON:
     files = call.slack.files.of_message(message)
     return wire(call.slack.workspace, message, files, metadata=True)
-
-
-def _thread(channel: Channel, thread_ts: str | None) -> str | None:
-    """The root of the thread to answer in; a reply's ts leads to its parent's thread."""
-    if thread_ts is None:
-        return None
-    parent = channel.by_ts.get(thread_ts)
-    if parent is None:
-        raise SlackError("thread_not_found")
-    if parent.visible_to is not None:
-        raise SlackError("cannot_reply_to_message")
-    return parent.thread_ts or parent.ts
 
 
 def _content(call: Call) -> tuple[str, list[JSON], list[Any]]:
@@ -147,19 +137,9 @@ def _content(call: Call) -> tuple[str, list[JSON], list[Any]]:
     attachments = call.structure("attachments") or []
     markdown = call.text("markdown_text")
     if markdown is not None:
-        if text or blocks:
-            raise SlackError("markdown_text_conflict")
-        if len(markdown) > limits.MARKDOWN_TEXT:
-            raise SlackError("msg_too_long")
-        return "", [{"type": "markdown", "text": markdown}], []
-    if not text and not blocks and not attachments:
-        raise SlackError("no_text")
-    if not isinstance(attachments, list):
-        raise SlackError("invalid_attachments")
-    if len(attachments) > limits.ATTACHMENTS:
-        raise SlackError("too_many_attachments")
-    if blocks:
-        check_message_blocks(blocks, call.slack.files.usable)
+        check_markdown(markdown, text, blocks)
+        blocks = [{"type": "markdown", "text": markdown}]
+    check_words(text, blocks, attachments, call.slack.files.usable)
     return text, blocks, attachments
 
 
@@ -168,26 +148,3 @@ def _truncation(text: str) -> JSON:
         return {}
     warning = "message_truncated"
     return {"warning": warning, "response_metadata": {"warnings": [warning]}}
-
-
-def _metadata(call: Call) -> JSON | None:
-    found = call.structure("metadata")
-    if found in (None, {}):
-        return None
-    if not isinstance(found, dict):
-        raise SlackError("invalid_metadata_format")
-    breaches = [
-        f"missing required field: {key} [json-pointer:/metadata]"
-        for key, kind in (("event_type", str), ("event_payload", dict))
-        if not isinstance(found.get(key), kind)
-    ]
-    breaches += [
-        f"invalid additional property: {key} [json-pointer:/metadata]"
-        for key in found
-        if key not in ("event_type", "event_payload", "entities")
-    ]
-    if breaches:
-        raise SchemaError("invalid_metadata_format", breaches)
-    if len(json.dumps(found)) > limits.METADATA_JSON:
-        raise SlackError("metadata_too_large")
-    return found

@@ -60,6 +60,18 @@ def writable(slack: Slack, reference: str, *, uninvited: bool = True) -> Channel
     return channel
 
 
+def thread_of(channel: Channel, thread_ts: str | None) -> str | None:
+    """The root of the thread to answer in; a reply's ts leads to its parent's thread."""
+    if thread_ts is None:
+        return None
+    parent = channel.by_ts.get(thread_ts)
+    if parent is None:
+        raise SlackError("thread_not_found")
+    if parent.visible_to is not None:
+        raise SlackError("cannot_reply_to_message")
+    return parent.thread_ts or parent.ts
+
+
 def own_message(call: Call, refusal: str) -> Message:
     """The app's message that `channel` and `ts` name; a person's is refused with `refusal`."""
     channel = channel_of(call.slack, call.need("channel"))
