@@ -260,9 +260,12 @@ def _enough_for_p99(traffic: _Traffic, rules: Rules) -> bool:
 
 def _rise(seen: Observed, rules: Rules) -> Rise:
     """Against what is usual at this hour: where a week ago it rose from the one window to the other
-    as well, the samples before are lifted by as much (at most twofold)."""
+    as well, the samples before are lifted by as much (at most twofold). What last week's windows
+    vary by is noise in any case: two windows alone are little to know it by."""
     season = _season(seen, rules)
-    return rise_of([each * season for each in seen.before.usable], seen.after.usable)
+    week = [span.usable for span in (seen.week_before, seen.week_after)]
+    others = [each for each in week if len(each) >= rules.least_after]
+    return rise_of([each * season for each in seen.before.usable], seen.after.usable, others)
 
 
 def _season(seen: Observed, rules: Rules) -> float:
@@ -310,7 +313,7 @@ def _beyond_noise(rise: Rise, rules: Rules) -> bool:
     return (
         rise.ratio >= rules.fail_ratio
         and rise.difference >= rules.fail_mads * rise.mad
-        and rise.stands_out(rules.fail_noise)
+        and rise.stands_out(min(rules.fail_noise, rise.strays))
     )
 
 

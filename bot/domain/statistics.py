@@ -4,8 +4,9 @@ Samples are positive measurements at a fixed pace (one a minute), before and aft
 questions are asked of them, and a rise counts only where all say so: could it be chance
 (Mann–Whitney), is it large (ratio of the medians), does it stand out of what these samples do
 anyway (`Rise.stands_out`). The last one is ours: minutes resemble their neighbours, so that
-Mann–Whitney alone cries wolf in 8 to 19 of 100 unchanged releases (research/rollouts.md §3.6); how
-the gates were set, and the error rates that they leave, is in docs/analysis.md.
+Mann–Whitney alone cries wolf in 8 to 19 of 100 unchanged releases (research/rollouts.md §3.6). How
+much they do so is estimated from the samples themselves (`Rise.strays`). How the gates were set,
+and the error rates that they leave, is in docs/analysis.md.
 
 scipy loads in a second, so it is imported where it is used: in the workbench's process.
 """
@@ -14,24 +15,29 @@ import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 _MAD = 1.4826  # makes the median absolute deviation of normal noise its standard deviation
 _DECILES = 2.5631  # that many standard deviations of normal noise lie between its outer deciles
 _SMALLEST = 1e-12  # stands for 0 where a logarithm is taken
 _MOST_EXACT = 2_000  # errors in both windows, up to which Fisher's test is quick
+_STRAYING = 0.001  # how often a window strays so far by itself
+_CLOSEST = 0.95  # of neighbours; beyond it some dozens of samples tell nothing at all
 
 
 @dataclass(frozen=True, slots=True)
 class Rise:
     """How much higher the samples after are. `p` is that of the one-sided Mann–Whitney test; `mad`
     the median absolute deviation before (as a standard deviation); `noise` what the logarithms
-    vary by within a window, the larger of both, outer tenths left aside."""
+    vary by within a window, the largest of all, outer tenths left aside; `strays` how many times
+    the noise two such windows lie apart in one of a thousand cases where nothing has changed."""
 
     before: float  # medians
     after: float
     p: float
     mad: float
     noise: float
+    strays: float
 
     @property
     def ratio(self) -> float:
@@ -55,14 +61,19 @@ def load() -> None:
     import scipy.stats  # noqa: F401
 
 
-def rise_of(before: Sequence[float], after: Sequence[float]) -> Rise:
-    """Neither may be empty. Equal samples throughout are no rise: p is 1."""
+def rise_of(
+    before: Sequence[float], after: Sequence[float], others: Sequence[Sequence[float]] = ()
+) -> Rise:
+    """Neither may be empty. Equal samples throughout are no rise: p is 1. `others` are windows of
+    the same signal at other times: what they vary by is noise as well."""
+    logs = [_logs(window) for window in (before, after, *others)]
     return Rise(
         before=statistics.median(before),
         after=statistics.median(after),
         p=_mann_whitney(before, after),
         mad=mad(before),
-        noise=max(_log_spread(before), _log_spread(after)),
+        noise=max(_spread(window) for window in logs),
+        strays=_strays(logs),
     )
 
 
@@ -110,10 +121,50 @@ def _mann_whitney(before: Sequence[float], after: Sequence[float]) -> float:
     return float(mannwhitneyu(after, before, alternative="greater", method="asymptotic").pvalue)
 
 
-def _log_spread(samples: Sequence[float]) -> float:
+def _logs(samples: Sequence[float]) -> list[float]:
+    return [math.log(max(each, _SMALLEST)) for each in samples]
+
+
+def _spread(logs: Sequence[float]) -> float:
     """Interdecile, so that a lone spike neither hides a rise nor makes one."""
-    logs = sorted(math.log(max(each, _SMALLEST)) for each in samples)
-    return (_quantile(logs, 0.9) - _quantile(logs, 0.1)) / _DECILES
+    ordered = sorted(logs)
+    return (_quantile(ordered, 0.9) - _quantile(ordered, 0.1)) / _DECILES
+
+
+def _strays(windows: Sequence[Sequence[float]]) -> float:
+    """Of the first two windows, by a t-test whose samples count as many as they are worth where
+    neighbours are alike (the effective sample size of Zwiers and von Storch 1995)."""
+    from scipy.special import stdtrit
+
+    alike = _likeness(windows)
+    everything = sum(len(window) for window in windows)
+    worth = everything * (1 - alike) / (1 + alike)
+    apart = math.sqrt(sum(_variance_of_mean(alike, len(window)) for window in windows[:2]))
+    return -float(stdtrit(max(1.0, worth - len(windows)), _STRAYING)) * apart
+
+
+def _likeness(windows: Sequence[Sequence[float]]) -> float:
+    """The correlation of neighbours over all windows, corrected for what short windows hide of it
+    (Kendall 1954). Below 0, which would make every rise plainer than it is, counts as 0."""
+    squares = products = 0.0
+    for window in windows:
+        middle = statistics.fmean(window)
+        off = [each - middle for each in window]
+        squares += sum(each * each for each in off)
+        if len(off) > 1:
+            pairs = sum(one * next_ for one, next_ in pairwise(off))
+            products += pairs * len(off) / (len(off) - 1)
+    found = products / squares if squares else 0.0
+    length = sum(len(window) for window in windows) / len(windows)
+    return min(max(found + (1 + 3 * found) / length, 0.0), _CLOSEST)
+
+
+def _variance_of_mean(alike: float, length: int) -> float:
+    """Of so many samples with variance 1, each of which resembles the one before."""
+    if not alike:
+        return 1 / length
+    lost = 2 * alike * (1 - alike**length) / (length * (1 - alike) ** 2)
+    return ((1 + alike) / (1 - alike) - lost) / length
 
 
 def _quantile(ordered: Sequence[float], share: float) -> float:

@@ -37,8 +37,12 @@ def main(wanted: list[str]) -> int:
 
 
 def line(row: Row) -> str:
-    peer = "—" if row.peer is None else figure(row.peer)
-    return f"| {row.what} | {figure(row.ours)} | {peer} | {row.unit} | {row.aim} |"
+    peer = "—" if row.peer is None else within(row.peer, row.peer_error)
+    return f"| {row.what} | {within(row.ours, row.error)} | {peer} | {row.unit} | {row.aim} |"
+
+
+def within(value: float, error: float | None) -> str:
+    return figure(value) if error is None else f"{figure(value)} ± {error:.2g}"
 
 
 def figure(value: float) -> str:

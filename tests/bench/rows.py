@@ -7,7 +7,8 @@ from dataclasses import dataclass
 class Row:
     """A figure of ours beside the same figure of a peer, both measured in this run.
 
-    `peer` is None where there is nobody to compare with; `aim` says in words what is wanted.
+    `peer` is None where there is nobody to compare with; `aim` says in words what is wanted;
+    `error` and `peer_error` are half the 95 % interval of what was simulated.
     """
 
     what: str
@@ -15,3 +16,5 @@ class Row:
     peer: float | None
     unit: str
     aim: str
+    error: float | None = None
+    peer_error: float | None = None

@@ -183,6 +183,31 @@ def test_an_incident_of_last_week_hides_no_more_than_a_doubling():
     assert one("LATENCY_P95", latency_p95=seen(0.180, 0.9, **week)).result is Result.FAIL
 
 
+def test_what_last_week_varied_by_is_noise_as_well():
+    """Two quiet windows of a service that is known to be restless are no proof."""
+    restless = [0.180 * (0.3 if n % 2 else 1.7) for n in range(29)]
+    week = {
+        "week_before": span(restless, NOON - timedelta(days=7)),
+        "week_after": span(restless[:14], NOON - timedelta(days=7)),
+    }
+    assert one("LATENCY_P95", latency_p95=seen(0.180, 0.400)).result is Result.FAIL
+    assert one("LATENCY_P95", latency_p95=seen(0.180, 0.400, **week)).result is not Result.FAIL
+
+
+def test_the_same_rise_fails_where_minutes_are_independent_and_warns_where_they_drift():
+    """In a slow wave a minute tells little that the minute before it had not told."""
+    steps = (0.55, 0.75, 0.95, 1.05, 1.3, 1.75)
+    shuffled = [steps[(5 * n + n // 6) % 6] for n in range(29)]
+    wave = [steps[min(n % 22, 22 - n % 22) // 2] for n in range(29)]
+
+    def reading(shape):
+        after = [0.420 * each for each in shape[:14]]
+        return one("LATENCY_P95", latency_p95=seen([0.180 * each for each in shape], after))
+
+    assert reading(shuffled).result is Result.FAIL
+    assert reading(wave).result is Result.WARN
+
+
 def test_p99_is_shown_and_judged_only_with_a_thousand_requests_in_each_window():
     few = seen(40.0, 40.0)
     reading = one("LATENCY_P99", requests=few, latency_p99=seen(0.2, 0.6))

@@ -1,6 +1,8 @@
 """The tests behind verdicts, against scipy's own and against what must hold for any samples."""
 
 import math
+import random
+import statistics
 
 import pytest
 from hypothesis import given
@@ -77,6 +79,45 @@ def test_a_lone_spike_neither_hides_a_rise_nor_makes_one():
     assert rise_of(quiet, loud).stands_out(2.5)
     spiked = quiet[:14]
     assert rise_of(quiet[14:], spiked).ratio < 1.05
+
+
+def _resembling(dice: random.Random, alike: float, length: int) -> list[float]:
+    found = [dice.gauss(0, 1)]
+    for _ in range(length - 1):
+        found.append(alike * found[-1] + math.sqrt(1 - alike**2) * dice.gauss(0, 1))
+    return [math.exp(0.3 * each) for each in found]
+
+
+def test_windows_whose_minutes_resemble_each_other_stray_further_apart_by_themselves():
+    dice = random.Random(5)
+    found = {
+        alike: statistics.median(
+            rise_of(_resembling(dice, alike, 29), _resembling(dice, alike, 14)).strays
+            for _ in range(60)
+        )
+        for alike in (0.0, 0.5, 0.8)
+    }
+    assert 1 < found[0.0] < 1.5 < found[0.5] < 2.5 < found[0.8]
+
+
+def test_how_far_windows_stray_is_that_of_the_t_test_where_no_minute_resembles_another():
+    before, after = [1.0, 2.0] * 14, [1.0, 2.0] * 7  # neighbours differ: as good as independent
+    expected = stats.t.isf(0.001, 42 - 2) * math.sqrt(1 / 28 + 1 / 14)
+    assert rise_of(before, after).strays == pytest.approx(expected)
+
+
+def test_other_windows_make_noise_better_known_and_a_loud_one_makes_it_larger():
+    before, after = [1.0, 1.5] * 14, [1.0, 1.5] * 7
+    alone, together = rise_of(before, after), rise_of(before, after, [before, after])
+    assert together.strays < alone.strays
+    assert (together.ratio, together.p, together.mad) == (alone.ratio, alone.p, alone.mad)
+    loud = [[each**3 for each in window] for window in (before, after)]
+    assert rise_of(before, after, loud).noise == pytest.approx(3 * alone.noise)
+
+
+@given(SAMPLES, SAMPLES)
+def test_how_far_windows_stray_is_a_number_for_any_samples(before, after):
+    assert 0 < rise_of(before, after).strays < math.inf
 
 
 def test_nothing_before_and_something_after_is_an_endless_rise():
