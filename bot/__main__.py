@@ -52,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     do.add_argument("line", nargs="+", metavar="LINE", help='as in Slack: "status qa"')
     do.add_argument("--json", action="store_true", help="a JSON object per line")
     do.add_argument("--timeout", type=_wait, default=3600.0, metavar="SECONDS", help="default 3600")
+    do.add_argument("--yes", action="store_true", help="confirm what the line asks before it acts")
     do.add_argument("--no-follow", action="store_true", help="begin it, do not wait for its end")
     do.add_argument("--language", choices=("en", "es"), help="default: as LANG says")
     do.set_defaults(command=_do)
@@ -99,15 +100,18 @@ def _wait(text: str) -> float:
 
 def _do(arguments: argparse.Namespace) -> int:
     from bot.do import main as do
+    from bot.domain.outcome import TerminalLine
 
     spoken = os.environ.get("LC_ALL") or os.environ.get("LANG", "")
-    return do(
+    line = TerminalLine(
         " ".join(arguments.line),
-        as_json=arguments.json,
+        language=arguments.language or ("es" if spoken.startswith("es") else "en"),
         seconds=arguments.timeout,
         follows=not arguments.no_follow,
-        language=arguments.language or ("es" if spoken.startswith("es") else "en"),
+        yes=arguments.yes,
+        as_json=arguments.json,
     )
+    return do(line)
 
 
 def _run(_: argparse.Namespace) -> int:

@@ -14,7 +14,7 @@ import urllib.error
 import urllib.request
 from typing import IO, Any, Final
 
-from bot.domain.outcome import EXIT, Outcome
+from bot.domain.outcome import EXIT, Outcome, TerminalLine
 from config.checks import https_url, is_loopback, split_url
 
 _SILENCE: Final = 45  # seconds without a word: the other side speaks every ten
@@ -26,7 +26,7 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         return None  # the token stays where it was meant for
 
 
-def main(line: str, *, as_json: bool, seconds: float, follows: bool, language: str) -> int:
+def main(line: TerminalLine) -> int:
     """Exit codes: docs/commands.md."""
     url, token = os.environ.get("DYNAMO_URL", "").strip(), os.environ.get("DYNAMO_TOKEN", "")
     if not url or not token.strip():
@@ -37,7 +37,8 @@ def main(line: str, *, as_json: bool, seconds: float, follows: bool, language: s
         return _say(f"DYNAMO_URL {error}", Outcome.USAGE)
     if re.search(r"[^!-~]", token.strip()):
         return _say("DYNAMO_TOKEN holds what no token holds.", Outcome.USAGE)
-    body = {"line": line, "language": language, "seconds": seconds, "follow": follows}
+    body = {"line": line.text, "language": line.language, "seconds": line.seconds}
+    body |= {"follow": line.follows, "yes": line.yes, "json": line.as_json}
     request = urllib.request.Request(  # noqa: S310  https_url looked at the scheme
         f"{base}/do",
         data=json.dumps(body).encode(),
@@ -48,7 +49,7 @@ def main(line: str, *, as_json: bool, seconds: float, follows: bool, language: s
     )
     try:
         with _opener(base).open(request, timeout=_SILENCE) as answer:
-            return _told(answer, as_json=as_json)
+            return _told(answer, as_json=line.as_json)
     except urllib.error.HTTPError as error:
         with error:
             said = _reason(error)

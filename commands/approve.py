@@ -7,7 +7,7 @@ from bot.cards.buttons import typed
 from bot.cards.card import Card
 from bot.cards.choice import choice_card
 from bot.cards.mrkdwn import code, people
-from bot.cards.pointer import notice_card
+from bot.cards.pointer import denied_card, notice_card
 from bot.cards.signs import HAND, OK
 from bot.domain.approval import Decision, Settled
 from bot.domain.rollout import Rollout, RolloutState
@@ -87,7 +87,7 @@ def _not_decided(
     match outcome.code:
         case "NOT_ALLOWED" if outcome.gate is not None:
             values = {**outcome.gate.values, "who": people(str(outcome.gate.values["who"]))}
-            return notice_card(texts, "may_not_approve", sign=HAND, **values)
+            return denied_card(texts, "may_not_approve", **values)
         case "NOT_NEEDED":
             line = code(typed(rollout.line), 400)
             return notice_card(texts, "no_approval_needed", line=line, **names)

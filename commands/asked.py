@@ -4,13 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.domain.audit import By, Surface
+from bot.domain.build import Build
 from bot.domain.rollout import Actor, Rollout
 from bot.text import Texts
 from bot.workflows.edges import Edges, Place
 from commands.command import Invocation
 
 
-def _nobody(_: Rollout) -> None:
+def _nobody(_: object) -> None:
     """A card with a link tells people."""
 
 
@@ -28,6 +29,7 @@ class Asked:
     trigger: str = ""  # opens one modal, within three seconds of the line or click
     thread: str = ""  # typed as a mention in this thread
     underway: Callable[[Rollout], None] = _nobody  # hears of what was asked for before
+    building: Callable[[Build], None] = _nobody  # hears of the build that was begun, or is followed
 
     @property
     def place(self) -> Place:

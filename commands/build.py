@@ -9,7 +9,7 @@ from typing import Final
 from bot.cards.buttons import typed
 from bot.cards.card import Card
 from bot.cards.mrkdwn import Mrkdwn, channel, code, link, people
-from bot.cards.pointer import notice_card
+from bot.cards.pointer import denied_card, notice_card
 from bot.cards.refusal import refusal_card
 from bot.cards.signs import HAND, OK
 from bot.domain.audit import Surface
@@ -95,7 +95,7 @@ def stopped(asked: Asked, outcome: Build | GateResult | None) -> Card:
             return notice_card(asked.texts, "build_stopped", sign=OK, **_names(build))
         case GateResult() as gate:
             values = {**gate.values, "who": people(str(gate.values.get("who", "")))}
-            return notice_card(asked.texts, "not_yours", sign=HAND, **values)
+            return denied_card(asked.texts, "not_yours", **values)
     return notice_card(asked.texts, "build_over")
 
 
@@ -134,6 +134,8 @@ async def _answer(
     answer: BuildStarted | BuildFollowed | BuildThere | NotBuilt,
 ) -> Card | None:
     texts = asked.texts
+    if isinstance(answer, BuildStarted | BuildFollowed):
+        asked.building(answer.build)
     match answer:
         case BuildStarted(build) | BuildThere(build):
             where = channel(build.card.channel)

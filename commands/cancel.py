@@ -5,7 +5,7 @@ from typing import Final
 
 from bot.cards.card import Card
 from bot.cards.mrkdwn import Mrkdwn, people
-from bot.cards.pointer import notice_card
+from bot.cards.pointer import denied_card, notice_card
 from bot.cards.signs import HAND, OK
 from bot.domain.approval import LONGEST_REASON
 from bot.domain.rollout import Rollout
@@ -66,7 +66,7 @@ def _answer(asked: Asked, outcome: Cancelled | NotCancelled) -> Card:
             return notice_card(texts, key, sign=OK, before=before, **names_of(asked, rollout))
         case NotCancelled(code="NOT_ALLOWED", gate=gate) if gate is not None:
             values = {**gate.values, "who": people(str(gate.values.get("who", "")))}
-            return notice_card(texts, "not_yours", sign=HAND, **values)
+            return denied_card(texts, "not_yours", **values)
         case NotCancelled(rollout=None):
             return notice_card(texts, "unknown_rollout")
         case NotCancelled(code="ENDED", rollout=Rollout() as rollout):

@@ -1,14 +1,13 @@
 """`lock ENV`, `lock SERVICE ENV`: hold it. "Take the lock" on a refusal asks the same."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from bot.cards.card import Card
 from bot.cards.lock import answer_card, held_card
 from bot.cards.mrkdwn import code, people
-from bot.cards.pointer import notice_card
+from bot.cards.pointer import denied_card, notice_card
 from bot.cards.signs import HAND
 from bot.domain.gate import GateResult
 from bot.domain.lock import LONGEST_LOCK, LONGEST_REASON, Kept, Lifted, Lock
@@ -112,7 +111,7 @@ def settled(
 def not_allowed(asked: Asked, gate: GateResult) -> Card:
     values = {**gate.values, "who": people(str(gate.values.get("who", "")))}
     key = "nobody_may" if gate.code == "NOBODY_ALLOWED" else "not_yours"
-    return replace(notice_card(asked.texts, key, sign=HAND, **values), denied=True)
+    return denied_card(asked.texts, key, **values)
 
 
 def changed(asked: Asked, scope: Scope) -> Card:

@@ -11,17 +11,19 @@ import logging
 import re
 import secrets
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
 from typing import Any, Final
 
 from aiohttp import web
 
+from bot.domain.outcome import TerminalLine
 from bot.errors import PortError
 
 log = logging.getLogger(__name__)
 
-Do = Callable[[str, str, str, float, bool], AsyncIterator[Mapping[str, object]]]
-"""Name of the token, line, language, seconds, whether to follow: messages to their end."""
+Do = Callable[[str, TerminalLine], AsyncGenerator[Mapping[str, object], None]]
+"""Name of the token and its line: messages to their end."""
 
 _LINES: Final = 60  # a minute and token
 _WRONG: Final = 30  # wrong tokens a minute, from wherever: then nobody new is let in for a while
@@ -95,13 +97,15 @@ class TerminalEndpoint:
         return found if scheme.lower() == "bearer" and token.strip() else None
 
     async def _stream(
-        self, request: web.Request, name: str, asked: tuple[str, str, float, bool]
+        self, request: web.Request, name: str, line: TerminalLine
     ) -> web.StreamResponse:
         answer = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
         await answer.prepare(request)
         try:
-            async for message in self._do(name, *asked):
-                await answer.write(_line(message))
+            # Closed with whoever listens: a log is followed for nobody else.
+            async with aclosing(self._do(name, line)) as messages:
+                async for message in messages:
+                    await answer.write(_line(message))
         except ConnectionResetError:
             return answer  # who asked has gone; what was begun goes on
         except Exception as error:
@@ -115,8 +119,8 @@ class TerminalEndpoint:
         return answer
 
 
-async def _read(request: web.Request) -> tuple[str, str, float, bool] | web.Response:
-    """Line, language, seconds and whether to follow; the answer to what is none."""
+async def _read(request: web.Request) -> TerminalLine | web.Response:
+    """The answer to what is no line."""
     try:
         body: Any = await request.json()
     except (ValueError, web.HTTPRequestEntityTooLarge):
@@ -126,15 +130,20 @@ async def _read(request: web.Request) -> tuple[str, str, float, bool] | web.Resp
     line = body["line"]
     if len(line) > _LONGEST_LINE:
         return _error(400, f"a line has at most {_LONGEST_LINE} characters")
-    seconds, follows = body.get("seconds", _LONGEST_WAIT), body.get("follow", True)
+    seconds = body.get("seconds", _LONGEST_WAIT)
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
         return _error(400, "seconds is a number")
     if not 0 < seconds <= _LONGEST_WAIT:
         return _error(400, f"seconds is above 0 and at most {_LONGEST_WAIT:g}")
-    if not isinstance(follows, bool):
-        return _error(400, "follow is true or false")
+    flags = {"follow": True, "yes": False, "json": False}
+    flags |= {name: body[name] for name in flags if name in body}
+    for name, value in flags.items():
+        if not isinstance(value, bool):
+            return _error(400, f"{name} is true or false")
     language = "es" if re.match(r"es\b", str(body.get("language", ""))) else "en"
-    return line, language, float(seconds), follows
+    return TerminalLine(
+        line, language, float(seconds), flags["follow"], yes=flags["yes"], as_json=flags["json"]
+    )
 
 
 def _line(message: Mapping[str, object]) -> bytes:

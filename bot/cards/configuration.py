@@ -7,6 +7,7 @@ Values come masked and cut (`bot/domain/configuration.py`). Each change has a si
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Literal
 
@@ -27,7 +28,7 @@ from bot.cards.mrkdwn import (
 )
 from bot.cards.refusal import gate_parts, gate_sentence
 from bot.domain.configuration import Become, KeyChange, ObjectPlan
-from bot.domain.gate import GateResult
+from bot.domain.gate import Gate, GateResult
 from bot.text import Texts
 
 SUMMARY = 150
@@ -97,7 +98,9 @@ def refused_card(
     if again is not None:
         parts.append(Part(actions(again)))
     summary = say(texts, "config.text_refused", reason=reason, **of)
-    return fit(cut_mrkdwn(summary, SUMMARY), parts, shortened=say(texts, "common.shortened_here"))
+    shortened = say(texts, "common.shortened_here")
+    card = fit(cut_mrkdwn(summary, SUMMARY), parts, shortened=shortened)
+    return replace(card, denied=any(gate.gate is Gate.PERMISSION for gate in failing))
 
 
 def announced_card(

@@ -7,6 +7,7 @@ come redacted; nothing here makes them longer.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -111,6 +112,22 @@ def log_card(
     return fit(summary, parts, shortened=say(texts, "common.shortened_here"))
 
 
+def found_card(answer: LogAnswer, texts: Texts) -> Card:
+    """What an answer came to, for a reader who has its lines already."""
+    others = say(texts, "logs.others", containers=", ".join(answer.others))
+    parts = [Part(section(_found(answer, texts))), *_silent_parts(answer.silent, texts)]
+    parts += [Part(context(others))] if answer.others else []
+    return fit(say(texts, "logs.utc"), parts, shortened=say(texts, "common.shortened_here"))
+
+
+def log_row(line: LogLine, names: Sequence[str], texts: Texts) -> str:
+    """One line as all answers show it; or which pod came or went."""
+    if line.source in (JOINED, LEFT):
+        key = "logs.joined" if line.source == JOINED else "logs.left"
+        return f"{line.stamp[11:19]} · {texts(key, pod=line.text)}"
+    return shown(line, names)
+
+
 def log_file_name(service: str, environment: str, at: datetime) -> str:
     """What a file of logs is called among others that were downloaded. `at` is shown in UTC."""
     return f"{service}-{environment}-{at.astimezone(UTC):%Y%m%d-%H%M%S}.log"
@@ -173,6 +190,19 @@ def follow_card(
     return fit(summary, parts, shortened=say(texts, "common.shortened_here"))
 
 
+def over_card(view: FollowView, texts: Texts) -> Card:
+    """Why a live log has ended and what it came to, for a reader who has its lines already."""
+    told = Mrkdwn(f"{signs.STOPPED} {_ended(view, texts)}")
+    said = Mrkdwn("\n".join(piece for piece in (told, _counts(view.levels, texts)) if piece))
+    return fit(told, [Part(section(said))], shortened=say(texts, "common.shortened_here"))
+
+
+def silent_card(silent: Sequence[Silent], texts: Texts) -> Card:
+    """Which containers say nothing, and why."""
+    parts = _silent_parts(silent, texts)
+    return fit(say(texts, "logs.utc"), parts, shortened=say(texts, "common.shortened_here"))
+
+
 def no_logs_card(none: NoSources, *, service: str, environment_title: str, texts: Texts) -> Card:
     """Nothing could be read, and why."""
     names = {"service": service, "environment": environment_title}
@@ -188,9 +218,12 @@ def query_error_card(error: QueryError, texts: Texts) -> Card:
     return _notice(say(texts, f"logs.error.{error.code}", **values), signs.QUESTION, texts)
 
 
-def logs_notice_card(texts: Texts, key: str, sign: str = signs.POINTER, **values: object) -> Card:
+def logs_notice_card(
+    texts: Texts, key: str, sign: str = signs.POINTER, *, denied: bool = False, **values: object
+) -> Card:
     """One sentence of `[logs.notice]`."""
-    return _notice(say(texts, f"logs.notice.{key}", **values), sign, texts)
+    card = _notice(say(texts, f"logs.notice.{key}", **values), sign, texts)
+    return replace(card, denied=denied)
 
 
 def _notice(said: Mrkdwn, sign: str, texts: Texts) -> Card:
@@ -259,19 +292,12 @@ def _fitting(
     kept: list[str] = []
     room = _ROOM
     for line in lines if first else reversed(lines):
-        text = _shown(line, names, texts)
+        text = log_row(line, names, texts)
         room -= min(size(text), PREFORMATTED_LINE) + 1
         if room < 0 and kept:
             break
         kept.append(text)
     return kept if first else kept[::-1]
-
-
-def _shown(line: LogLine, names: Sequence[str], texts: Texts) -> str:
-    if line.source in (JOINED, LEFT):
-        key = "logs.joined" if line.source == JOINED else "logs.left"
-        return f"{line.stamp[11:19]} · {texts(key, pod=line.text)}"
-    return shown(line, names)
 
 
 def _foot(names: Sequence[str], others: Sequence[str], line: str, texts: Texts) -> list[Mrkdwn]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bot.cards import signs
 from bot.cards.blocks import Part, fit, section
 from bot.cards.card import Card
@@ -64,3 +66,8 @@ def notice_card(
         [Part(section(shown, limit=1_500))],
         shortened=say(texts, "common.shortened_here"),
     )
+
+
+def denied_card(texts: Texts, notice: str, /, **values: object) -> Card:
+    """As `notice_card`, of a refusal for want of rights."""
+    return replace(notice_card(texts, notice, sign=signs.HAND, **values), denied=True)

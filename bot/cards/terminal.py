@@ -29,6 +29,12 @@ def as_text(card: Card) -> str:
     return _CONTROL.sub("", "\n".join(pieces) or words(card.text))
 
 
+def lines_of_logs(rows: Sequence[str]) -> str:
+    """Lines that a service wrote, as they are: nothing in them is a mark of Slack's. What one of
+    them says on several lines is indented, so that it cannot pass for another one."""
+    return _CONTROL.sub("", "\n".join(row.replace("\n", "\n    ") for row in rows))
+
+
 def words(mrkdwn: str) -> str:
     """Slack's mrkdwn as plain words; what stands in backticks stays as it is."""
     parts = _CODE.split(mrkdwn)

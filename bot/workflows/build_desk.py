@@ -101,6 +101,11 @@ class BuildDesk:
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._messages.stop()
 
+    def seen(self, build_id: str) -> Build | None:
+        """How far it is, while it is being built: steps are not stored one by one."""
+        running = self._running.get(build_id)
+        return running.seen if running is not None and running.work is not None else None
+
     def wake(self, build_id: str) -> None:
         """It was stored, or changed in the store: look at it."""
         if self._stopping:

@@ -5,10 +5,12 @@ Their edits are background: they have a budget of their own, and never take a ro
 """
 
 import asyncio
+import contextlib
 import logging
 import secrets
-from collections import OrderedDict
-from collections.abc import Callable
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -83,6 +85,31 @@ class Already:
     ref: CardRef
 
 
+class Heard:
+    """A log that is followed for one listener, who shows each line once and in no message."""
+
+    def __init__(self, follower: Follower, clock: Clock, wake: asyncio.Event) -> None:
+        self.follower = follower
+        self._clock = clock
+        self._wake = wake
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is over; looks whether its time is."""
+        if not self.follower.ended:
+            self.follower.look(self._clock.now())
+        return self.follower.ended
+
+    async def news(self, seconds: float) -> bool:
+        """Wait for news, at most for so long."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+        news = self._wake.is_set()
+        self._wake.clear()
+        return news
+
+
 class LogDesk:
     """One for the process. `titles` gives the environment's title in a language."""
 
@@ -104,6 +131,7 @@ class LogDesk:
         self._titles = titles
         self._thread = LogThread()
         self._live: dict[str, _Live] = {}
+        self._listening: Counter[str] = Counter()  # by person
         self._edited_at: datetime | None = None
         self._ended: OrderedDict[str, _Live] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -159,15 +187,41 @@ class LogDesk:
         found = sources_of(workload, query, place.container)
         return found if isinstance(found, NoSources) else None
 
-    def room(self, user: str, channel: str, line: str) -> TooMany | Already | None:
-        """Whether one more may begin; None where it may."""
+    def already(self, channel: str, line: str) -> Already | None:
         for live in self._live.values():
             if (live.message.channel, live.message.line) == (channel, line):
                 return Already(live.ref)
-        if len(self._live) >= MOST:
-            return TooMany(len(self._live), yours=False)
+        return None
+
+    def room(self, user: str) -> TooMany | None:
+        """Whether one more may begin; None where it may."""
+        count = len(self._live) + self._listening.total()
+        if count >= MOST:
+            return TooMany(count, yours=False)
         own = sum(live.message.started_by == user for live in self._live.values())
+        own += self._listening[user]
         return TooMany(own, yours=True) if own >= MOST_OF_ONE else None
+
+    @contextmanager
+    def listening(self, place: LogPlace, query: Query, user: str) -> Iterator[Heard]:
+        """Followed for as long as the caller listens, and in no message."""
+        wake = asyncio.Event()
+        follower = Follower(
+            place,
+            query,
+            cluster=self._cluster,
+            logs=self._logs,
+            clock=self._clock,
+            thread=self._thread,
+            changed=wake.set,
+        )
+        self._listening[user] += 1
+        follower.start()
+        try:
+            yield Heard(follower, self._clock, wake)
+        finally:
+            follower.close()
+            self._listening[user] -= 1
 
     async def follow(
         self,

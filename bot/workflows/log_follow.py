@@ -10,9 +10,10 @@ up where it was left. What was seen is kept, up to a number, for the message and
 import asyncio
 import logging
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Final
 
 from bot.domain.log_answer import JOINED, LEFT, End, FollowView
@@ -69,6 +70,7 @@ class Follower:
         self._thread = thread
         self._changed = changed
         self._lines: deque[LogLine] = deque(maxlen=KEPT)
+        self._seen_lines = 0  # that ever came, with the marks between them
         self._levels: Counter[Level] = Counter()
         self._total = 0
         self._names: list[str] = []
@@ -141,6 +143,14 @@ class Follower:
             obstacle=self._obstacle,
         )
 
+    def since(self, seen: int) -> tuple[int, int, Sequence[LogLine]]:
+        """For who shows each line once: how many have come by now, how many after the `seen` ones
+        are kept no longer, and those that are."""
+        fresh = self._seen_lines - seen
+        kept = min(fresh, len(self._lines))
+        lines = list(islice(self._lines, len(self._lines) - kept, None))
+        return self._seen_lines, fresh - kept, lines
+
     # --- which pods there are ------------------------------------------------------------------
 
     def _seen(self, workload: Workload) -> None:
@@ -182,6 +192,7 @@ class Follower:
     def _mark(self, kind: int, short: str) -> None:
         stamp = self._clock.now().strftime("%Y-%m-%dT%H:%M:%S.%f") + "000Z"
         self._lines.append(LogLine(stamp, kind, Level.UNKNOWN, short))
+        self._seen_lines += 1
 
     def _met(self, obstacle: PortError | None) -> None:
         self._obstacle = obstacle is not None
@@ -274,6 +285,7 @@ class Follower:
         self._lines.extend(block.after(max(0, len(block) - KEPT)).lines())
         self._levels.update(block.levels)
         self._total += len(block)
+        self._seen_lines += len(block)
         self._news_at = self._clock.now()
         self._changed()
 

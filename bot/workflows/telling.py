@@ -27,10 +27,13 @@ from config.catalog import Catalog, Environment, UnknownNameError
 log = logging.getLogger(__name__)
 
 
-def card_of(rollout: Rollout, catalog: Catalog, now: datetime) -> Card:
-    """The one card, in the language of its channel."""
+def card_of(
+    rollout: Rollout, catalog: Catalog, now: datetime, *, texts: Texts | None = None
+) -> Card:
+    """The one card, in the language of its channel; or in a reader's own, where they have `texts`
+    (so everywhere here)."""
     environment = _environment(rollout, catalog)
-    texts = _channel_texts(environment, catalog)
+    texts = texts or _channel_texts(environment, catalog)
     return rollout_card(
         rollout,
         environment_title=_title(rollout, environment, texts),
@@ -40,10 +43,10 @@ def card_of(rollout: Rollout, catalog: Catalog, now: datetime) -> Card:
     )
 
 
-def details_of(rollout: Rollout, catalog: Catalog) -> Card:
+def details_of(rollout: Rollout, catalog: Catalog, *, texts: Texts | None = None) -> Card:
     """The reply in the card's thread when it has ended."""
     environment = _environment(rollout, catalog)
-    texts = _channel_texts(environment, catalog)
+    texts = texts or _channel_texts(environment, catalog)
     return ended_card(rollout, environment_title=_title(rollout, environment, texts), texts=texts)
 
 
@@ -75,9 +78,9 @@ def announcement_of(rollout: Rollout, catalog: Catalog) -> Card:
     )
 
 
-def build_of(build: Build, catalog: Catalog) -> Card:
+def build_of(build: Build, catalog: Catalog, *, texts: Texts | None = None) -> Card:
     """The card of a build, in the language of its channel."""
-    texts = _build_texts(build, catalog)
+    texts = texts or _build_texts(build, catalog)
     wanted = [wish.environment for wish in build.wishes]
     found = [each for each in catalog.environments if each.name in wanted]
     titles = tuple(each.title.to(texts.language) for each in found)

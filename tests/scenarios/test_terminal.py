@@ -1,86 +1,32 @@
 """`dynamo do`: a line from a terminal, through HTTP to a running Dynamo and its offline world."""
 
 import asyncio
-import hashlib
 import json
-import os
 import re
-import sys
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
 import pytest
-from pydantic import SecretStr
 
 from bot.adapters.terminal_endpoint import Rate
 from bot.app import Dynamo
 from bot.domain.outcome import EXIT, Outcome
 from bot.domain.rollout import RolloutState
-from bot.sandbox.launcher import Options, Sandbox, WorldClock, launch
+from bot.sandbox.launcher import Options, WorldClock, launch
 from bot.sandbox.slack.driver import SlackDriver
-from commands.terminal import _CHANGING, _NOT_HERE
+from commands.terminal import _CHANGING
 from commands.vocabulary import VERBS
 from config.settings import SettingsError
+from tests.scenarios.serving import OTHER, TOKEN, Served, serving, tokens
 
-TOKEN = "a-token-of-ci-that-is-long-enough"
-OTHER = "a-token-that-may-look-only"
 QA = "#qa-deploys"
-ROOT = Path(__file__).parents[2]
-
-
-def tokens(*named: tuple[str, str, str]) -> SecretStr:
-    pieces = (f"{n}={r}:{hashlib.sha256(t.encode()).hexdigest()}" for n, r, t in named)
-    return SecretStr(",".join(pieces))
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    code: int
-    out: str
-    err: str
-
-
-@dataclass(frozen=True, slots=True)
-class Served:
-    sandbox: Sandbox
-    dynamo: Dynamo
-    url: str
-
-    async def do(self, *words: str, token: str = TOKEN, url: str = "") -> Done:
-        """The real command in a process of its own."""
-        kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-        environment = {**kept, "DYNAMO_URL": url or self.url, "DYNAMO_TOKEN": token, "LANG": "C"}
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "bot", "do", *words,
-            cwd=ROOT, env=environment,
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        async with asyncio.timeout(60):
-            out, err = await process.communicate()
-        return Done(process.returncode or 0, out.decode(), err.decode())
-
-    async def post(self, body: object, token: str = TOKEN) -> tuple[int, str]:
-        headers = {"Authorization": f"Bearer {token}"}
-        async with (
-            aiohttp.ClientSession() as session,
-            session.post(f"{self.url}/do", json=body, headers=headers) as answer,
-        ):
-            return answer.status, await answer.text()
-
-    async def newest(self):
-        return (await self.dynamo.edges.store.recent())[0]
 
 
 @pytest.fixture
 async def served(tmp_path: Path) -> AsyncIterator[Served]:
-    async with launch(Options(speed=10, keep=tmp_path, bot=False)) as sandbox:
-        given = tokens(("ci-tasks", "developers", TOKEN), ("ci-looks", "qa", OTHER))
-        settings = sandbox.settings.model_copy(update={"dynamo_tokens": given})
-        dynamo = await Dynamo.start(settings, clock=WorldClock(sandbox.clock))
-        yield Served(sandbox, dynamo, f"http://127.0.0.1:{dynamo.port}")
-        await dynamo.stop()
+    async with serving(tmp_path) as served:
+        yield served
 
 
 async def test_a_question_is_answered_as_text_without_slacks_marks(served):
@@ -194,21 +140,17 @@ async def test_cancelled_by_a_person_is_six(served):
     assert done.code == 6, done.out
 
 
-async def test_logs_are_not_answered_here(served):
-    done = await served.do("logs tasks-service qa")
-    assert done.code == 3
-    assert "Slack" in done.out
-
-
 async def test_answers_are_spanish_where_asked_for(served):
-    done = await served.do("--language", "es", "logs tasks-service qa")
-    assert "solo responde en Slack" in done.out
+    done = await served.do("--language", "es", "rollback tasks-service prod")
+    assert "no hay a dónde volver" in done.out
 
 
 @pytest.mark.parametrize(
     "body",
     [[], {}, {"line": 1}, {"line": "x" * 4_001}, {"line": "status", "seconds": -1},
-     {"line": "status", "seconds": "1"}, {"line": "status", "follow": 1}],
+     {"line": "status", "seconds": "1"}, {"line": "status", "follow": 1},
+     {"line": "status", "yes": "yes"}, {"line": "status", "json": 1},
+     {"line": "status", "seconds": 86_401}, {"line": "status", "seconds": 0}],
 )  # fmt: skip
 async def test_a_body_that_is_no_line_is_turned_away(served, body):
     status, text = await served.post(body)
@@ -239,7 +181,6 @@ async def test_a_role_that_is_not_in_the_file_is_told_at_the_start(tmp_path):
 def test_every_verb_that_changes_something_is_known_as_one():
     changing = {verb.name for verb in VERBS if not verb.reads}
     assert changing - {"checklist"} == _CHANGING
-    assert not _CHANGING & _NOT_HERE
 
 
 def test_every_outcome_has_an_exit_code_of_its_own():
