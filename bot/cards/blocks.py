@@ -165,19 +165,40 @@ class Part:
     full: str = ""
 
 
-def fit(text: Mrkdwn, parts: Sequence[Part], *, shortened: Mrkdwn, limit: int = TEXT) -> Card:
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How many blocks, characters to read and characters of JSON fit."""
+
+    blocks: int = BLOCKS
+    read: int = BUDGET
+    written: int = BUDGET_JSON
+
+
+MESSAGE = Room()
+HOME = Room(100, 50_000, 100_000)
+"""A view has no limit of characters to read; its JSON may be 250 kB."""
+
+
+def fit(
+    text: Mrkdwn,
+    parts: Sequence[Part],
+    *,
+    shortened: Mrkdwn,
+    limit: int = TEXT,
+    room: Room = MESSAGE,
+) -> Card:
     """The card of these parts within Slack's limits: what matters least is left out until the
     rest fits, and `shortened` says so at the end. What was cut is whole in `Card.full`."""
     summary = cut_mrkdwn(text, limit)
     weights = [_weight(part.block) for part in parts]
     cut_short = [part.full for part in parts if part.full]
-    if _fits(summary, weights) and not cut_short:
+    if _fits(summary, weights, room) and not cut_short:
         return Card(text=summary, blocks=tuple(part.block for part in parts))
     note = context(shortened)
     weights.append(_weight(note))
     kept = list(range(len(parts)))
     for index in sorted(kept, key=lambda i: (-parts[i].spare, -i)):
-        if _fits(summary, [weights[i] for i in (*kept, -1)]):
+        if _fits(summary, [weights[i] for i in (*kept, -1)], room):
             break
         kept.remove(index)
     whole = [
@@ -194,10 +215,10 @@ def _weight(block: Block) -> tuple[int, int]:
     return sum(map(size, shown_texts(block))), len(json.dumps(block)) + 2
 
 
-def _fits(text: str, weights: Sequence[tuple[int, int]]) -> bool:
+def _fits(text: str, weights: Sequence[tuple[int, int]], room: Room) -> bool:
     read = sum(weight[0] for weight in weights)
     written = len(json.dumps(text)) + sum(weight[1] for weight in weights)
-    return len(weights) <= BLOCKS and read <= BUDGET and written <= BUDGET_JSON
+    return len(weights) <= room.blocks and read <= room.read and written <= room.written
 
 
 def shown_texts(node: object) -> list[str]:

@@ -23,6 +23,8 @@ from bot.text import Texts
 PREFIX = "dyn"
 COMMAND = "/dynamo"
 SEPARATOR = "|"
+AUTOMATIC = "automatic"
+"""In the place of a language: as Slack has it."""
 
 
 def verb_of(action_id: str) -> str:
@@ -97,6 +99,22 @@ def run(
         return None
     action = f"{PREFIX}:run" if place == 1 else f"{PREFIX}:run:{place}"
     return button(label, action, line, style="primary" if primary else None, spoken=spoken)
+
+
+def language(offered: Sequence[tuple[str, str]], chosen: str, texts: Texts) -> Block:
+    """A menu of languages, as value and name; the first is chosen where `chosen` is none."""
+    options = [
+        {"text": {"type": "plain_text", "text": plain(name, 75)}, "value": value}
+        for value, name in offered
+    ]
+    initial = next((each for each in options if each["value"] == chosen), options[0])
+    return {
+        "type": "static_select",
+        "action_id": f"{PREFIX}:language",
+        "placeholder": {"type": "plain_text", "text": plain(texts("language.label"), 150)},
+        "options": options,
+        "initial_option": initial,
+    }
 
 
 def open_form(texts: Texts) -> Block:

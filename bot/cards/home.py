@@ -1,5 +1,7 @@
-"""The Home tab: what waits for its reader, what is under way, what runs where, what is locked, what
-can be typed. Private to its reader.
+"""The Home tab: what waits for its reader, what is under way, what runs where, what is locked, in
+which language. Private to its reader.
+
+The least first: what waits is on top, and what is well is counted where there is much of it.
 """
 
 from __future__ import annotations
@@ -8,24 +10,25 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from bot.cards import buttons, signs
-from bot.cards.blocks import Part, actions, context, fit, header, section
+from bot.cards.blocks import HOME, Part, actions, context, fit, header, section
 from bot.cards.card import Block, Card
-from bot.cards.help import help_card
 from bot.cards.lock import lock_parts
 from bot.cards.mrkdwn import Mrkdwn, channel, cut_mrkdwn, escape, join, say, say_plain, user
 from bot.cards.rollout import rollout_card
 from bot.cards.status import cell_text, status_card
-from bot.cards.usage import Verb
 from bot.domain.lock import Lock
 from bot.domain.rollout import Rollout
-from bot.domain.status import StatusMatrix
+from bot.domain.status import Health, StatusMatrix
 from bot.domain.waiting import WaitingItems, WaitingRollout
-from bot.text import Texts
+from bot.text import LANGUAGES, Texts
 
 _SHOWN = 10
 _LOCKS = 5
 _LIMIT = 150
 _NAME = 60
+_EVERY = 12
+"""Services of an environment that are all listed; of more, those that are ready are counted."""
+_NOT_WELL = 25
 
 TitleOf = Callable[[str], str]
 
@@ -36,21 +39,23 @@ def home_card(
     active: Sequence[Rollout],
     locks: Sequence[Lock],
     matrix: StatusMatrix,
-    verbs: Sequence[Verb],
     *,
     reader: str,
+    chosen: str,
+    follows: str,
     title_of: TitleOf,
     texts: Texts,
     now: datetime,
 ) -> Card:
-    """`title_of` says an environment's title by its name. Tables are for messages, and fixed width
+    """`title_of` says an environment's title by its name; `chosen` is the language that the reader
+    chose ("" for none), `follows` the one of their Slack. Tables are for messages, and fixed width
     breaks on a phone: here each environment is a list."""
     status = status_card(matrix, line="status", texts=texts, now=now, monospace=True)
-    verbs_shown = help_card(verbs, texts=texts)
     count = len(waiting) + sum(len(each.items) for each in lists)
     parts = [
         Part(header(say_plain(texts, "home.title", 150))),
         Part(section(say(texts, "home.intro"))),
+        Part(actions(*_row(texts))),
         Part(header(say_plain(texts, "home.waiting", 150))),
         *_waiting(waiting, lists, title_of, texts, now),
         Part(header(say_plain(texts, "home.under_way", 150))),
@@ -60,11 +65,21 @@ def home_card(
         *(Part(block) for block in status.blocks if block["type"] == "context"),
         Part(header(say_plain(texts, "lock.list.title", 150, sign=signs.LOCKED))),
         *_locks(locks, reader, title_of, texts, now),
-        Part(header(say_plain(texts, "home.type", 150)), spare=1),
-        *(Part(block, spare=1) for block in verbs_shown.blocks[2:] if block["type"] == "section"),
+        Part(section(say(texts, "home.speaks"), accessory=_languages(chosen, follows, texts))),
     ]
-    summary = say(texts, "home.text", count=count)
-    return fit(cut_mrkdwn(summary, _LIMIT), parts, shortened=say(texts, "common.shortened_here"))
+    summary = cut_mrkdwn(say(texts, "home.text", count=count), _LIMIT)
+    return fit(summary, parts, shortened=say(texts, "common.shortened_here"), room=HOME)
+
+
+def _row(texts: Texts) -> list[Block]:
+    every = buttons.run("help", texts("home.everything"))
+    return [buttons.open_form(texts), *([every] if every is not None else [])]
+
+
+def _languages(chosen: str, follows: str, texts: Texts) -> Block:
+    names = [(code, texts(f"language.{code}")) for code in LANGUAGES]
+    automatic = texts("language.automatic", language=texts(f"language.{follows}"))
+    return buttons.language([(buttons.AUTOMATIC, automatic), *names], chosen, texts)
 
 
 def _waiting(
@@ -134,14 +149,20 @@ def _under_way(
 def _environments(matrix: StatusMatrix, texts: Texts, now: datetime) -> list[Part]:
     parts = []
     for place, title in enumerate(matrix.environments):
+        found = [(item.service, item.cells[place]) for item in matrix.services]
+        shown = [each for each in found if each[1].health is not Health.READY]
+        if len(found) <= _EVERY:
+            shown = found
         lines = [
-            Mrkdwn(
-                f"{escape(item.service, _NAME)}: {escape(cell_text(item.cells[place], texts, now))}"
-            )
-            for item in matrix.services
+            Mrkdwn(f"{escape(service, _NAME)}: {escape(cell_text(cell, texts, now))}")
+            for service, cell in shown[:_NOT_WELL]
         ]
+        if len(shown) > _NOT_WELL:
+            lines.append(say(texts, "home.more", count=len(shown) - _NOT_WELL))
+        if well := len(found) - len(shown):
+            lines.append(say(texts, f"status.count.{Health.READY}", sign=signs.OK, count=well))
         heading = Mrkdwn(f"*{escape(title, _NAME)}*")
-        parts.append(Part(section(join([heading, *lines], "\n"), limit=2_000), spare=2))
+        parts.append(Part(section(join([heading, *lines], "\n")), spare=1))
     return parts
 
 

@@ -15,7 +15,8 @@ SUMMARY = 150
 _DEEDS = ("deploy", "ask", "approve", "override")
 
 
-def whoami_card(standing: Standing, person: str, texts: Texts) -> Card:
+def whoami_card(standing: Standing, person: str, texts: Texts, *, chosen: bool | None) -> Card:
+    """`chosen`: whether the person chose the language of these texts; None where nobody did."""
     roles = [_role_line(role, texts) for role in standing.roles]
     places = [_place_line(there, texts) for there in standing.places]
     intro = say(texts, "whoami.roles" if roles else "whoami.no_roles", who=user(person))
@@ -23,6 +24,7 @@ def whoami_card(standing: Standing, person: str, texts: Texts) -> Card:
         Part(header(texts("whoami.title"))),
         Part(section(join([intro, *roles], "\n"), limit=2_500)),
         Part(section(join([say(texts, "whoami.places"), *places], "\n"), limit=2_900)),
+        *([Part(section(_speaks(texts, chosen)))] if chosen is not None else []),
         Part(context(say(texts, "whoami.when")), spare=1),
     ]
     names = listing([_in(role.title, texts) for role in standing.roles], texts)
@@ -62,6 +64,11 @@ def _place_line(there: StandingThere, texts: Texts) -> Mrkdwn:
         return line
     who = say(texts, "whoami.who" if there.who else "whoami.nobody", who=people(there.who))
     return join([line, who], "\n")
+
+
+def _speaks(texts: Texts, chosen: bool) -> Mrkdwn:
+    key = "whoami.speaks_chosen" if chosen else "whoami.speaks"
+    return say(texts, key, language=texts(f"language.{texts.language}"))
 
 
 def _in(title: Localized, texts: Texts) -> str:

@@ -17,6 +17,7 @@ from bot.ports.inventory import Inventory
 from bot.ports.locks import Announcement, Locks, Outbox
 from bot.ports.logs import FollowMessage, Follows, LogOf, Logs
 from bot.ports.metrics import Metrics, Series
+from bot.ports.preferences import Preferences
 from bot.ports.probes import Probes
 from bot.ports.slack import Messenger, People
 from bot.ports.snapshots import Snapshots
@@ -54,6 +55,7 @@ __all__ = [
     "Order",
     "Outbox",
     "People",
+    "Preferences",
     "Probes",
     "Progressing",
     "Record",

@@ -1,13 +1,15 @@
 """What a person's Home tab shows: what waits for them, what is under way, what is locked.
 
-Read from the store alone, so that it can be looked at often (`commands/home.py`); what runs in the
-clusters is read (`bot/workflows/status.py`) only where the tab is published.
+Read from the store alone, and once for all readers (`seen`), so that it can be looked at often
+(`commands/home.py`); what runs in the clusters is read (`bot/workflows/status.py`) only where a tab
+is published.
 """
 
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.domain.checklist import Checklist
 from bot.domain.lock import Lock
 from bot.domain.rollout import Rollout
 from bot.domain.waiting import (
@@ -36,18 +38,37 @@ class Desk:
         return len(self.waiting) + sum(len(each.items) for each in self.lists)
 
 
-async def desk_of(user: str, edges: Edges) -> Desk:
-    """Raises PortError where the store or Slack does not answer."""
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What is the same for all readers."""
+
+    active: tuple[Rollout, ...] = ()
+    locks: tuple[Lock, ...] = ()
+    lists: tuple[Checklist, ...] = ()
+
+
+async def look(edges: Edges) -> Seen:
+    """Raises PortError where the store does not answer."""
     now = edges.clock.now()
-    active, locks, lists = await asyncio.gather(
-        edges.store.active(), edges.locks.all(), _lists(user, edges)
+    active, locks, live = await asyncio.gather(
+        edges.store.active(), edges.locks.all(), edges.checklists.live()
     )
-    asked = await asyncio.gather(*(_waiting(rollout, user, edges) for rollout in active))
-    return Desk(
-        waiting=tuple(each for each in asked if each.approve or each.release),
-        lists=lists,
+    lists = await asyncio.gather(*(edges.checklists.get(*each) for each in live))
+    return Seen(
         active=tuple(active),
         locks=tuple(lock for lock in locks if lock.holds(now)),
+        lists=tuple(each for each in lists if each is not None),
+    )
+
+
+async def desk_of(user: str, seen: Seen, edges: Edges) -> Desk:
+    """Raises PortError where Slack does not say who is in a group."""
+    asked = await asyncio.gather(*(_waiting(rollout, user, edges) for rollout in seen.active))
+    return Desk(
+        waiting=tuple(each for each in asked if each.approve or each.release),
+        lists=await _lists(user, seen.lists, edges),
+        active=seen.active,
+        locks=seen.locks,
     )
 
 
@@ -66,18 +87,13 @@ async def _waiting(rollout: Rollout, user: str, edges: Edges) -> WaitingRollout:
     )
 
 
-async def _lists(user: str, edges: Edges) -> tuple[WaitingItems, ...]:
-    live: Sequence[tuple[str, str]] = await edges.checklists.live()
+async def _lists(user: str, live: Sequence[Checklist], edges: Edges) -> tuple[WaitingItems, ...]:
     if not live:
         return ()
     groups = await groups_of(user, edges.catalog.roles, edges.people)
     roles = frozenset(role.name for role in edges.catalog.roles_of(user, groups))
-    found = []
-    for service, digest in live:
-        checklist = await edges.checklists.get(service, digest)
-        if checklist is None:
-            continue
-        mine = tuple(items_for(checklist, edges.catalog.checklist, roles))
-        if mine:
-            found.append(WaitingItems(checklist, mine))
-    return tuple(found)
+    waiting = [
+        WaitingItems(checklist, tuple(items_for(checklist, edges.catalog.checklist, roles)))
+        for checklist in live
+    ]
+    return tuple(each for each in waiting if each.items)

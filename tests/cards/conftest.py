@@ -66,6 +66,7 @@ from bot.errors import PortError, Trouble
 from bot.text import LANGUAGES, Texts
 from commands.command import Option
 from config.catalog import ChecklistItem, Localized
+from tests.cards.home_cards import cases as home_cases
 from tests.cards.log_cards import LOG_CARDS
 from tests.cards.operations_cases import cases as operations_cases
 from tests.cards.policy_cards import POLICY_CARDS
@@ -755,8 +756,8 @@ CASES: dict[str, Callable[[Texts], Card]] = {
         ("promote tasks-service qa", "promote tasks-service prod"),
         service="tasks-service",
     ),
-    "whoami": lambda texts: whoami_card(_STANDING, "U0REQUEST", texts),
-    "whoami-nobody": lambda texts: whoami_card(Standing((), ()), "U0REQUEST", texts),
+    "whoami": lambda texts: whoami_card(_STANDING, "U0REQUEST", texts, chosen=False),
+    "whoami-nobody": lambda texts: whoami_card(Standing((), ()), "U0REQUEST", texts, chosen=True),
     "refusal-not-allowed": lambda texts: refusal_card(NOT_ALLOWED, texts=texts, **_NAMED),
     "dry-run-accepted": lambda texts: dry_run_card(OPEN_GATES, texts=texts, **_DRY),
     "dry-run-refused": lambda texts: dry_run_card(GATES, texts=texts, **_DRY),
@@ -821,6 +822,7 @@ CASES: dict[str, Callable[[Texts], Card]] = {
     "details": lambda texts: details_card(FAILED, environment_title="QA", texts=texts),
 }
 CASES |= operations_cases(a_rollout(), _rollout_case, _ended_case, NOW)
+CASES |= home_cases(ROLLOUTS["waiting-open"], ROLLOUTS["progressing"], _LIST, _locked_matrix(), NOW)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

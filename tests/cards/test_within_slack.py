@@ -5,15 +5,17 @@ import json
 import re
 
 from bot.cards.card import Card
-from bot.sandbox.slack.blocks import check_message_blocks
+from bot.sandbox.slack.blocks import check_message_blocks, check_view
 
 SUMMARY = 150
 
 
 def test_slack_takes_the_card(case: str, language: str, card: Card) -> None:
-    check_message_blocks(
-        json.loads(json.dumps(list(card.blocks))), lambda file: file == "F0CHART0001"
-    )
+    blocks = json.loads(json.dumps(list(card.blocks)))
+    if case.startswith("home-"):
+        check_view({"type": "home", "blocks": blocks}, lambda _: False, surface="home")
+    else:
+        check_message_blocks(blocks, lambda file: file == "F0CHART0001")
     assert 0 < len(card.text) <= 4_000
 
 

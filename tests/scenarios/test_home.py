@@ -114,3 +114,42 @@ async def test_the_items_of_a_checklist_wait_for_whose_role_ticks_them(sandbox, 
         assert (item.text.es in mine.words) == (item.role == "qa")
     await slack.open_home("ben")
     await home(slack, "ben", "Nothing waits for you")
+
+
+async def test_a_chosen_language_is_that_of_home_and_of_private_answers_not_of_the_channel(
+    sandbox, slack
+):
+    await slack.open_home("ben")
+    english = await home(slack, "ben", "Waiting for you")
+    await slack.choose("ben", english, "dyn:language", "Español")
+    spanish = await home(slack, "ben", "No te espera nada")
+    await slack.say("ben", QA, "/dynamo whoami")
+    await slack.message("ben", where=lambda m: m.ephemeral and "como elegiste" in m.words)
+    await slack.say("ben", QA, "/dynamo bloquear qa --motivo prueba")
+    told = await slack.message("carla", channel=QA, where=lambda m: "prueba" in m.words)
+    assert "until it is lifted" in told.words, "the channel keeps its own"
+    spanish = await home(slack, "ben", "prueba")
+    await slack.choose("ben", spanish, "dyn:language", "Como en Slack (English)")
+    await home(slack, "ben", "Nothing waits for you")
+
+
+async def test_several_readers_share_one_look_at_the_clusters(sandbox, slack):
+    reading = 0
+    workloads = sandbox.dynamo.cluster.workloads
+
+    async def counted(*place):
+        nonlocal reading
+        reading += 1
+        return await workloads(*place)
+
+    sandbox.dynamo.cluster.workloads = counted
+    for user in ("ben", "carla", "elena"):
+        await slack.open_home(user)
+        await slack.home(user, where=lambda v: "api-gateway" in v.words, timeout=30)
+    environments = len(sandbox.dynamo.edges.catalog.environments)
+    assert reading == 3 * environments
+    await slack.say("elena", QA, '/dynamo lock qa --reason "load test"')
+    for user in ("ben", "carla", "elena"):
+        await home(slack, user, "load test")
+    languages = 2  # Ben reads English, Carla and Elena Spanish
+    assert reading == (3 + languages) * environments
