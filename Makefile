@@ -19,7 +19,7 @@ $(READY): requirements/dev.txt requirements/uv.txt pyproject.toml
 	@touch $@
 
 sandbox: $(READY)  ## start the offline world: a Slack workspace, a cluster and Dynamo, in the browser
-	@$(BIN)/dynamo sandbox $(if $(PORT),--port $(PORT)) $(if $(SPEED),--speed $(SPEED)) $(if $(KUBE_CONTEXT),--kube-context $(KUBE_CONTEXT)) $(if $(REGISTRY),--registry $(REGISTRY))
+	@$(BIN)/dynamo sandbox $(if $(PORT),--port $(PORT)) $(if $(SPEED),--speed $(SPEED)) $(if $(KEEP),--keep $(KEEP)) $(if $(KUBE_CONTEXT),--kube-context $(KUBE_CONTEXT)) $(if $(REGISTRY),--registry $(REGISTRY))
 
 test: $(READY)  ## run every test that this machine can run, and say which it cannot
 	@$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)

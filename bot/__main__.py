@@ -33,6 +33,9 @@ def _parser() -> argparse.ArgumentParser:
     sandbox = commands.add_parser("sandbox", help="an offline world on one port, in the browser")
     sandbox.add_argument("--port", type=_port, default=8765, help="default 8765; 0: a free one")
     sandbox.add_argument("--speed", type=_speed, default=1.0, help="10: ten times faster")
+    sandbox.add_argument(
+        "--keep", type=Path, metavar="DIR", help="keep everything there, and go on from it"
+    )
     sandbox.add_argument("--kube-context", metavar="NAME", help="a real cluster of the kubeconfig")
     sandbox.add_argument(
         "--registry",
@@ -148,6 +151,7 @@ def _run(_: argparse.Namespace) -> int:
 def _sandbox(arguments: argparse.Namespace) -> int:
     from bot.errors import PortError
     from bot.sandbox import NoClusterError
+    from bot.sandbox.keeping import InUseError
     from bot.sandbox.launcher import Options, launch
     from config.catalog import CatalogError
 
@@ -155,6 +159,8 @@ def _sandbox(arguments: argparse.Namespace) -> int:
     options = Options(
         port=arguments.port,
         speed=arguments.speed,
+        keep=arguments.keep,
+        whole=arguments.keep is not None,
         kube_context=arguments.kube_context,
         kubeconfig=os.environ.get("KUBECONFIG", ""),
         registry=arguments.registry,
@@ -172,7 +178,7 @@ def _sandbox(arguments: argparse.Namespace) -> int:
         return _say(str(mistakes))
     except PortError as error:
         return _say(f"{error.port}: {error.values.get('message', error.trouble)}")
-    except NoClusterError as error:
+    except (NoClusterError, InUseError) as error:
         return _say(str(error))
     except OSError as error:
         return _say(f"port {arguments.port}: {error.strerror}. Try: make sandbox PORT=0")

@@ -35,14 +35,19 @@ class Clock:
     """Virtual seconds: `speed` of them in one real second; none by themselves when `manual`."""
 
     def __init__(
-        self, speed: float = 1.0, manual: bool = False, start: datetime | None = None
+        self,
+        speed: float = 1.0,
+        manual: bool = False,
+        start: datetime | None = None,
+        passed: float = 0.0,
     ) -> None:
+        """`start` is the time of day at 0, `passed` the seconds since then (of an earlier run)."""
         if speed <= 0:
             raise ValueError(f"the speed of a clock is above 0, not {speed}")
         self.speed = speed
         self.manual = manual
         self._start = start or datetime.now(UTC)
-        self._jumped = 0.0
+        self._jumped = passed
         self._real_start = time.monotonic()
         self._standing_at: float | None = None
         self._timers: list[tuple[float, int, Handle]] = []
@@ -80,6 +85,10 @@ class Clock:
         heapq.heappush(self._timers, (handle.due, self._count, handle))
         self._set_alarm()
         return handle
+
+    def skip(self, seconds: float) -> None:
+        """The time of day moves on, and nothing else: no timer comes nearer."""
+        self._start += timedelta(seconds=seconds)
 
     def advance(self, seconds: float) -> None:
         """Jump ahead: every timer that falls due runs now, at its own time, the earliest first.

@@ -26,46 +26,38 @@ from pydantic import SecretStr
 from bot.app import Dynamo, Offline
 from bot.domain.release import hosted_name
 from bot.sandbox.clock import Clock
-from bot.sandbox.github.host import GitHost, from_releases
+from bot.sandbox.furnishing import Furniture, furnish, live_through, repositories
+from bot.sandbox.github.host import GitHost
 from bot.sandbox.github.server import TOKEN, github_app
 from bot.sandbox.github.sources import make_sources
+from bot.sandbox.keeping import UNREADABLE, Keeper, Picture
 from bot.sandbox.kubernetes.world import World
 from bot.sandbox.kubernetes.world_api import world_app
 from bot.sandbox.page import add_page
-from bot.sandbox.prometheus.server import prometheus_app
+from bot.sandbox.prometheus.server import HISTORY, prometheus_app
 from bot.sandbox.registry.release_table import RELEASES
 from bot.sandbox.services.sites import Route
 from bot.sandbox.services.town import Address, Town
 from bot.sandbox.simulated_builder import SimulatedBuilder
 from bot.sandbox.slack import seed
-from bot.sandbox.slack.faults import Fault
-from bot.sandbox.slack.manifest import read_manifest
-from bot.sandbox.slack.server import MANIFEST, acme, add_slack
-from bot.sandbox.slack.services import Credentials, Slack, assemble
+from bot.sandbox.slack.server import add_slack
+from bot.sandbox.slack.services import Slack
 from config.catalog import Catalog, load_catalog
-from config.manifests import load_manifests
 from config.settings import Settings
 
 CONFIG = Path(__file__).resolve().parents[2] / "config" / "dynamo.yml"
 
-SUGGESTIONS = (
-    ("/dynamo deploy tasks-service qa", "a rollout, followed live"),
-    ("/dynamo status", "what runs where"),
-    ("/dynamo deploy tasks-servce qa", "a typo, and what helps"),
-)
-
-
-AUTOSCALED = (("api-gateway", "prod", 3, 12),)
-
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`port` 0 takes a free one; `keep` is where Dynamo's memory stays between starts;
-    `kube_context` names a real cluster of the user's kubeconfig in place of the simulated one."""
+    """`port` 0 takes a free one; `keep` is where Dynamo's memory stays between starts, and with
+    `whole` the world and the workspace, too; `kube_context` names a real cluster of the user's
+    kubeconfig in place of the simulated one."""
 
     port: int = 0
     speed: float = 1.0
     keep: Path | None = None
+    whole: bool = False  # see keeping.py
     kube_context: str | None = None
     kubeconfig: str = ""
     registry: str = "localhost:5000/dynamo"  # of the real cluster's images
@@ -100,6 +92,7 @@ class Sandbox:
     town: Town | None = None  # None: the cluster is a real one
     addresses: Mapping[str, str] = field(default_factory=dict)  # as Offline.addresses
     bot: Dynamo | None = None
+    kept: str = ""  # a sentence on what this start goes on from
 
     @property
     def dynamo(self) -> Dynamo:
@@ -120,7 +113,7 @@ class Sandbox:
         return (
             f"\n  Dynamo's sandbox: {self.url}\n\n"
             "  Open it and type  /dynamo deploy tasks-service qa\n"
-            "  Stop it with Ctrl-C.\n\n"
+            f"  Stop it with Ctrl-C.\n\n{self.kept}"
         )
 
 
@@ -129,34 +122,38 @@ async def launch(options: Options, middlewares: Sequence[Any] = ()) -> AsyncIter
     """Start the world, then the bot in it; stop both in reverse. `middlewares` of aiohttp see every
     request, for tests that disturb them."""
     async with AsyncExitStack() as stack:
-        clock = Clock(speed=options.speed, manual=options.manual)
         catalog = load_catalog(options.config)
-        home = options.keep or Path(tempfile.mkdtemp(prefix="dynamo-sandbox-"))
-        home.mkdir(parents=True, exist_ok=True)
-        if options.keep is None:
-            stack.callback(shutil.rmtree, home, ignore_errors=True)
+        home, keeper = await asyncio.to_thread(_home, options, stack)
         app = web.Application(client_max_size=64 * 1024**2, middlewares=middlewares)
-        slack = _slack(clock)
+        simulated = options.kube_context is None
+        parts = furnish(
+            catalog, keeper, simulated=simulated, speed=options.speed, manual=options.manual
+        )
+        clock, slack, world, git_host = parts.clock, parts.slack, parts.world, parts.git
         add_slack(app, slack)
         add_page(app)
-        world, town = None, None
-        if options.kube_context is None:
-            world = _world(clock, catalog, slack)
+        app.add_subapp("/github", github_app(git_host, _commits(catalog)))
+        town = None
+        if world is not None:
             stack.callback(world.stop)
             app.add_subapp("/kubernetes", world.kubernetes_app)
             app.add_subapp("/v2", world.registry_app())
             app.add_subapp("/world", world_app(world))
-            app.add_subapp("/prometheus", prometheus_app(world))
+            metrics = prometheus_app(world, parts.pods)
+            app.add_subapp("/prometheus", metrics)
+            parts.history = metrics[HISTORY]
             town = await asyncio.to_thread(_town, world, catalog, home / "town")
             town.add_to(app)
         else:
             # Imported here: the official client takes a second, and only this needs it.
             from bot.sandbox.real_cluster import RealCluster, services_running
 
+            assert options.kube_context is not None
             real = RealCluster(options.kube_context, options.kubeconfig, options.registry)
             running = services_running(real, options.config, home)
             options = replace(options, config=await stack.enter_async_context(running))
-        git_host = _git_host(app, clock, catalog)
+        if keeper is not None and keeper.found is not None:
+            await live_through(clock)
         sources = await asyncio.to_thread(_sources, home / "git", git_host, catalog)
         port, secure = await _serve(app, options.port, stack, town.tls() if town else None)
         url = f"http://127.0.0.1:{port}"
@@ -167,55 +164,80 @@ async def launch(options: Options, middlewares: Sequence[Any] = ()) -> AsyncIter
         slack.base_url.given = url
         settings = settings_for(url, home, options, town.keys if town else "")
         sandbox = Sandbox(url, clock, slack, world, git_host, settings, sources, town, addresses)
+        keeping = _Keeping(keeper, parts, settings.database_path) if keeper else None
+        if keeping is not None:
+            sandbox.kept = keeping.told
+            stack.push_async_callback(keeping.stop)
         if options.bot:
             builder = SimulatedBuilder(world.registry, clock) if world else None
             authority = town.authority if town else ""
             offline = Offline(builder, sources, addresses, authority)
             sandbox.bot = await Dynamo.start(settings, clock=WorldClock(clock), offline=offline)
             stack.push_async_callback(sandbox.bot.stop)
+        if keeping is not None:
+            keeping.start()
         yield sandbox
 
 
-def _slack(clock: Clock) -> Slack:
-    manifest = read_manifest(MANIFEST)
-    return assemble(
-        acme(clock, manifest),
-        clock,
-        manifest=manifest,
-        credentials=Credentials(seed.BOT_TOKEN, seed.APP_TOKEN, seed.SIGNING_SECRET),
-        suggestions=SUGGESTIONS,
-    )
+def _home(options: Options, stack: AsyncExitStack) -> tuple[Path, Keeper | None]:
+    """Where files of this run stand. Blocks. Raises InUseError."""
+    if options.keep is not None and options.whole:
+        keeper = Keeper.open(options.keep)
+        stack.callback(keeper.close)
+        return keeper.live, keeper
+    home = options.keep or Path(tempfile.mkdtemp(prefix="dynamo-sandbox-"))
+    home.mkdir(parents=True, exist_ok=True)
+    if options.keep is None:
+        stack.callback(shutil.rmtree, home, ignore_errors=True)
+    return home, None
 
 
-def _world(clock: Clock, catalog: Catalog, slack: Slack) -> World:
-    """The cluster as the catalog describes it, with its services already running."""
+@dataclass(slots=True)
+class _Keeping:
+    """Pictures of this run, from when the bot has started to when it has stopped."""
 
-    def manifests(service: str, environment: str) -> list[dict[str, Any]]:
-        found = load_manifests(catalog.service(service), catalog.environment(environment))
-        return [found.deployment, *found.configs]
+    keeper: Keeper
+    parts: Furniture
+    database: Path
+    task: asyncio.Task[None] | None = None
 
-    def slack_is_busy() -> None:
-        fault = Fault(method="chat.update", status=429, retry_after=15, times=1)
-        slack.faults.order(fault)
+    def start(self) -> None:
+        self.task = asyncio.create_task(self.keeper.keep_on(self._picture))
 
-    places = [(environment.name, environment.namespace) for environment in catalog.environments]
-    world = World(places, clock=clock, rate_limit_slack=slack_is_busy)
-    world.seed_releases(manifests, autoscaled=AUTOSCALED)
-    return world
+    async def stop(self) -> None:
+        if self.task is None:
+            return  # the bot did not start: what is kept stays as it is
+        self.task.cancel()
+        await asyncio.wait([self.task])
+        await asyncio.to_thread(self.keeper.keep, self._picture())
+
+    def _picture(self) -> Picture:
+        return self.parts.picture(self.keeper, self.database)
+
+    @property
+    def told(self) -> str:
+        where = self.keeper.directory
+        if self.keeper.trouble:
+            aside = where / UNREADABLE
+            why = self.keeper.trouble
+            return (
+                f"  What {where} kept cannot be gone on from ({why}).\n"
+                f"  It is in {aside} now, and everything begins anew.\n\n"
+            )
+        if self.keeper.found is None:
+            return f"  Everything is kept in {where}.\n\n"
+        since = f"{self.keeper.found.at:%Y-%m-%d %H:%M:%S} UTC"
+        return f"  It goes on from {where}, as of {since}.\n\n"
 
 
-def _git_host(app: web.Application, clock: Clock, catalog: Catalog) -> GitHost:
-    """The repositories that the catalog names, with the commits that the images come from."""
-    repositories = {each.name: hosted_name(each.repository) for each in catalog.services}
-    repositories = {service: name for service, name in repositories.items() if name}
-    host = from_releases(RELEASES, repositories, clock.now)
-    commits = {
-        (release.service, release.version): (repositories[release.service], release.commit)
-        for release in RELEASES
-        if release.service in repositories
+def _commits(catalog: Catalog) -> dict[tuple[str, str], tuple[str, str]]:
+    """By service and version: repository and commit."""
+    known = repositories(catalog)
+    return {
+        (each.service, each.version): (known[each.service], each.commit)
+        for each in RELEASES
+        if each.service in known
     }
-    app.add_subapp("/github", github_app(host, commits))
-    return host
 
 
 def _sources(directory: Path, host: GitHost, catalog: Catalog) -> dict[str, str]:
@@ -231,6 +253,8 @@ def _sources(directory: Path, host: GitHost, catalog: Catalog) -> dict[str, str]
     for service, (_, commits) in made.items():
         for commit in commits:
             name = hosted_name(addresses[service])
+            if name in host.repositories and host.repository(name).place(commit.sha) is not None:
+                continue  # of an earlier run, with the checks that it has by now
             host.add_commit(name, commit.sha, commit.message, author=commit.author, at=commit.at)
     return {addresses[service]: f"file://{path}" for service, (path, _) in made.items()}
 

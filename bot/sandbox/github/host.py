@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from bot.sandbox.registry.release_table import Release
 
@@ -91,6 +92,33 @@ class GitHost:
         self.asked = 0  # requests so far, for tests that count them
         self._count = 800
 
+    def kept(self) -> dict[str, Any]:
+        """As orjson writes it."""
+        return {
+            "limited_until": self.limited_until,
+            "away": self.away,
+            "count": self._count,
+            "repositories": [
+                [
+                    each.name,
+                    each.commits,
+                    [[sha, [*on.values()]] for sha, on in each.checks.items()],
+                ]
+                for each in self.repositories.values()
+            ],
+        }
+
+    def resume(self, kept: Mapping[str, Any]) -> None:
+        """Go on from what `kept` gave, in the place of what there is of these repositories."""
+        self.limited_until = _moment(kept["limited_until"])
+        self.away, self._count = kept["away"], kept["count"]
+        for name, commits, checks in kept["repositories"]:
+            found = self.repositories[name] = Repository(name)
+            found.commits = [Commit(**{**each, "at": _moment(each["at"])}) for each in commits]
+            for sha, on in checks:
+                known = [Check(**{**each, "ended_at": _moment(each["ended_at"])}) for each in on]
+                found.checks[sha] = {(each.kind, each.name): each for each in known}
+
     def add_commit(
         self,
         repository: str,
@@ -169,6 +197,10 @@ def from_releases(
         )
         _finish(host, name, release.commit, built - timedelta(minutes=5))
     return host
+
+
+def _moment(text: str | None) -> Any:
+    return None if text is None else datetime.fromisoformat(text)
 
 
 def _push(host: GitHost, name: str, sha: str, number: int, at: datetime) -> None:

@@ -276,7 +276,7 @@ def with_port_number(probe: Mapping[str, Any], container: Mapping[str, Any]) -> 
     changed = dict(probe)
     for action in ("httpGet", "tcpSocket"):
         port = (probe.get(action) or {}).get("port")
-        if port in numbers:
+        if port is not None and port in numbers:
             changed[action] = {**probe[action], "port": numbers[port]}
     return changed
 

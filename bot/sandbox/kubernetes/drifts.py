@@ -8,6 +8,7 @@ they start; the objects say it from the first moment, and that is what a look at
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from bot.sandbox.kubernetes.storage import Storage
@@ -28,10 +29,20 @@ STUCK_AUTOSCALER = "stuck-autoscaler"
 DRIFTS = frozenset({*DATA, STUCK_AUTOSCALER})
 
 
+@dataclass(frozen=True, slots=True)
+class _Drift:
+    """An object as it was before somebody changed it, and after."""
+
+    resource: str
+    name: str
+    before: Object
+    changed: Object
+
+
 class Drifts:
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
-        self._undo: dict[tuple[str, Key], Callable[[], None]] = {}
+        self._made: dict[tuple[str, Key], _Drift] = {}
 
     def set(self, kind: str, namespace: str, service: str) -> None:
         """Raises ValueError where there is nothing to change."""
@@ -43,17 +54,29 @@ class Drifts:
         changed = self._change(kind, found)
         self._storage.update(resource, changed, manager=MANAGER)
 
-        def undo() -> None:
-            now = self._storage.get(resource, namespace, name)
-            if now is not None:
-                self._storage.update(resource, _back(now, found, changed), manager=MANAGER)
-
-        self._undo.setdefault((kind, (namespace, service)), undo)
+        drift = _Drift(resource, name, found, changed)
+        self._made.setdefault((kind, (namespace, service)), drift)
 
     def lift(self, concerns: Callable[[str, str], bool]) -> None:
-        for kind, (namespace, service) in list(self._undo):
+        for kind, (namespace, service) in list(self._made):
             if concerns(service, namespace):
-                self._undo.pop((kind, (namespace, service)))()
+                self._undo(namespace, self._made.pop((kind, (namespace, service))))
+
+    def _undo(self, namespace: str, drift: _Drift) -> None:
+        now = self._storage.get(drift.resource, namespace, drift.name)
+        if now is not None:
+            taken_back = _back(now, drift.before, drift.changed)
+            self._storage.update(drift.resource, taken_back, manager=MANAGER)
+
+    def kept(self) -> list[Any]:
+        """What can be taken back, as orjson writes it."""
+        return [[kind, *key, drift] for (kind, key), drift in self._made.items()]
+
+    def resume(self, kept: list[Any]) -> None:
+        self._made = {
+            (kind, (namespace, service)): _Drift(**drift)
+            for kind, namespace, service, drift in kept
+        }
 
     @staticmethod
     def _change(kind: str, found: Object) -> Object:

@@ -9,6 +9,7 @@ one in five minutes is written (as in the recording of a probe that never passes
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from bot.sandbox.clock import Clock
@@ -44,6 +45,24 @@ class _Memory:
     names: dict[_Key, str] = field(default_factory=dict)
     buckets: dict[_Key, _Bucket] = field(default_factory=dict)
     similar: dict[_Key, _Similar] = field(default_factory=dict)
+
+
+def expire_all(storage: Storage, clock: Clock) -> None:
+    """Each event that is there goes in its time, whoever wrote it."""
+    for event in [*storage.views("events")]:
+        _expire(storage, clock, event["metadata"]["namespace"], event["metadata"]["name"])
+
+
+def _expire(storage: Storage, clock: Clock, namespace: str, name: str) -> None:
+    event = storage.stored("events", namespace, name)
+    if event is None:
+        return
+    last = event.view.get("lastTimestamp") or event.view["metadata"]["creationTimestamp"]
+    left = _LIVES - (clock.now() - instant(last)).total_seconds()
+    if left > 1:
+        clock.call_later(left, partial(_expire, storage, clock, namespace, name))
+    else:
+        storage.delete("events", namespace, name)
 
 
 class EventRecorder:
@@ -170,18 +189,8 @@ class EventRecorder:
     def _create(self, event: Object) -> None:
         self._storage.create("events", event)
         meta = event["metadata"]
-        self._clock.call_later(_LIVES, lambda: self._expire(meta["namespace"], meta["name"]))
-
-    def _expire(self, namespace: str, name: str) -> None:
-        event = self._storage.stored("events", namespace, name)
-        if event is None:
-            return
-        last = event.view.get("lastTimestamp") or event.view["metadata"]["creationTimestamp"]
-        left = _LIVES - (self._clock.now() - instant(last)).total_seconds()
-        if left > 1:
-            self._clock.call_later(left, lambda: self._expire(namespace, name))
-        else:
-            self._storage.delete("events", namespace, name)
+        expire = partial(_expire, self._storage, self._clock, meta["namespace"], meta["name"])
+        self._clock.call_later(_LIVES, expire)
 
     def _now(self) -> str:
         return self._clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")

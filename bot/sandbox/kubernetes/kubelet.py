@@ -74,7 +74,7 @@ class Kubelet:
         self.workers: dict[str, PodWorker] = {}
         self._events: dict[str, EventRecorder] = {}
         self._on_node: set[tuple[str, str]] = set()
-        self._addresses = 0
+        self._addresses = max((_place_of(pod) for pod in pods.all()), default=0)
         pods.listen(self._pod_changed)
         for pod in pods.all():
             self._pod_changed(None, pod)
@@ -150,6 +150,14 @@ class Kubelet:
         pod = self.pods.get(key)
         worker = self.workers.get(pod["metadata"]["uid"]) if pod is not None else None
         return None if worker is None else worker.container(name)
+
+
+def _place_of(pod: Mapping[str, Any]) -> int:
+    """The number from which `pod_address` made a pod's address; 0 for none of that kind."""
+    parts = str(pod.get("status", {}).get("podIP", "")).split(".")
+    if parts[:2] != ["10", "244"] or len(parts) != 4:
+        return 0
+    return int(parts[2]) * 250 + int(parts[3]) - 2
 
 
 def _has_ended(pod: Mapping[str, Any]) -> bool:

@@ -14,18 +14,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bot.sandbox.clock import Handle
-from bot.sandbox.kubernetes.api_objects import instant
+from bot.sandbox.kubernetes.container_adoption import ContainerAdoption
 from bot.sandbox.kubernetes.container_run import ContainerRun, Incarnation, view_of
 from bot.sandbox.kubernetes.container_start import ContainerStarter
 from bot.sandbox.kubernetes.containers import (
     Behaviour,
     ProbeAnswer,
     answer_probe,
-    behaviour_of,
     refused,
     with_port_number,
 )
-from bot.sandbox.kubernetes.images import Image, parse_image
 from bot.sandbox.kubernetes.pod_config import missing_volumes
 from bot.sandbox.kubernetes.pod_status import PodView, status_of
 from bot.sandbox.kubernetes.probes import Probe, ProbeHost, probe_spec
@@ -51,7 +49,8 @@ class PodWorker:
         self.node: str = pod["spec"]["nodeName"]
         self.times = kubelet.timings
         self._events = kubelet.events(self.node)
-        self._starter = ContainerStarter(self)
+        self.starter = ContainerStarter(self)
+        self._adoption = ContainerAdoption(self)
         self._timers: dict[int, Handle] = {}
         self._timer_count = 0
         self._sandbox_ready = False
@@ -99,27 +98,29 @@ class PodWorker:
     def _adopt(self) -> None:
         """A pod that ran before this kubelet started, as its status tells."""
         self._sandbox_ready = True
-        statuses = {
-            each["name"]: each for each in self.pod["status"].get("containerStatuses") or ()
-        }
+        status = self.pod["status"]
+        told = {each["name"]: each for each in status.get("containerStatuses") or ()}
         for run in self._main:
-            status = statuses.get(run.name, {})
-            state = status.get("state", {}).get("running")
-            if state is None:
-                continue
-            name = parse_image(run.spec["image"])
-            found = self.kubelet.images.find_image(name.path, name.reference)
-            run.image = found if isinstance(found, Image) else None
-            run.image_id = status.get("imageID", "")
-            run.restarts = int(status.get("restartCount", 0))
-            behaviour = behaviour_of(run.spec, run.image.labels if run.image else {}, {}, "healthy")
-            run.current = self._starter.incarnation(run, behaviour, instant(state["startedAt"]))
-            run.current.id = str(status.get("containerID", "")).removeprefix("containerd://")
-            run.started = run.ready = True
-            self.kubelet.keep_image(self.node, run.spec["image"])
+            self._adoption.adopt(run, told.get(run.name, {}))
         for run in self._init:
-            run.current = self._starter.incarnation(run, Behaviour(), self.kubelet.clock.now())
+            run.current = self.starter.incarnation(run, Behaviour(), self.kubelet.clock.now())
             run.current.noticed = True
+        for run in self._main:
+            if run.current is not None and run.current.ended is None:
+                self._watch_over(run, run.current)
+        if "deletionTimestamp" not in self.pod["metadata"] and not all(r.runs for r in self._main):
+            self.later(self.times.notice, lambda: self._advance(fresh=False))
+
+    def _watch_over(self, run: ContainerRun, incarnation: Incarnation) -> None:
+        """Its end, and its probes; a healthy one that serves needs no timer."""
+        behaviour = incarnation.behaviour
+        if behaviour.lives != float("inf"):
+            age = (self.kubelet.clock.now() - incarnation.started).total_seconds()
+            left = max(0.0, behaviour.lives - age)
+            self.later(left, lambda: self._ended(run, incarnation))
+        steady = behaviour.ready_after is not None and behaviour.healthy_until == float("inf")
+        if not (run.started and run.ready and steady):
+            self._probe(run)
 
     def _prepare(self) -> None:
         """First status; volumes; then the sandbox."""
@@ -153,11 +154,11 @@ class PodWorker:
         for run in self._init:
             if not run.done:
                 if not run.runs and not run.busy:
-                    self._starter.attempt(run, fresh=fresh)
+                    self.starter.attempt(run, fresh=fresh)
                 return
         for run in self._main:
             if not run.runs and not run.busy:
-                self._starter.attempt(run, fresh=fresh)
+                self.starter.attempt(run, fresh=fresh)
 
     def started(self, run: ContainerRun, incarnation: Incarnation) -> None:
         """A container of the pod has just been started."""

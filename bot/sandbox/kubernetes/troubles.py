@@ -17,7 +17,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.sandbox.clock import Clock
-from bot.sandbox.kubernetes.api_objects import controller_of, is_over
+from bot.sandbox.kubernetes.api_objects import controller_of, instant, is_over
 from bot.sandbox.kubernetes.kubelet import PodTrouble
 from bot.sandbox.kubernetes.quota import QUOTAS
 from bot.sandbox.kubernetes.storage import AlreadyExists, Storage
@@ -129,6 +129,36 @@ class Troubles(PodTrouble):
         self._taken: dict[tuple[str, str], list[Object]] = {}
         self._quotas: set[tuple[str, str]] = set()
         self._away_until = 0.0
+
+    # Kept between two runs of the sandbox
+
+    def kept(self) -> Object:
+        """What waits and what has what, as orjson writes it."""
+        return {
+            "waiting": self.waiting,
+            "bound": self._bound,
+            "by_service": [[*key, uid] for key, uid in self._by_service.items()],
+            "spells": self._spells,
+            "taken": [[*key, configs] for key, configs in self._taken.items()],
+            "quotas": [*self._quotas],
+            "away_until": self._away_until,
+        }
+
+    def resume(self, kept: Object) -> None:
+        self.waiting = Trouble(**kept["waiting"]) if kept["waiting"] else None
+        self._bound = dict(kept["bound"])
+        self._by_service = {(space, name): uid for space, name, uid in kept["by_service"]}
+        self._spells = {
+            uid: [
+                Spell(each["kind"], instant(each["start"]), _instant(each["end"])) for each in held
+            ]
+            for uid, held in kept["spells"].items()
+        }
+        self._taken = {(space, name): configs for space, name, configs in kept["taken"]}
+        self._quotas = {(space, name) for space, name in kept["quotas"]}
+        self._away_until = kept["away_until"]
+        if self.api_is_away:
+            self._clock.call_later(self._away_until - self._clock.monotonic(), self._tell)
 
     # Setting
 
@@ -260,6 +290,10 @@ class Troubles(PodTrouble):
         except AlreadyExists:
             return
         self._quotas.add(key)
+
+
+def _instant(text: str | None) -> datetime | None:
+    return None if text is None else instant(text)
 
 
 def _config_names(pod_spec: Object) -> set[str]:

@@ -9,6 +9,7 @@ when it opens is put in by `seed` and `seed_releases`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,6 +20,7 @@ from bot.sandbox.kubernetes.access import Rights
 from bot.sandbox.kubernetes.api_objects import annotations_of
 from bot.sandbox.kubernetes.controllers import ControlPlane
 from bot.sandbox.kubernetes.drifts import DRIFTS, Drifts
+from bot.sandbox.kubernetes.events import expire_all
 from bot.sandbox.kubernetes.images import Image, InvalidName, parse_image
 from bot.sandbox.kubernetes.kubelet import Timings
 from bot.sandbox.kubernetes.kubelet_logs import KubeletLogs
@@ -27,12 +29,12 @@ from bot.sandbox.kubernetes.seed import Former, autoscaler_manifest, ensure_name
 from bot.sandbox.kubernetes.server import kubernetes_app
 from bot.sandbox.kubernetes.statuses import Refusal
 from bot.sandbox.kubernetes.storage import Storage
-from bot.sandbox.kubernetes.troubles import AFTER, KINDS, Trouble
+from bot.sandbox.kubernetes.troubles import AFTER, KINDS, Trouble, Troubles
 from bot.sandbox.kubernetes.world_state import EnvironmentName, View, environments
 from bot.sandbox.registry import release_table
 from bot.sandbox.registry.server import registry_app
 from bot.sandbox.registry.store import Registry
-from bot.sandbox.services.outages import OUTAGES, Outages
+from bot.sandbox.services.outages import OUTAGES, Outage, Outages
 
 Object = dict[str, Any]
 Manifests = Callable[[str, str], Sequence[Object]]
@@ -42,6 +44,14 @@ NODES = (("node-1", "16", "64Gi"), ("node-2", "16", "64Gi"), ("node-3", "16", "6
 _NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
 _CLUSTER_AGE = timedelta(days=200)
 _VERSION_LABEL = "org.opencontainers.image.version"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What `World.kept` gave, read back, and what reads the bytes that were put beside it."""
+
+    world: Object
+    read: Callable[[str], bytes]
 
 
 class World:
@@ -62,6 +72,7 @@ class World:
         nodes: Sequence[tuple[str, str, str]] = NODES,
         timings: Timings | None = None,
         rate_limit_slack: Callable[[], None] = lambda: None,
+        kept: Kept | None = None,
     ) -> None:
         self.clock = clock or Clock()
         self.environments = [EnvironmentName(name, space) for name, space in environments]
@@ -69,12 +80,17 @@ class World:
         self.registry = registry or Registry()
         self.digests = release_table.fill(self.registry)
         self.storage = Storage(self.clock)
-        for name, cpu, memory in nodes:
-            self._add_node(name, cpu, memory)
-        self.plane = ControlPlane(self.storage, self.clock, self.registry, timings=timings)
-        self.troubles = self.plane.troubles
+        self.troubles = Troubles(self.storage, self.clock)
         self.outages = Outages()
         self.drifts = Drifts(self.storage)
+        if kept is not None:
+            self._resume(kept)
+        for name, cpu, memory in nodes:
+            if self.storage.stored("nodes", None, name) is None:
+                self._add_node(name, cpu, memory)
+        self.plane = ControlPlane(
+            self.storage, self.clock, self.registry, self.troubles, timings=timings
+        )
         self.logs = KubeletLogs(self.plane.kubelet, self.clock)
         self.rights = Rights()
         self.kubernetes_app = kubernetes_app(
@@ -91,6 +107,28 @@ class World:
     def stop(self) -> None:
         """Nothing of this world runs any more."""
         self.plane.stop()
+
+    # Kept between two runs
+
+    def kept(self, put: Callable[[bytes], str]) -> Object:
+        """All that a later `World(kept=…)` goes on from, as orjson writes it; `put` keeps bytes
+        beside it and names them."""
+        return {
+            "storage": self.storage.kept(),
+            "registry": self.registry.kept(put),
+            "troubles": self.troubles.kept(),
+            "outages": self.outages.present,
+            "drifts": self.drifts.kept(),
+        }
+
+    def _resume(self, kept: Kept) -> None:
+        """Before the control plane begins, which works on what is stored."""
+        self.storage.resume(kept.world["storage"])
+        self.registry.resume(kept.world["registry"], kept.read)
+        self.troubles.resume(kept.world["troubles"])
+        self.outages.present = [Outage(**each) for each in kept.world["outages"]]
+        self.drifts.resume(kept.world["drifts"])
+        expire_all(self.storage, self.clock)
 
     # What runs when it opens
 

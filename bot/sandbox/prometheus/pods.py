@@ -5,6 +5,7 @@ Listens to the cluster's pods. Times are seconds since 1970 of the world's virtu
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -57,10 +58,13 @@ class Record:
 class PodHistory:
     """All pods of this world, those that are gone included."""
 
-    def __init__(self, pods: Cache, now: Any) -> None:
+    def __init__(self, pods: Cache, now: Any, kept: Iterable[Object] = ()) -> None:
+        """`kept`: records of an earlier run of the sandbox, as JSON has them."""
         self._now = now
         self._records: dict[str, Record] = {}
         self._of_service: dict[tuple[str, str], list[Record]] = {}
+        for each in kept:
+            self._add(Record(**{**each, "ready": [(start, end) for start, end in each["ready"]]}))
         for pod in pods.all():
             self._changed(None, pod)
         pods.listen(self._changed)
@@ -105,9 +109,12 @@ class PodHistory:
             cpu_limit=float(quantity(limits["cpu"])) if "cpu" in limits else 0.0,
             memory_limit=float(quantity(limits["memory"])) if "memory" in limits else 0.0,
         )
+        self._add(record)
+        return record
+
+    def _add(self, record: Record) -> None:
         self._records[record.uid] = record
         self._of_service.setdefault((record.namespace, record.service), []).append(record)
-        return record
 
     @staticmethod
     def _close(record: Record, at: float) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -26,14 +26,18 @@ LEVELS = (1.5, 6.0, 24.0)
 """Requests a second of a usual service: from the first environment to the last."""
 
 
-def prometheus_app(world: World) -> web.Application:
-    """The app to mount at /prometheus."""
-    history = PodHistory(world.plane.pods, world.clock.now)
+HISTORY = web.AppKey("history", PodHistory)
+
+
+def prometheus_app(world: World, kept: Iterable[dict[str, Any]] = ()) -> web.Application:
+    """The app to mount at /prometheus; `kept` is what its HISTORY had in an earlier run."""
+    history = PodHistory(world.plane.pods, world.clock.now, kept)
     spaces = [each.namespace for each in world.environments]
     levels = {space: LEVELS[min(place, 2)] for place, space in enumerate(spaces)}
     traffic = Traffic(history, world.troubles.behaviour, levels)
     api = _Api(Families(history, traffic), world)
     app = web.Application()
+    app[HISTORY] = history
     app.router.add_get("/-/healthy", api.healthy)
     app.router.add_get("/-/ready", api.healthy)
     app.router.add_get("/api/v1/status/buildinfo", api.build)

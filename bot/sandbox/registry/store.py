@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -75,6 +75,34 @@ class Registry:
         self.repositories: dict[str, Repository] = {}
         self.blobs: dict[str, bytes] = {}
         self.uploads: dict[str, bytearray] = {}
+
+    # Kept between two runs of the sandbox
+
+    def kept(self, put: Callable[[bytes], str]) -> dict[str, Any]:
+        """As JSON, without uploads that are on their way; `put` keeps bytes and names them."""
+        return {
+            "blobs": {digest: put(body) for digest, body in self.blobs.items()},
+            "repositories": [
+                {
+                    "name": each.name,
+                    "private": each.private,
+                    "tags": each.tags,
+                    "manifests": [
+                        [digest, manifest.media_type, put(manifest.body)]
+                        for digest, manifest in each.manifests.items()
+                    ],
+                }
+                for each in self.repositories.values()
+            ],
+        }
+
+    def resume(self, kept: Mapping[str, Any], read: Callable[[str], bytes]) -> None:
+        self.blobs.update({digest: read(name) for digest, name in kept["blobs"].items()})
+        for each in kept["repositories"]:
+            found = self.repositories.setdefault(each["name"], Repository(each["name"]))
+            found.private, found.tags = each["private"], dict(each["tags"])
+            for digest, media_type, name in each["manifests"]:
+                found.manifests[digest] = Manifest(media_type, read(name))
 
     # Reading
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from mimetypes import MimeTypes
 from typing import Any
@@ -66,6 +66,7 @@ class Files:
         self.processing_seconds = limits.FILE_PROCESSING_SECONDS
         self._files: dict[str, File] = {}
         self._tickets: dict[str, File] = {}
+        self.sharing: list[tuple[list[File], Share]] = []  # completed, and not processed yet
 
     def expect(self, name: str, length: int, owner: str, alt_txt: str | None) -> File:
         """Step one: a file id and a ticket for its bytes."""
@@ -94,9 +95,11 @@ class Files:
         """Step three: process after a while, then post one message with all files."""
         for file in files:
             file.completed = True
+        self.sharing.append((files, share))
         self._clock.call_later(self.processing_seconds, lambda: self._process(files, share))
 
     def _process(self, files: list[File], share: Share) -> None:
+        self.sharing.remove((files, share))
         for file in files:
             file.processed = True
         # Slack drops the share of a non-image that was given alternative text, and says ok.
@@ -118,6 +121,16 @@ class Files:
             for file in shared:
                 file.shares.setdefault(channel, []).append(message.ts)
             self._workspace.post(message)
+
+    def all(self) -> list[File]:
+        return [*self._files.values()]
+
+    def resume(self, files: Iterable[File]) -> None:
+        """Go on with files of an earlier run; those that wait for their bytes still do."""
+        for file in files:
+            self._files[file.id] = file
+            if file.content is None:
+                self._tickets[file.ticket] = file
 
     def get(self, file_id: str) -> File:
         if file_id not in self._files:

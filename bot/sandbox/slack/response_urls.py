@@ -9,7 +9,7 @@ from typing import Literal
 
 from bot.sandbox.clock import Clock
 from bot.sandbox.slack import limits
-from bot.sandbox.slack.errors import SlackError
+from bot.sandbox.slack.errors import JSON, SlackError
 from bot.sandbox.slack.waiting import patience
 
 Kind = Literal["commands", "actions"]
@@ -53,6 +53,17 @@ class ResponseUrls:
         url = ResponseUrl(path, channel, user, until, source, command_ts, thread_ts)
         self._urls[path] = url
         return url
+
+    def kept(self) -> JSON:
+        """Those that are good still, as orjson writes them."""
+        now = self._clock.monotonic()
+        good = [each for each in self._urls.values() if each.until > now]
+        return {"count": self._count, "urls": good}
+
+    def resume(self, kept: JSON) -> None:
+        """Go on from what `kept` gave, read back."""
+        self._count = kept["count"]
+        self._urls = {each["path"]: ResponseUrl(**each) for each in kept["urls"]}
 
     def absolute(self, url: ResponseUrl) -> str:
         return f"{self._base_url()}{url.path}"

@@ -117,6 +117,24 @@ class Views:
     def home(self, user: str) -> View | None:
         return self._homes.get(user)
 
+    # -- kept between two runs of the sandbox ------------------------------------------------------
+
+    def kept(self) -> JSON:
+        """As orjson writes it."""
+        return {
+            "views": [*self._views.values()],
+            "stacks": {user: [view.id for view in on] for user, on in self._stacks.items()},
+            "homes": {user: view.id for user, view in self._homes.items()},
+        }
+
+    def resume(self, kept: JSON) -> None:
+        """Go on from what `kept` gave, read back."""
+        self._views = {each["id"]: View(**each) for each in kept["views"]}
+        self._stacks = {
+            user: [self._views[each] for each in ids] for user, ids in kept["stacks"].items()
+        }
+        self._homes = {user: self._views[each] for user, each in kept["homes"].items()}
+
     # -- both --------------------------------------------------------------------------------------
 
     def get(self, view_id: str | None, external_id: str | None = None) -> View:

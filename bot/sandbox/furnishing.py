@@ -1,0 +1,143 @@
+"""The parts of the offline world as the catalog describes them: new, or as an earlier run kept.
+
+What is kept is one whole (`keeping.py`): where one part cannot be gone on from, all begin anew.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from bot.domain.release import hosted_name
+from bot.sandbox.clock import Clock
+from bot.sandbox.github.host import GitHost, from_releases
+from bot.sandbox.keeping import Keeper, Picture, memory_of
+from bot.sandbox.kubernetes.world import Kept, World
+from bot.sandbox.prometheus.pods import PodHistory
+from bot.sandbox.registry.release_table import RELEASES
+from bot.sandbox.slack import keeping, seed
+from bot.sandbox.slack.faults import Fault
+from bot.sandbox.slack.manifest import read_manifest
+from bot.sandbox.slack.server import MANIFEST, acme
+from bot.sandbox.slack.services import Credentials, Slack, assemble
+from config.catalog import Catalog
+from config.manifests import load_manifests
+
+SUGGESTIONS = (
+    ("/dynamo deploy tasks-service qa", "a rollout, followed live"),
+    ("/dynamo status", "what runs where"),
+    ("/dynamo deploy tasks-servce qa", "a typo, and what helps"),
+)
+AUTOSCALED = (("api-gateway", "prod", 3, 12),)
+_LIVED_THROUGH = 3600.0
+"""Seconds, at most, of the time in which nobody ran a kept world that pass in it at the next start:
+enough for every rollout, grace period and event. What is more is skipped."""
+
+
+@dataclass(slots=True)
+class Furniture:
+    """`world` is None where a real cluster is in its place; `pods` are the records that metrics of
+    an earlier run had, and `history` holds those of this one."""
+
+    clock: Clock
+    slack: Slack
+    world: World | None
+    git: GitHost
+    pods: tuple[dict[str, Any], ...] = ()
+    history: PodHistory | None = None
+
+    def picture(self, keeper: Keeper, database: Path) -> Picture:
+        """All of it at this moment, with the bot's memory."""
+        return Picture(
+            at=self.clock.now(),
+            passed=self.clock.monotonic(),
+            parts={
+                "workspace": keeping.kept(self.slack, keeper.put),
+                "git": self.git.kept(),
+                "world": self.world.kept(keeper.put) if self.world else None,
+                "pods": self.history.all() if self.history else (),
+            },
+            memory=memory_of(database),
+        )
+
+
+def furnish(
+    catalog: Catalog, keeper: Keeper | None, *, simulated: bool, speed: float, manual: bool
+) -> Furniture:
+    """Go on from what is kept; what cannot be gone on from is put aside."""
+    if keeper is not None and keeper.found is not None:
+        try:
+            return _resumed(catalog, keeper, keeper.found, simulated, speed)
+        except (LookupError, TypeError, ValueError, AttributeError, OSError) as error:
+            keeper.put_aside(error)
+    clock = Clock(speed=speed, manual=manual)
+    slack = _slack(clock)
+    world = _world(clock, catalog, slack) if simulated else None
+    return Furniture(clock, slack, world, _git_host(clock, catalog))
+
+
+def _resumed(
+    catalog: Catalog, keeper: Keeper, found: Picture, simulated: bool, speed: float
+) -> Furniture:
+    clock = Clock(speed, start=found.at - timedelta(seconds=found.passed), passed=found.passed)
+    parts = found.parts
+    slack = _slack(clock)
+    keeping.resume(slack, parts["workspace"], keeper.read)
+    git = _git_host(clock, catalog)
+    git.resume(parts["git"])
+    world = None
+    if simulated and parts["world"] is not None:
+        world = _world(clock, catalog, slack, Kept(parts["world"], keeper.read))
+    elif simulated:
+        raise ValueError("it was kept beside a real cluster")
+    return Furniture(clock, slack, world, git, tuple(parts["pods"]))
+
+
+async def live_through(clock: Clock) -> None:
+    """The cluster went on while nobody looked: rollouts came to their end, back-offs grew."""
+    gone = (datetime.now(UTC) - clock.now()).total_seconds()
+    if gone > 0:
+        await clock.pass_time(min(gone, _LIVED_THROUGH))
+        clock.skip(max(0.0, gone - _LIVED_THROUGH))
+
+
+def _slack(clock: Clock) -> Slack:
+    manifest = read_manifest(MANIFEST)
+    return assemble(
+        acme(clock, manifest),
+        clock,
+        manifest=manifest,
+        credentials=Credentials(seed.BOT_TOKEN, seed.APP_TOKEN, seed.SIGNING_SECRET),
+        suggestions=SUGGESTIONS,
+    )
+
+
+def _world(clock: Clock, catalog: Catalog, slack: Slack, kept: Kept | None = None) -> World:
+    """The cluster as the catalog describes it, with its services already running; or as kept."""
+
+    def manifests(service: str, environment: str) -> list[dict[str, Any]]:
+        found = load_manifests(catalog.service(service), catalog.environment(environment))
+        return [found.deployment, *found.configs]
+
+    def slack_is_busy() -> None:
+        fault = Fault(method="chat.update", status=429, retry_after=15, times=1)
+        slack.faults.order(fault)
+
+    places = [(environment.name, environment.namespace) for environment in catalog.environments]
+    world = World(places, clock=clock, rate_limit_slack=slack_is_busy, kept=kept)
+    if kept is None:
+        world.seed_releases(manifests, autoscaled=AUTOSCALED)
+    return world
+
+
+def _git_host(clock: Clock, catalog: Catalog) -> GitHost:
+    """The repositories that the catalog names, with the commits that the images come from."""
+    return from_releases(RELEASES, repositories(catalog), clock.now)
+
+
+def repositories(catalog: Catalog) -> dict[str, str]:
+    """Owner and name by service, of those that a git host has."""
+    named = {each.name: hosted_name(each.repository) for each in catalog.services}
+    return {service: name for service, name in named.items() if name}
