@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from bot.sandbox.kubernetes.resources import Kind
-from bot.sandbox.kubernetes.statuses import ApiError, forbidden, unauthorized
+from bot.sandbox.kubernetes.statuses import ApiError, forbidden_resource, unauthorized
 from bot.sandbox.kubernetes.storage import Object, Storage
 
 ADMIN = "system:admin"
@@ -69,8 +69,11 @@ class Rights:
     def allow(self, user: str, *grants: Grant) -> None:
         self.grants[user] = (*self.grants.get(user, ()), *grants)
 
+    def administers(self, user: str, groups: tuple[str, ...]) -> bool:
+        return user in self.admins or _MASTERS in groups
+
     def allowed(self, ask: Ask, storage: Storage) -> bool:
-        if ask.user in self.admins or _MASTERS in ask.groups:
+        if self.administers(ask.user, ask.groups):
             return True
         return any(grant.allows(ask) for grant in self.of(ask.user, ask.groups, storage))
 
@@ -151,11 +154,12 @@ def who(headers: Mapping[str, str], groups: list[str], rights: Rights) -> User:
     return User(other, (*groups, "system:authenticated"))
 
 
-def refusal(kind: Kind, ask: Ask) -> ApiError:
+def refusal(ask: Ask) -> ApiError:
     """The Forbidden of the authorizer, naming verb, resource, group and place."""
     where = f'in the namespace "{ask.namespace}"' if ask.namespace else "at the cluster scope"
-    return forbidden(
-        kind,
+    return forbidden_resource(
+        ask.group,
+        ask.resource.partition("/")[0],
         ask.name,
         f'User "{ask.user}" cannot {ask.verb} resource "{ask.resource}" in API group '
         f'"{ask.group}" {where}',

@@ -22,8 +22,8 @@ _WORKLOADS = frozenset({"Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", 
 def apply_defaults(kind: Kind, obj: Object) -> Object:
     """Fill in, in place, what the object leaves open; returns it."""
     spec = obj.get("spec")
-    if kind.kind in _WORKLOADS and isinstance(spec, dict):
-        _workload(kind.kind, obj, spec)
+    if kind.kind in _WORKLOADS:
+        _workload(kind.kind, obj, obj.setdefault("spec", {}))
     elif kind.kind == "CronJob" and isinstance(spec, dict):
         _cron_job(spec)
     elif kind.kind == "Pod" and isinstance(spec, dict):
@@ -73,9 +73,7 @@ def _workload(kind: str, obj: Object, spec: Object) -> None:
         labels = (spec.get("template", {}).get("metadata") or {}).get("labels")
         if labels:
             obj["metadata"]["labels"] = copy_json(labels)
-    template = spec.get("template")
-    if isinstance(template, dict):
-        _pod_spec(template.setdefault("spec", {}))
+    _pod_spec(spec.setdefault("template", {}).setdefault("spec", {}))
 
 
 def _job(spec: Object) -> None:

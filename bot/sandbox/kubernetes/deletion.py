@@ -44,18 +44,20 @@ class Deletion:
         old = versions.to_version(kind, stored.copy())
         meta = old["metadata"]
         if options.uid and options.uid != meta["uid"]:
-            why = (
-                f"Precondition failed: UID in precondition: {options.uid}, UID in object meta: "
-                f"{meta['uid']}"
+            raise statuses.precondition(
+                kind,
+                name,
+                f"the UID in the precondition ({options.uid}) does not match the UID in record "
+                f"({meta['uid']}). The object might have been deleted and then recreated",
             )
-            raise statuses.conflict(kind, name, why)
         if options.resource_version and options.resource_version != meta["resourceVersion"]:
-            why = (
-                "Precondition failed: ResourceVersion in precondition: "
-                f"{options.resource_version}, ResourceVersion in object meta: "
-                f"{meta['resourceVersion']}"
+            raise statuses.precondition(
+                kind,
+                name,
+                f"the ResourceVersion in the precondition ({options.resource_version}) does not "
+                f"match the ResourceVersion in record ({meta['resourceVersion']}). The object "
+                "might have been modified",
             )
-            raise statuses.conflict(kind, name, why)
         if kind.kind == "Namespace":
             return self._delete_namespace(kind, old, options)
         return self._delete_object(kind, old, options)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.sandbox.kubernetes import decoding, patches, statuses, storage
+from bot.sandbox.kubernetes import decoding, patches, statuses, storage, texts
 from bot.sandbox.kubernetes.fields import go_plain
 from bot.sandbox.kubernetes.options import WriteOptions
 from bot.sandbox.kubernetes.resources import KINDS, Kind
@@ -45,7 +45,7 @@ def decoded(kind: Kind, raw: Any, options: WriteOptions) -> Object:
         )
     try:
         obj, complaints = decoding.decode(kind.schema, raw)
-    except decoding.DecodeError as error:
+    except texts.DecodeError as error:
         raise bad_request(prefix + str(error)) from error
     if complaints and options.validation == "Strict":
         raise bad_request(f"{prefix}strict decoding error: {', '.join(complaints)}")
@@ -118,8 +118,8 @@ def patched(
 def _patch(body: bytes, content_type: str) -> Any:
     prefix = "" if content_type == patches.STRATEGIC else "error decoding patch: "
     try:
-        patch = decoding.json_text(body)
-    except decoding.DecodeError as error:
+        patch = texts.json_text(body)
+    except texts.DecodeError as error:
         raise bad_request(prefix + str(error)) from error
     wanted, go_type = (dict, "map[string]interface {}")
     if content_type == patches.JSON:
@@ -136,9 +136,9 @@ def _decoded_patch(
     """`plain`: a strategic patch goes from map to struct without JSON, with errors of its own."""
     try:
         obj, complaints = decoding.decode(kind.schema, result)
-    except decoding.DecodeError as error:
+    except texts.DecodeError as error:
         raise _unfit(shown, error.plain if plain and error.plain else str(error)) from error
-    complaints = [*decoding.repeated(patch), *complaints]
+    complaints = [*texts.repeated(patch), *complaints]
     if complaints and options.validation == "Strict":
         raise _unfit(shown, f"strict decoding error: {', '.join(complaints)}")
     if options.validation == "Warn":
@@ -156,7 +156,7 @@ def decoded_apply(kind: Kind, merged: Object) -> Object:
     """What apply made of an object, as Go holds it. Raises ApiError 500, which nobody typed."""
     try:
         obj, _ = decoding.decode(kind.schema, merged)
-    except decoding.DecodeError as error:
+    except texts.DecodeError as error:
         meta = merged.get("metadata") or {}
         who = "/".join(filter(None, (meta.get("namespace", ""), meta.get("name", ""))))
         problem = f"error decoding from json: {error}" if "base64" in str(error) else str(error)
@@ -171,8 +171,8 @@ def decoded_apply(kind: Kind, merged: Object) -> Object:
 def applied(body: bytes, options: WriteOptions) -> tuple[Object, str]:
     """The configuration of an apply patch, and what is to be said of keys that stand twice."""
     try:
-        config, repeated = decoding.yaml_text(body)
-    except decoding.DecodeError as error:
+        config, repeated = texts.yaml_text(body)
+    except texts.DecodeError as error:
         raise bad_request(f"error decoding YAML: {error}") from error
     if config is None:
         config = {}

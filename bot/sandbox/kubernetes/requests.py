@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.sandbox.kubernetes import patches, statuses
+from bot.sandbox.kubernetes.access import Ask, User
 from bot.sandbox.kubernetes.options import WriteOptions
 from bot.sandbox.kubernetes.resources import KINDS, Kind, find
 from bot.sandbox.kubernetes.statuses import FieldError
@@ -13,7 +14,8 @@ from bot.sandbox.kubernetes.statuses import FieldError
 PROTOBUF = "application/vnd.kubernetes.protobuf"
 BODY_TYPES = ("application/json", "application/yaml", PROTOBUF)
 _ANSWER_TYPES = (*BODY_TYPES, f"{PROTOBUF};stream=watch")
-_SUBRESOURCES = ("status", "scale", "log", "finalize")
+_POD_SUBRESOURCES = ("log", "eviction", "exec", "attach", "portforward")
+_STREAMED = ("exec", "attach", "portforward")
 _VERBS = {
     ("GET", True): "get",
     ("GET", False): "list",
@@ -55,6 +57,8 @@ def parse_path(method: str, path: str, query: Mapping[str, str]) -> Target | Non
         return None
     if not any((kind.group, kind.version) == (group, version) for kind in KINDS):
         return None
+    if rest[0] == "watch" and len(rest) > 1 and method == "GET":  # deprecated, and still served
+        rest, query = rest[1:], {**query, "watch": "true"}
     namespace = ""
     if rest[0] == "namespaces" and len(rest) > 2 and not (
         len(rest) == 3 and rest[2] in ("status", "finalize")
@@ -78,18 +82,68 @@ def _target(
     if verb == "list" and _is_true(query.get("watch")):
         verb = "watch"
     needs_place = verb == "create" and kind.namespaced and not namespace
-    if subresource and verb not in ("get", "update", "patch"):
-        raise statuses.method_not_allowed()
+    if subresource:
+        verb = _subresource_verb(method, subresource)
     if needs_place or (not subresource and verb not in kind.verbs):
         raise statuses.method_not_allowed()
     return Target(kind, verb, namespace, name, subresource)
+
+
+def _subresource_verb(method: str, subresource: str) -> str:
+    verbs = {"GET": "get", "PUT": "update", "PATCH": "patch"}
+    if subresource == "eviction":
+        verbs = {"POST": "create"}
+    elif subresource in _STREAMED:
+        verbs = {"GET": "get", "POST": "create"}
+    if method not in verbs:
+        raise statuses.method_not_allowed()
+    return verbs[method]
+
+
+def asked(method: str, path: str, query: Mapping[str, str], user: User) -> Ask | None:
+    """What the authorizer is asked about a request, from its path alone, whether there is such a
+    resource or not (endpoints/request/requestinfo.go); None for a path that is no resource's.
+    """
+    parts = [part for part in path.split("/") if part]
+    if parts[:1] == ["api"] and len(parts) > 2:
+        group, rest = "", parts[2:]
+    elif parts[:1] == ["apis"] and len(parts) > 3:
+        group, rest = parts[1], parts[3:]
+    else:
+        return None
+    watching = rest[0] == "watch" and len(rest) > 1
+    rest = rest[1:] if watching else rest
+    namespace = ""
+    if rest[0] == "namespaces" and len(rest) > 1:
+        namespace = rest[1]
+        if len(rest) > 2 and rest[2] not in ("status", "finalize"):
+            rest = rest[2:]
+    resource, name = "/".join(filter(None, (rest[0], "".join(rest[2:3])))), "".join(rest[1:2])
+    verb = {"POST": "create", "PUT": "update", "PATCH": "patch"}.get(method, method.lower())
+    if method in ("GET", "HEAD"):
+        verb = "get" if name else "list"
+        if watching or (verb == "list" and _is_true(query.get("watch"))):
+            verb = "watch"
+        name = name or _selected_name(query.get("fieldSelector", ""))
+    elif method == "DELETE":
+        verb = "delete" if name else "deletecollection"
+    return Ask(user.name, verb, group, resource, namespace, name, user.groups)
+
+
+def _selected_name(selector: str) -> str:
+    """A list of one object by its name is about that object."""
+    for term in selector.split(","):
+        label, _, value = term.partition("=")
+        if label == "metadata.name" and value:
+            return value.removeprefix("=")
+    return ""
 
 
 def _has_subresource(kind: Kind, subresource: str) -> bool:
     return (
         (subresource == "status" and kind.status)
         or (subresource == "scale" and kind.scale)
-        or (subresource == "log" and kind.plural == "pods")
+        or (subresource in _POD_SUBRESOURCES and kind.plural == "pods")
         or (subresource == "finalize" and kind.plural == "namespaces")
     )
 
@@ -140,6 +194,7 @@ class Form:
     shape: str = "object"  # "object", "table" or "metadata"
     yaml: bool = False
     stream: bool = False
+    of_list: bool = False  # PartialObjectMetadataList was asked for
 
 
 def accepted(accept: str) -> Form:
@@ -155,8 +210,8 @@ def accepted(accept: str) -> Form:
         yaml, stream = kind == "application/yaml", words.get("stream") == "watch"
         if wanted == "Table" and words.get("v", "v1") == "v1":
             return Form("table", yaml, stream)
-        if wanted.startswith("PartialObjectMetadata"):
-            return Form("metadata", yaml, stream)
+        if wanted in ("PartialObjectMetadata", "PartialObjectMetadataList"):
+            return Form("metadata", yaml, stream, wanted.endswith("List"))
         if not wanted:
             return Form("object", yaml, stream)
     raise statuses.not_acceptable(_ANSWER_TYPES)
@@ -173,6 +228,10 @@ def write_options(
     manager = query.get("fieldManager", "")
     if len(manager) > 128:
         problems.append(statuses.too_long("fieldManager", 128))
+    for at, character in enumerate(manager):
+        if not character.isprintable():
+            text = f"invalid character U+{ord(character):04X} (at position {at})"
+            problems.append(statuses.invalid_value("fieldManager", manager, text))
     if apply and not manager:
         problems.append(statuses.required("fieldManager", "is required for apply patch"))
     if not apply and "force" in query:

@@ -140,6 +140,14 @@ def conflict(kind: Kind, name: str, why: str = "") -> ApiError:
     return ApiError(409, "Conflict", message, _about(kind, name))
 
 
+def precondition(kind: Kind, name: str, why: str) -> ApiError:
+    """A deletion's precondition that does not hold; it names the kind where others name the
+    resource (registry/rest/delete.go: BeforeDelete).
+    """
+    message = f'Operation cannot be fulfilled on {kind.qualified_kind} "{name}": {why}'
+    return ApiError(409, "Conflict", message, {**_about(kind, name), "kind": kind.kind})
+
+
 def forbidden(kind: Kind, name: str, why: str, causes: tuple[Object, ...] = ()) -> ApiError:
     subject = f'{kind.qualified} "{name}"' if name else kind.qualified
     details = _about(kind, name)
@@ -183,6 +191,17 @@ def invalid_options(options: str, errors: list[FieldError]) -> ApiError:
     return invalid_kind(f"{options}.meta.k8s.io", "meta.k8s.io", options, "", errors)
 
 
+def forbidden_resource(group: str, resource: str, name: str, why: str) -> ApiError:
+    """As `forbidden`, for a resource that there may not even be."""
+    qualified = f"{resource}.{group}" if group else resource
+    details: Object = {"name": name} if name else {}
+    if group:
+        details["group"] = group
+    details["kind"] = resource
+    subject = f'{qualified} "{name}"' if name else qualified
+    return ApiError(403, "Forbidden", f"{subject} is forbidden: {why}", details)
+
+
 def no_such_resource() -> ApiError:
     return ApiError(404, "NotFound", "the server could not find the requested resource", {})
 
@@ -202,6 +221,11 @@ def unsupported_media_type(accepted: tuple[str, ...]) -> ApiError:
 
 def not_acceptable(accepted: tuple[str, ...]) -> ApiError:
     message = f"only the following media types are accepted: {', '.join(accepted)}"
+    return ApiError(406, "NotAcceptable", message)
+
+
+def not_that_form(message: str) -> ApiError:
+    """A form that exists, asked of what it cannot show."""
     return ApiError(406, "NotAcceptable", message)
 
 

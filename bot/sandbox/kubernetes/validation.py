@@ -1,7 +1,7 @@
 """Validation of objects after decoding and defaulting: all complaints at once, in the real words.
 
 `validate` looks at one object, `validate_update` at what an update may not change. Pod specs are in
-`pod_validation.py`, names in `names.py`.
+`pod_validation.py`, kinds other than workloads in `kind_validation.py`, names in `names.py`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from bot.sandbox.kubernetes import names, selectors
+from bot.sandbox.kubernetes.kind_validation import CHECKS
 from bot.sandbox.kubernetes.pod_validation import NOT_NEGATIVE, validate_pod_spec
 from bot.sandbox.kubernetes.resources import Kind
 from bot.sandbox.kubernetes.statuses import (
@@ -281,87 +282,12 @@ def _deadline(spec: Object) -> Errors:
         yield invalid_value("spec.progressDeadlineSeconds", deadline, text)
 
 
-# Everything else
-
-
 def _pod(obj: Object) -> Errors:
     yield from validate_pod_spec(obj.get("spec") or {}, "spec")
-
-
-def _config_map(obj: Object) -> Errors:
-    size = 0
-    data, binary = obj.get("data") or {}, obj.get("binaryData") or {}
-    for field, content in (("data", data), ("binaryData", binary)):
-        for key in sorted(content):
-            for problem in names.config_key(key):
-                yield invalid_value(f"{field}[{key}]", key, problem)
-            size += len(content[key].encode())
-    for key in sorted(data.keys() & binary.keys()):
-        yield invalid_value(f"data[{key}]", key, "duplicate of key present in binaryData")
-    if size > _MOST_BYTES:
-        yield too_long("", _MOST_BYTES)
-
-
-def _secret(obj: Object) -> Errors:
-    data = obj.get("data") or {}
-    for key in sorted(data):
-        for problem in names.config_key(key):
-            yield invalid_value(f"data[{key}]", key, problem)
-    if sum(len(value) * 3 // 4 for value in data.values()) > _MOST_BYTES:
-        yield too_long("data", _MOST_BYTES)
-
-
-def _autoscaler(obj: Object) -> Errors:
-    spec = obj.get("spec") or {}
-    low, high = spec.get("minReplicas"), spec.get("maxReplicas", 0)
-    if low is not None and low < 1:
-        yield invalid_value("spec.minReplicas", low, "must be greater than or equal to 1")
-    if high < 1:
-        yield invalid_value("spec.maxReplicas", high, "must be greater than 0")
-    if low is not None and high < low:
-        text = "must be greater than or equal to `minReplicas`"
-        yield invalid_value("spec.maxReplicas", high, text)
-    target = spec.get("scaleTargetRef") or {}
-    for key in ("kind", "name"):
-        if not target.get(key):
-            yield required(f"spec.scaleTargetRef.{key}")
-
-
-def _service(obj: Object) -> Errors:
-    spec = obj.get("spec") or {}
-    ports = spec.get("ports") or []
-    kind = spec.get("type")
-    if kind not in ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort"):
-        choices = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
-        yield not_supported("spec.type", kind, choices)
-    if not ports and kind != "ExternalName" and spec.get("clusterIP") != "None":
-        yield required("spec.ports")
-    for index, port in enumerate(ports):
-        where = f"spec.ports[{index}]"
-        if len(ports) > 1 and not port.get("name"):
-            yield required(f"{where}.name")
-        for problem in names.port_number(port.get("port", 0)):
-            yield invalid_value(f"{where}.port", port.get("port", 0), problem)
-        target = port.get("targetPort")
-        problems = names.port_name if isinstance(target, str) else names.port_number
-        for problem in problems(target):
-            yield invalid_value(f"{where}.targetPort", target, problem)
-
-
-def _event(obj: Object) -> Errors:
-    about = obj.get("involvedObject") or {}
-    namespace = (obj.get("metadata") or {}).get("namespace", "")
-    if about.get("namespace") and about["namespace"] != namespace:
-        text = "does not match event.namespace"
-        yield invalid_value("involvedObject.namespace", about["namespace"], text)
 
 
 _CHECKS: dict[str, Callable[[Object], Errors]] = {
     **{kind: _workload(kind) for kind in _WORKLOADS},
     "Pod": _pod,
-    "ConfigMap": _config_map,
-    "Secret": _secret,
-    "HorizontalPodAutoscaler": _autoscaler,
-    "Service": _service,
-    "Event": _event,
+    **CHECKS,
 }

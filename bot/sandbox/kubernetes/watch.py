@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bot.sandbox.kubernetes import decoding, statuses, versions
+from bot.sandbox.kubernetes import statuses, texts, versions
 from bot.sandbox.kubernetes.fields import skeleton
 from bot.sandbox.kubernetes.resources import Kind
 from bot.sandbox.kubernetes.selectors import Match
@@ -200,8 +200,8 @@ def _read_token(token: str) -> tuple[int, str]:
     except (ValueError, binascii.Error) as error:
         raise _no_token("illegal base64 data at input byte 0") from error
     try:
-        parts = decoding.json_text(text)
-    except decoding.DecodeError as error:
+        parts = texts.json_text(text)
+    except texts.DecodeError as error:
         raise _no_token(str(error)) from error
     if not isinstance(parts, dict):
         raise _no_token(f"json: cannot unmarshal {statuses.json_word(parts)} into Go value")

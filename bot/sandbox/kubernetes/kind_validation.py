@@ -1,0 +1,159 @@
+"""Validation of the kinds that run no pods themselves: `CHECKS`, by kind, for `validation.py`.
+
+Rules and words of pkg/apis/{core,autoscaling,coordination,authorization}/validation.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterator
+
+from bot.sandbox.kubernetes import names, texts
+from bot.sandbox.kubernetes.pod_validation import NOT_NEGATIVE
+from bot.sandbox.kubernetes.statuses import (
+    FieldError,
+    invalid_value,
+    not_supported,
+    required,
+    too_long,
+)
+from bot.sandbox.kubernetes.storage import Object
+
+Errors = Iterator[FieldError]
+_MOST_BYTES = 1024 * 1024
+_SECRET_KEYS = {
+    "kubernetes.io/dockercfg": (".dockercfg",),
+    "kubernetes.io/dockerconfigjson": (".dockerconfigjson",),
+    "kubernetes.io/ssh-auth": ("ssh-privatekey",),
+    "kubernetes.io/tls": ("tls.crt", "tls.key"),
+}
+
+
+def _config_map(obj: Object) -> Errors:
+    size = 0
+    data, binary = obj.get("data") or {}, obj.get("binaryData") or {}
+    for field, content in (("data", data), ("binaryData", binary)):
+        for key in sorted(content):
+            for problem in names.config_key(key):
+                yield invalid_value(f"{field}[{key}]", key, problem)
+            size += len(content[key].encode())
+    for key in sorted(data.keys() & binary.keys()):
+        yield invalid_value(f"data[{key}]", key, "duplicate of key present in binaryData")
+    if size > _MOST_BYTES:
+        yield too_long("", _MOST_BYTES)
+
+
+def _secret(obj: Object) -> Errors:
+    data = obj.get("data") or {}
+    for key in sorted(data):
+        for problem in names.config_key(key):
+            yield invalid_value(f"data[{key}]", key, problem)
+    if sum(len(value) * 3 // 4 for value in data.values()) > _MOST_BYTES:
+        yield too_long("data", _MOST_BYTES)
+    yield from _secret_type(obj, data)
+
+
+def _secret_type(obj: Object, data: Object) -> Errors:
+    """What a secret of a known type must hold (validation.go: ValidateSecret)."""
+    kind = obj.get("type")
+    if kind == "kubernetes.io/service-account-token":
+        name = "kubernetes.io/service-account.name"
+        if not (obj["metadata"].get("annotations") or {}).get(name):
+            yield required(f"metadata.annotations[{name}]")
+    if kind == "kubernetes.io/basic-auth" and not {"username", "password"} & data.keys():
+        yield required("data[username]")
+        yield required("data[password]")
+    for key in _SECRET_KEYS.get(str(kind), ()):
+        if key not in data:
+            yield required(f"data[{key}]")
+        elif key.startswith(".docker"):
+            try:
+                texts.json_text(base64.b64decode(data[key]))
+            except (texts.DecodeError, ValueError) as error:
+                yield invalid_value(f"data[{key}]", "<secret contents redacted>", str(error))
+
+
+def _autoscaler(obj: Object) -> Errors:
+    spec = obj.get("spec") or {}
+    low, high = spec.get("minReplicas"), spec.get("maxReplicas", 0)
+    if low is not None and low < 1:
+        yield invalid_value("spec.minReplicas", low, "must be greater than or equal to 1")
+    if high < 1:
+        yield invalid_value("spec.maxReplicas", high, "must be greater than 0")
+    if low is not None and high < low:
+        text = "must be greater than or equal to `minReplicas`"
+        yield invalid_value("spec.maxReplicas", high, text)
+    target = spec.get("scaleTargetRef") or {}
+    for key in ("kind", "name"):
+        if not target.get(key):
+            yield required(f"spec.scaleTargetRef.{key}")
+
+
+def _service(obj: Object) -> Errors:
+    spec = obj.get("spec") or {}
+    ports = spec.get("ports") or []
+    kind = spec.get("type")
+    if kind not in ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort"):
+        choices = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
+        yield not_supported("spec.type", kind, choices)
+    if not ports and kind != "ExternalName" and spec.get("clusterIP") != "None":
+        yield required("spec.ports")
+    for index, port in enumerate(ports):
+        where = f"spec.ports[{index}]"
+        if len(ports) > 1 and not port.get("name"):
+            yield required(f"{where}.name")
+        for problem in names.port_number(port.get("port", 0)):
+            yield invalid_value(f"{where}.port", port.get("port", 0), problem)
+        target = port.get("targetPort")
+        problems = names.port_name if isinstance(target, str) else names.port_number
+        for problem in problems(target):
+            yield invalid_value(f"{where}.targetPort", target, problem)
+
+
+def _event(obj: Object) -> Errors:
+    about = obj.get("involvedObject") or {}
+    namespace = (obj.get("metadata") or {}).get("namespace", "")
+    if about.get("namespace") and about["namespace"] != namespace:
+        text = "does not match event.namespace"
+        yield invalid_value("involvedObject.namespace", about["namespace"], text)
+
+
+def _lease(obj: Object) -> Errors:
+    spec = obj.get("spec") or {}
+    seconds, transitions = spec.get("leaseDurationSeconds"), spec.get("leaseTransitions")
+    if seconds is not None and seconds <= 0:
+        yield invalid_value("spec.leaseDurationSeconds", seconds, "must be greater than 0")
+    if transitions is not None and transitions < 0:
+        yield invalid_value("spec.leaseTransitions", transitions, NOT_NEGATIVE)
+
+
+def _disruption_budget(obj: Object) -> Errors:
+    spec = obj.get("spec") or {}
+    if spec.get("minAvailable") is not None and spec.get("maxUnavailable") is not None:
+        text = "minAvailable and maxUnavailable cannot be both set"
+        yield invalid_value("spec", spec, text)
+
+
+def review_errors(obj: Object) -> list[FieldError]:
+    """An access review asks exactly one question (authorization/validation)."""
+    spec = obj.get("spec") or {}
+    asked, path = spec.get("resourceAttributes"), spec.get("nonResourceAttributes")
+    found: list[FieldError] = []
+    if asked is not None and path is not None:
+        text = "cannot be specified in combination with resourceAttributes"
+        found.append(invalid_value("spec.nonResourceAttributes", path, text))
+    if asked is None and path is None:
+        text = "exactly one of nonResourceAttributes or resourceAttributes must be specified"
+        found.append(invalid_value("spec.resourceAttributes", None, text))
+    return found
+
+
+CHECKS: dict[str, Callable[[Object], Errors]] = {
+    "ConfigMap": _config_map,
+    "Secret": _secret,
+    "HorizontalPodAutoscaler": _autoscaler,
+    "Service": _service,
+    "Event": _event,
+    "Lease": _lease,
+    "PodDisruptionBudget": _disruption_budget,
+}
