@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import random
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -240,12 +241,34 @@ def prepare_create(kind: Kind, obj: Object) -> None:
         obj["status"] = {"phase": "Pending", "qosClass": qos_class(obj.get("spec") or {})}
     elif kind.kind == "Service":
         obj["status"] = {"loadBalancer": {}}
+    elif kind.kind == "Job":
+        _job_selector(obj)
+        obj["status"] = {}
     elif kind.kind == "ReplicaSet":
         obj["status"] = {"replicas": 0}
     elif kind.schema == "HorizontalPodAutoscaler":
         obj["status"] = {"desiredReplicas": 0, "currentMetrics": None}
     elif kind.status:
         obj["status"] = {}
+
+
+def _job_selector(obj: Object) -> None:
+    """A job selects its own pods by its uid (registry/batch/job/strategy.go: generateSelector)."""
+    meta, spec = obj["metadata"], obj["spec"]
+    if spec.get("manualSelector") or spec.get("selector") is not None:
+        return
+    meta["uid"] = str(uuid.uuid4())
+    own = {"batch.kubernetes.io/controller-uid": meta["uid"]}
+    name = meta.get("name", "")
+    template = spec["template"].setdefault("metadata", {})
+    template["labels"] = {
+        **(template.get("labels") or {}),
+        **own,
+        "batch.kubernetes.io/job-name": name,
+        "controller-uid": meta["uid"],
+        "job-name": name,
+    }
+    spec["selector"] = {"matchLabels": own}
 
 
 def admit_pod(spec: Object, dice: random.Random) -> None:

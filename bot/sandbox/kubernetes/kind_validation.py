@@ -1,6 +1,6 @@
-"""Validation of the kinds that run no pods themselves: `CHECKS`, by kind, for `validation.py`.
+"""Validation of the kinds beside pods and what keeps them running: `CHECKS`, for `validation.py`.
 
-Rules and words of pkg/apis/{core,autoscaling,coordination,authorization}/validation.
+Rules and words of pkg/apis/{core,autoscaling,batch,coordination,authorization}/validation.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ import base64
 from collections.abc import Callable, Iterator
 
 from bot.sandbox.kubernetes import names, texts
-from bot.sandbox.kubernetes.pod_validation import NOT_NEGATIVE
+from bot.sandbox.kubernetes.pod_validation import NOT_NEGATIVE, validate_pod_spec
 from bot.sandbox.kubernetes.statuses import (
     FieldError,
+    forbidden_field,
     invalid_value,
     not_supported,
     required,
@@ -87,6 +88,7 @@ def _autoscaler(obj: Object) -> Errors:
     for key in ("kind", "name"):
         if not target.get(key):
             yield required(f"spec.scaleTargetRef.{key}")
+    yield from _metrics(spec.get("metrics") or [])
 
 
 def _service(obj: Object) -> Errors:
@@ -111,11 +113,85 @@ def _service(obj: Object) -> Errors:
 
 
 def _event(obj: Object) -> Errors:
+    if "involvedObject" not in obj and "regarding" in obj:
+        yield from _new_event(obj)
+        return
     about = obj.get("involvedObject") or {}
     namespace = (obj.get("metadata") or {}).get("namespace", "")
     if about.get("namespace") and about["namespace"] != namespace:
         text = "does not match event.namespace"
         yield invalid_value("involvedObject.namespace", about["namespace"], text)
+
+
+def _metrics(metrics: list[Object]) -> Errors:
+    """autoscaling/validation: validateMetricSpec, for the metrics of resources."""
+    for index, metric in enumerate(metrics):
+        where = f"spec.metrics[{index}]"
+        kind, source = metric.get("type", ""), metric.get("resource")
+        if not kind:
+            yield required(f"{where}.type", "must specify a metric source type")
+        if kind == "Resource" and source is None:
+            yield required(f"{where}.resource", "must populate the given metric source")
+        if source is None:
+            continue
+        target, at = source.get("target") or {}, f"{where}.resource.target"
+        if not source.get("name"):
+            yield required(f"{where}.resource.name", "must specify a resource name")
+        if target.get("type") not in ("Utilization", "Value", "AverageValue"):
+            text = "must be either Utilization, Value, or AverageValue"
+            yield invalid_value(f"{at}.type", target.get("type", ""), text)
+        share, amount = target.get("averageUtilization"), target.get("averageValue")
+        if share is not None and share < 1:
+            yield invalid_value(f"{at}.averageUtilization", share, "must be greater than 0")
+        if share is None and amount is None:
+            text = "must set either a target raw value or a target utilization"
+            yield required(f"{at}.averageUtilization", text)
+        elif share is not None and amount is not None:
+            text = "may not set both a target raw value and a target utilization"
+            yield forbidden_field(f"{at}.averageValue", text)
+
+
+def _new_event(obj: Object) -> Errors:
+    """events.k8s.io asks for more than core does (core/validation/events.go)."""
+    if not obj.get("eventTime"):
+        yield required("eventTime")
+    if obj.get("type") not in ("Normal", "Warning"):
+        yield invalid_value("type", "", f"has invalid value: {obj.get('type', '')}")
+    for name in ("reportingController", "reportingInstance", "action", "reason"):
+        if not obj.get(name):
+            yield required(name)
+
+
+def _job(obj: Object) -> Errors:
+    spec = obj.get("spec") or {}
+    yield from _not_negative(spec, "spec", ("parallelism", "completions", "backoffLimit"))
+    yield from _run_to_the_end(spec, "spec")
+
+
+def _cron_job(obj: Object) -> Errors:
+    spec = obj.get("spec") or {}
+    schedule = str(spec.get("schedule", ""))
+    fields = schedule.split()
+    if not schedule:
+        yield required("spec.schedule")
+    elif len(fields) != 5 and not schedule.startswith("@"):
+        text = f"expected exactly 5 fields, found {len(fields)}: [{' '.join(fields)}]"
+        yield invalid_value("spec.schedule", schedule, text)
+    job = (spec.get("jobTemplate") or {}).get("spec") or {}
+    yield from _run_to_the_end(job, "spec.jobTemplate.spec")
+
+
+def _run_to_the_end(job: Object, path: str) -> Errors:
+    pod = (job.get("template") or {}).get("spec") or {}
+    yield from validate_pod_spec(pod, f"{path}.template.spec")
+    if pod.get("restartPolicy", "Always") == "Always":
+        yield required(f"{path}.template.spec.restartPolicy", 'valid values: "OnFailure", "Never"')
+
+
+def _not_negative(spec: Object, path: str, names_of: tuple[str, ...]) -> Errors:
+    for name in names_of:
+        if (spec.get(name) or 0) < 0:
+            yield invalid_value(f"{path}.{name}", spec[name], NOT_NEGATIVE)
 
 
 def _lease(obj: Object) -> Errors:
@@ -142,6 +218,10 @@ def review_errors(obj: Object) -> list[FieldError]:
     if asked is not None and path is not None:
         text = "cannot be specified in combination with resourceAttributes"
         found.append(invalid_value("spec.nonResourceAttributes", path, text))
+    reviews_another = obj.get("kind") in ("SubjectAccessReview", "LocalSubjectAccessReview")
+    if reviews_another and not spec.get("user") and not spec.get("groups"):
+        text = "at least one of user or group must be specified"
+        found.append(invalid_value("spec.user", "", text))
     if asked is None and path is None:
         text = "exactly one of nonResourceAttributes or resourceAttributes must be specified"
         found.append(invalid_value("spec.resourceAttributes", None, text))
@@ -155,5 +235,7 @@ CHECKS: dict[str, Callable[[Object], Errors]] = {
     "Service": _service,
     "Event": _event,
     "Lease": _lease,
+    "Job": _job,
+    "CronJob": _cron_job,
     "PodDisruptionBudget": _disruption_budget,
 }

@@ -62,6 +62,7 @@ _MESSAGES: dict[str, dict[int, tuple[str, str]]] = {
         7: ("name", "string"),
     },
     "NonResourceAttributes": {1: ("path", "string"), 2: ("verb", "string")},
+    "SelfSubjectReview": {1: ("metadata", "ObjectMeta")},
     "SelfSubjectRulesReview": {1: ("metadata", "ObjectMeta"), 2: ("spec", "RulesReviewSpec")},
     "RulesReviewSpec": {1: ("namespace", "string")},
     "HorizontalPodAutoscaler": {1: ("metadata", "ObjectMeta"), 2: ("spec", "AutoscalerSpec")},
@@ -98,6 +99,7 @@ _OBJECTS = frozenset(
     {
         *("Namespace", "ServiceAccount", "ConfigMap", "Secret", "HorizontalPodAutoscaler"),
         *("SelfSubjectAccessReview", "SelfSubjectRulesReview", "DeleteOptions"),
+        "SelfSubjectReview",
         "ResourceQuota",
     }
 )

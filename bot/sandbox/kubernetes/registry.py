@@ -22,6 +22,7 @@ from bot.sandbox.kubernetes import (
     statuses,
     storage,
     versions,
+    warnings,
 )
 from bot.sandbox.kubernetes.managed_fields import Manager
 from bot.sandbox.kubernetes.options import WriteOptions
@@ -88,6 +89,7 @@ class Registry:
         errors = validate(kind, obj)
         if errors:
             raise statuses.invalid(kind, meta.get("name", ""), errors)
+        options.warnings.extend(warnings.about(kind, obj))
         obj = versions.to_stored(kind, obj)
         if self._store.stored(kind.key, namespace or None, meta["name"]) is not None:
             raise statuses.already_exists(kind, meta["name"])
@@ -254,6 +256,7 @@ class Registry:
         errors = [*validate(kind, obj), *validate_update(kind, old, obj)]
         if errors:
             raise statuses.invalid(kind, name, errors)
+        options.warnings.extend(warnings.about(kind, obj))
         if _same_but_times(old, obj):
             return versions.answer(kind, versions.to_stored(kind, old))
         before = old["metadata"]["resourceVersion"]

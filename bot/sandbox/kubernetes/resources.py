@@ -117,6 +117,10 @@ KINDS: tuple[Kind, ...] = (
         scale=True,
         categories=_ALL_CATEGORY,
     ),
+    Kind(
+        *("authentication.k8s.io", "v1", "selfsubjectreviews", "SelfSubjectReview", False),
+        verbs=_REVIEW,
+    ),
     Kind(_AUTH, "v1", "localsubjectaccessreviews", "LocalSubjectAccessReview", verbs=_REVIEW),
     Kind(_AUTH, "v1", "selfsubjectaccessreviews", "SelfSubjectAccessReview", False, verbs=_REVIEW),
     Kind(_AUTH, "v1", "selfsubjectrulesreviews", "SelfSubjectRulesReview", False, verbs=_REVIEW),

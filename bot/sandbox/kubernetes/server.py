@@ -223,7 +223,7 @@ class ApiServer:
     ) -> web.Response:
         options = self._options(request, "create")
         raw = await self._body(request, target.kind.kind)
-        if target.kind.group == "authorization.k8s.io":
+        if target.kind.group in ("authorization.k8s.io", "authentication.k8s.io"):
             obj = self._review(target, raw, options, user)
         else:
             obj = self._registry.create(target.kind, target.namespace, raw, options)
@@ -233,6 +233,9 @@ class ApiServer:
     def _review(self, target: Target, raw: Any, options: Any, user: User) -> Object:
         obj = self._registry.decoded_review(target.kind, raw, options)
         kind = target.kind
+        if kind.kind == "SelfSubjectReview":
+            told = {"username": user.name, "groups": [*user.groups]}
+            return {**obj, "status": {"userInfo": told}}
         if kind.kind == "SelfSubjectRulesReview":
             if not (obj.get("spec") or {}).get("namespace"):
                 raise statuses.bad_request("no namespace on request")
@@ -330,7 +333,7 @@ class ApiServer:
 def _about_oneself(ask: Ask) -> bool:
     """Reviews that everybody may ask for."""
     return (
-        ask.group == "authorization.k8s.io"
+        ask.group in ("authorization.k8s.io", "authentication.k8s.io")
         and ask.resource.startswith("self")
         and ask.verb == "create"
     )

@@ -60,7 +60,8 @@ def validate_update(kind: Kind, old: Object, new: Object) -> list[FieldError]:
     if kind.kind in ("RoleBinding", "ClusterRoleBinding") and old["roleRef"] != new.get("roleRef"):
         errors.append(invalid_value("roleRef", new.get("roleRef"), "cannot change roleRef"))
     if kind.kind == "Service" and before.get("clusterIP") != after.get("clusterIP"):
-        errors.append(invalid_value("spec.clusterIPs[0]", after.get("clusterIPs"), IMMUTABLE))
+        addresses = [after.get("clusterIP")]
+        errors.append(invalid_value("spec.clusterIPs[0]", addresses, "may not change once set"))
     return errors
 
 

@@ -333,6 +333,64 @@ async def test_rights_are_asked_before_anybody_looks_whether_it_is_there(made: A
     )
 
 
+async def test_jobs_autoscalers_and_new_events_are_looked_at_closely(made: Any) -> None:
+    """batch, autoscaling and core/validation."""
+    pod = {"spec": {"containers": [{"name": "a", "image": "b:1"}]}}
+    job = {"metadata": {"name": "j"}, "spec": {"template": pod}}
+    plan = {"metadata": {"name": "c"}, "spec": {"schedule": "soon", "jobTemplate": {"spec": {}}}}
+    cpu = {"name": "cpu", "target": {"type": "Utilization"}}
+    target = {"kind": "Deployment", "name": "web"}
+    sizes = {"maxReplicas": 2, "scaleTargetRef": target}
+    scaler = {
+        "metadata": {"name": "h"},
+        "spec": {**sizes, "metrics": [{"type": "Resource", "resource": cpu}]},
+    }
+    note = {"metadata": {"name": "e"}, "regarding": {"namespace": "qa"}, "type": "Normal"}
+    batch, hpas = "/apis/batch/v1/namespaces/qa", "/apis/autoscaling/v2/namespaces/qa"
+    nobody = {"spec": {"resourceAttributes": {"verb": "get", "resource": "pods"}}}
+    await check(
+        made,
+        [
+            ("POST", f"{batch}/jobs", JSON, job, INVALID, "spec.template.spec.restartPolicy: "
+             'Required value: valid values: "OnFailure", "Never"'),
+            ("POST", f"{batch}/cronjobs", JSON, plan, INVALID,
+             'spec.schedule: Invalid value: "soon": expected exactly 5 fields, found 1: [soon]'),
+            ("POST", f"{hpas}/horizontalpodautoscalers", JSON, scaler, INVALID,
+             "spec.metrics[0].resource.target.averageUtilization: Required value: must set either"),
+            ("POST", "/apis/events.k8s.io/v1/namespaces/qa/events", JSON, note, INVALID,
+             "[eventTime: Required value, reportingController: Required value"),
+            ("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", JSON, nobody, INVALID,
+             "at least one of user or group must be specified"),
+        ],
+    )  # fmt: skip
+    pod["spec"]["restartPolicy"] = "Never"  # type: ignore[assignment]
+    made_job = (await made.ask("POST", f"{batch}/jobs", job)).body
+    labels = made_job["spec"]["template"]["metadata"]["labels"]
+    selected = made_job["spec"]["selector"]["matchLabels"]
+    assert selected == {"batch.kubernetes.io/controller-uid": made_job["metadata"]["uid"]}
+    assert labels["job-name"] == "j"
+
+
+async def test_a_variable_that_hides_another_is_warned_of(made: Any, deployment: Any) -> None:
+    """pkg/api/pod/warnings.go."""
+    env = [{"name": "A", "value": "1"}, {"name": "A", "value": "2"}]
+    containers = [{"name": "web", "image": "a:1", "env": env}]
+    answer = await made.ask("POST", APPS, deployment("two", containers=containers))
+    assert answer.status == 201
+    assert answer.headers["Warning"] == (
+        '299 - "spec.template.spec.containers[0].env[1]: hides previous definition of \\"A\\", '
+        'which may be dropped when using apply"'
+    )
+
+
+async def test_who_am_i(made: Any) -> None:
+    path = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+    answer = await made.ask("POST", path, {}, headers={"Impersonate-User": "jane"})
+    told = answer.body["status"]["userInfo"]
+    assert (answer.status, told["username"]) == (201, "jane")
+    assert "system:authenticated" in told["groups"]
+
+
 async def test_reviews_must_ask_something(made: Any) -> None:
     """authorization/validation: ValidateSelfSubjectAccessReviewSpec."""
     root = "/apis/authorization.k8s.io/v1"
