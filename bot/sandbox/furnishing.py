@@ -27,7 +27,7 @@ from config.manifests import load_manifests
 
 SUGGESTIONS = (
     ("/dynamo deploy tasks-service qa", "a rollout, followed live"),
-    ("/dynamo status", "what runs where"),
+    ("/dynamo deploy tasks-service dev 1.5.0", "a release that crashes, and why"),
     ("/dynamo deploy tasks-servce qa", "a typo, and what helps"),
 )
 AUTOSCALED = (("api-gateway", "prod", 3, 12),)

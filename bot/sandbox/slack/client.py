@@ -49,11 +49,18 @@ def _person(user: User) -> JSON:
     }
 
 
+def _newcomer(slack: Slack, request: web.Request) -> str:
+    """Who somebody is that the page knows not yet: the first person who speaks their language."""
+    people = [user for user in slack.workspace.users.values() if not user.is_bot]
+    spoken = request.headers.get("Accept-Language", "")[:2].lower()
+    theirs = (user for user in people if spoken and user.locale.startswith(spoken))
+    return next(theirs, people[0]).id
+
+
 async def boot(slack: Slack, request: web.Request) -> web.StreamResponse:
-    """The workspace as one person sees it; a page that knows nobody yet gets the first one."""
+    """The workspace as one person sees it."""
     workspace = slack.workspace
-    first = next(user.id for user in workspace.users.values() if not user.is_bot)
-    user = user_of(slack, request.query) if "user" in request.query else first
+    user = user_of(slack, request.query) if "user" in request.query else _newcomer(slack, request)
     app = workspace.app
     return answer(
         {

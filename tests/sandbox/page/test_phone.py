@@ -54,7 +54,7 @@ async def test_channels_are_behind_a_button(visit: Any, phone: Any) -> None:
     await expect(page.get_by_role("heading", name="general")).to_be_visible()
 
 
-async def test_thread_and_world_cover_the_channel_and_go_away(
+async def test_a_thread_covers_the_channel_and_the_world_stands_below_it(
     visit: Any, sandbox: Any, phone: Any
 ) -> None:
     page = await visit(**phone)
@@ -66,12 +66,22 @@ async def test_thread_and_world_cover_the_channel_and_go_away(
     await page.get_by_role("button", name="Close the thread").tap()
     await expect(thread).to_be_hidden()
     await page.get_by_role("button", name="World").tap()
-    await expect(page.get_by_role("complementary", name="The world")).to_contain_text(
-        "tasks-service"
-    )
+    world = page.get_by_role("complementary", name="The world")
+    await expect(world).to_contain_text("tasks-service")
     assert await sideways(page) == []
+    composer = page.get_by_label("Message #qa-deploys")
+    above, below = await composer.bounding_box(), await world.bounding_box()
+    assert above is not None
+    assert below is not None
+    assert above["y"] + above["height"] <= below["y"]
+    await expect(page.get_by_role("heading", name="tasks-service → QA")).to_be_in_viewport()
+    await page.set_viewport_size({"width": 390, "height": 480})  # the keyboard comes up
+    await composer.focus()
+    await expect(world).to_be_hidden()
+    await page.set_viewport_size({"width": 390, "height": 844})
     await page.get_by_role("button", name="Close the world").tap()
-    await expect(page.get_by_label("Message #qa-deploys")).to_be_visible()
+    await expect(world).to_be_hidden()
+    await expect(composer).to_be_visible()
 
 
 async def test_targets_are_large_enough_for_a_finger(visit: Any, sandbox: Any, phone: Any) -> None:

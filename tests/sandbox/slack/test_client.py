@@ -208,3 +208,10 @@ async def test_the_newest_messages_can_be_asked_for_alone(office: Any) -> None:
         await office.bot.chat_postMessage(channel=seed.GENERAL, text=str(number))
     some = await get(office, "messages", user=seed.ANA, channel=seed.GENERAL, limit="2")
     assert [m["text"] for m in some["messages"]] == ["2", "3"]
+
+
+async def test_a_newcomer_is_somebody_who_speaks_their_language(office: Any) -> None:
+    for spoken, name in (("en-GB,en;q=0.8", "ben"), ("es-MX", "ana"), ("pt-BR", "ana")):
+        headers = {"Accept-Language": spoken}
+        answer = await office.session.get(f"{office.url}/client/boot", headers=headers)
+        assert (await answer.json())["me"]["name"] == name
