@@ -15,17 +15,25 @@ from bot.sandbox.clock import Clock
 Found = TypeVar("Found")
 
 STEP = 0.5  # virtual seconds
+DRIP = 0.05  # so few that nothing else falls due meanwhile
 REST = 0.004  # real ones: sockets and workers are heard between two steps
 PATIENT = 60.0  # real ones, for what takes one
 
 
-async def passing(clock: Clock, seen: Callable[[], Awaitable[Found | None]]) -> Found:
+async def passing(
+    clock: Clock, seen: Callable[[], Awaitable[Found | None]], *, step: float = STEP
+) -> Found:
     """Virtual time passes until there is something to see."""
     async with asyncio.timeout(PATIENT):
         while not (found := await seen()):
-            await clock.pass_time(STEP)
+            await clock.pass_time(step)
             await asyncio.sleep(REST)
     return found
+
+
+async def dripping(clock: Clock, seen: Callable[[], Awaitable[Found | None]]) -> Found:
+    """What is due already comes into sight; what fails for a moment is tried again."""
+    return await passing(clock, seen, step=DRIP)
 
 
 async def standing(seen: Callable[[], Awaitable[Found | None]]) -> Found:

@@ -108,7 +108,9 @@ def charted(readings: Sequence[Reading]) -> Reading | None:
     shown = [
         each
         for each in readings
-        if len(each.series) >= FEWEST and each.result in (Result.FAIL, Result.WARN)
+        if len(each.series) >= FEWEST
+        and each.result in (Result.FAIL, Result.WARN)
+        and each.after is not None  # a line that ends at the rollout shows nothing
     ]
     return min(shown, key=_urgency, default=None)
 

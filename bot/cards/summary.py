@@ -63,6 +63,9 @@ NAME = 40
 ROWS, REASONS = 9, 6
 _QUIET = ("ERROR_RATIO", "LATENCY_P95")
 _REQUESTS = ("requests", "requests_after", "n_after", "n")
+_ONE_SENTENCE = frozenset({"METRIC_DISAPPEARED"})
+"""Codes of which several readings at once have the same cause."""
+
 _HEAD_SIGNS = {
     Result.PASS: signs.BETTER,
     Result.WARN: signs.CHARTED,
@@ -283,22 +286,36 @@ def _reasons(analysis: Analysis, texts: Texts) -> list[Part]:
         parts.append(Part(section(say(texts, "summary.why.burning"))))
     if not analysis.readings:
         return [*parts, Part(section(say(texts, "summary.why.none")))]
-    moved = [each for each in _sorted(analysis.readings) if each.result is not Result.PASS]
+    moved = _alike([each for each in _sorted(analysis.readings) if each.result is not Result.PASS])
     lines = [
         say(
             texts,
             "summary.why.line",
-            sign=SIGNS[each.result],
-            what=label_of(each, texts),
-            sentence=cut_mrkdwn(sentence_of(each, texts), 500),
+            sign=SIGNS[first.result],
+            what=", ".join(label_of(each, texts) for each in (first, *others)),
+            sentence=cut_mrkdwn(
+                say(texts, f"reading.several.{first.code}")
+                if others
+                else sentence_of(first, texts),
+                500,
+            ),
         )
-        for each in moved[:REASONS]
+        for first, *others in moved[:REASONS]
     ]
     if len(moved) > REASONS:
         lines.append(say(texts, "summary.why.more", count=len(moved) - REASONS))
     if lines:
         parts.append(Part(section(join(lines, "\n")), spare=1))
     return parts
+
+
+def _alike(readings: Sequence[Reading]) -> list[list[Reading]]:
+    """Those that one sentence speaks for stand together, where the first of them stood."""
+    groups: dict[object, list[Reading]] = {}
+    for each in readings:
+        key = each.code if each.code in _ONE_SENTENCE else id(each)
+        groups.setdefault(key, []).append(each)
+    return list(groups.values())
 
 
 def _chart(analysis: Analysis, shown: Shown) -> list[Part]:

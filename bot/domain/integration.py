@@ -219,12 +219,16 @@ def supabase_check(name: str, answer: Answer, url: str) -> Check:
 
 
 def with_an_accepted_key(checks: Iterable[Check]) -> list[Check]:
-    """Where auth took the key, REST took it as well: its 401 is its own, and an answer."""
+    """Where auth took the key, REST took it as well: its 401 is its own, and an answer. Where auth
+    is away, nobody can tell whether it would have."""
     given = list(checks)
-    accepted = any(each.name == "SUPABASE_AUTH" and each.well for each in given)
+    auth = next((each.well for each in given if each.name == "SUPABASE_AUTH"), None)
+    if auth is None:
+        return given
+    code = "SUPABASE_FINE" if auth else "SUPABASE_UNSEEN"
     return [
-        replace(each, code="SUPABASE_FINE", well=True)
-        if accepted and each.name == "SUPABASE_REST" and each.code == "SUPABASE_CLOSED"
+        replace(each, code=code, well=auth or None)
+        if each.name == "SUPABASE_REST" and each.code == "SUPABASE_CLOSED"
         else each
         for each in given
     ]

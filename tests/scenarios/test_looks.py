@@ -2,10 +2,9 @@
 sandbox's base URLs (over HTTPS), its Supabase, its kubelets' logs, its API server.
 
 Service metrics have tests of their own and are left out here. Time is the sandbox's, moved on by
-hand; it runs three times as fast, so that the routes are asked before new pods answer.
+hand.
 """
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -15,11 +14,15 @@ import pytest
 import bot.app
 from bot.cards.reading_words import label_of, sentence_of
 from bot.domain.analysis import Analysis, Part, Reading, Result, Stage
+from bot.domain.rollout import Rollout
 from bot.sandbox.launcher import Options, Sandbox, launch
 from bot.sandbox.slack.driver import Message, SlackDriver
 from bot.text import LANGUAGES, MISSING, Texts
 from bot.workflows.looks import integration, logs, response_times
+from tests.inline_workbench import InlineWorkbench
 from tests.samples import in_qa, sample
+from tests.scenarios import releasing
+from tests.scenarios.releasing import deployed
 
 QA = "#qa-deploys"
 LOOKS = (logs.LOOK, integration.LOOK, response_times.LOOK)
@@ -28,8 +31,9 @@ LOOKS = (logs.LOOK, integration.LOOK, response_times.LOOK)
 @pytest.fixture
 async def sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sandbox]:
     monkeypatch.setattr(bot.app, "LOOKS", LOOKS)
+    monkeypatch.setattr(bot.app, "ProcessWorkbench", InlineWorkbench)
     path = sample(tmp_path, in_qa(requires=[], policies=[]), window="3s")
-    async with launch(Options(speed=3, keep=tmp_path / "keep", config=path)) as sandbox:
+    async with launch(Options(manual=True, keep=tmp_path / "keep", config=path)) as sandbox:
         yield sandbox
 
 
@@ -40,34 +44,13 @@ async def slack(sandbox: Sandbox) -> AsyncIterator[SlackDriver]:
         yield slack
 
 
-async def deployed(sandbox: Sandbox, slack: SlackDriver) -> str:
-    """The rollout's id, once it has ended well and its baselines are taken."""
-    await slack.say("ben", QA, "/dynamo deploy tasks-service qa")
-    async with asyncio.timeout(40):
-        while True:
-            found = await sandbox.dynamo.edges.store.recent("tasks-service", "qa")
-            if found and found[0].settled:
-                return found[0].id
-            await asyncio.sleep(0.05)
-
-
-async def looked_at(sandbox: Sandbox, slack: SlackDriver, rollout: str, stage: Stage) -> Analysis:
-    """The analysis, when this summary is made."""
-    await slack.advance(6 * 60)
+async def looked_at(sandbox: Sandbox, rollout: Rollout, stage: Stage) -> Analysis:
+    """The analysis with this summary, and those before it."""
+    analysis = await releasing.looked_at(sandbox, rollout, Stage.PROVISIONAL)
     if stage is Stage.FINAL:
-        await reached(sandbox, rollout, Stage.PROVISIONAL)
-        await slack.advance(10 * 60)
-    return await reached(sandbox, rollout, stage)
-
-
-async def reached(sandbox: Sandbox, rollout: str, stage: Stage) -> Analysis:
-    async with asyncio.timeout(40):
-        while True:
-            found = await sandbox.dynamo.edges.analyses.get(rollout)
-            if found is not None and found.stage is stage and found.readings:
-                said_in_full(found.readings)
-                return found
-            await asyncio.sleep(0.05)
+        analysis = await releasing.looked_at(sandbox, rollout, stage)
+    said_in_full(analysis.readings)
+    return analysis
 
 
 def said_in_full(readings: tuple[Reading, ...]) -> None:
@@ -100,7 +83,7 @@ async def summary(slack: SlackDriver, *words: str) -> Message:
 
 async def test_a_good_release_is_fine_in_every_look(sandbox: Sandbox, slack: SlackDriver) -> None:
     rollout = await deployed(sandbox, slack)
-    analysis = await looked_at(sandbox, slack, rollout, Stage.PROVISIONAL)
+    analysis = await looked_at(sandbox, rollout, Stage.PROVISIONAL)
     assert analysis.result is Result.PASS, analysis.readings
     assert codes(analysis, Part.LOGS) == {
         "ERROR_LINES": ("LOGS_CLEAN", Result.PASS),
@@ -124,7 +107,7 @@ async def test_a_good_release_is_fine_in_every_look(sandbox: Sandbox, slack: Sla
 async def test_a_slower_release_is_seen_from_outside(sandbox: Sandbox, slack: SlackDriver) -> None:
     sandbox.world.set_trouble("slower", "tasks-service", "qa")
     rollout = await deployed(sandbox, slack)
-    analysis = await looked_at(sandbox, slack, rollout, Stage.PROVISIONAL)
+    analysis = await looked_at(sandbox, rollout, Stage.PROVISIONAL)
     found = codes(analysis, Part.RESPONSE_TIMES)
     assert found["ROUTE /tasks"] == ("ROUTE_SLOWER", Result.FAIL)
     route = next(each for each in analysis.readings if each.subject == "/tasks")
@@ -140,7 +123,7 @@ async def test_new_errors_are_told_with_their_count_and_an_example(
 ) -> None:
     sandbox.world.set_trouble("fails-3-percent", "tasks-service", "qa")
     rollout = await deployed(sandbox, slack)
-    analysis = await looked_at(sandbox, slack, rollout, Stage.FINAL)
+    analysis = await looked_at(sandbox, rollout, Stage.FINAL)
     lines, new = (each for each in analysis.readings if each.part is Part.LOGS)
     assert (lines.code, lines.result, lines.before) == ("LOGS_MORE", Result.FAIL, 0.0)
     assert (new.code, new.result) == ("NEW_ERROR", Result.WARN)
@@ -161,7 +144,7 @@ async def test_what_breaks_around_a_release_is_found_and_only_what_was_well_is_b
     outages.set("supabase-storage-slow", None, "qa")
     outages.set("redirects-for-ever", "tasks-service", "qa")
     sandbox.world.set_trouble("production-database", "tasks-service", "qa")
-    analysis = await looked_at(sandbox, slack, rollout, Stage.PROVISIONAL)
+    analysis = await looked_at(sandbox, rollout, Stage.PROVISIONAL)
     found = codes(analysis, Part.INTEGRATION)
     assert found["DEPENDENCY_HEALTH projects-service"] == ("HEALTH_STATUS_ALREADY", Result.WARN)
     assert found["DEPENDENCY_HEALTH auth-service"] == ("HEALTH_STATUS", Result.FAIL)
@@ -184,7 +167,7 @@ async def test_a_dependency_without_pods_is_found(sandbox: Sandbox, slack: Slack
         url, body = f"{sandbox.url}/kubernetes/{path}", b'{"spec":{"replicas":0}}'
         async with session.patch(url, data=body, headers=headers) as answer:
             assert answer.status == 200
-    analysis = await looked_at(sandbox, slack, rollout, Stage.PROVISIONAL)
+    analysis = await looked_at(sandbox, rollout, Stage.PROVISIONAL)
     found = codes(analysis, Part.INTEGRATION)
     assert found["DEPENDENCY notifications-service"] == ("DEPENDENCY_AT_ZERO", Result.FAIL)
     assert found["DEPENDENCY_HEALTH notifications-service"] == ("HEALTH_STATUS", Result.FAIL)

@@ -1,0 +1,61 @@
+"""Deploying to QA in a world whose time passes by hand, and coming to the summaries of it."""
+
+from bot.domain.analysis import Analysis, Result, Stage
+from bot.domain.rollout import Rollout
+from bot.sandbox.launcher import Sandbox
+from bot.sandbox.slack.driver import Message, SlackDriver
+from tests.pacing import dripping, passing, standing
+
+QA = "#qa-deploys"
+WAITS = {Stage.PROVISIONAL: 6 * 60, Stage.FINAL: 9 * 60}
+"""Seconds from the end of a rollout to its first look, and from that to the last one."""
+
+
+async def deployed(sandbox: Sandbox, slack: SlackDriver, line: str = "") -> Rollout:
+    """Rolled out. Time begins to pass when every look has noted how things were."""
+    store = sandbox.dynamo.edges.store
+    known = {each.id for each in await store.recent("tasks-service", "qa")}
+    await slack.say("ben", QA, line or "/dynamo deploy tasks-service qa 1.4.0")
+
+    async def newest() -> Rollout | None:
+        found = await store.recent("tasks-service", "qa")
+        return found[0] if found and found[0].id not in known else None
+
+    async def noted() -> bool:
+        rollout = await newest()
+        analysis = await sandbox.dynamo.edges.analyses.get(rollout.id) if rollout else None
+        return analysis is not None and analysis.baselines is not None
+
+    async def settled() -> Rollout | None:
+        rollout = await newest()
+        return rollout if rollout and rollout.settled else None
+
+    await standing(noted)
+    return await passing(sandbox.clock, settled)
+
+
+async def analysis_of(sandbox: Sandbox, rollout: Rollout) -> Analysis:
+    found = await sandbox.dynamo.edges.analyses.get(rollout.id)
+    assert found is not None
+    return found
+
+
+async def looked_at(sandbox: Sandbox, rollout: Rollout, stage: Stage) -> Analysis:
+    """The analysis as soon as this summary of it and its thread stand."""
+    await sandbox.clock.pass_time(WAITS[stage])
+
+    async def there() -> Analysis | None:
+        found = await analysis_of(sandbox, rollout)
+        if found.stage is not stage or not found.card.ts:
+            return None
+        quiet = stage is Stage.PROVISIONAL and found.result is Result.PASS
+        return found if quiet or found.detailed is stage else None
+
+    return await dripping(sandbox.clock, there)
+
+
+async def told(sandbox: Sandbox, slack: SlackDriver, rollout: Rollout, stage: Stage) -> Message:
+    """The message with this summary."""
+    analysis = await looked_at(sandbox, rollout, stage)
+    said = await slack.messages("ben", QA)
+    return next(each for each in said if each.ts == analysis.card.ts)
