@@ -260,13 +260,15 @@ class SlackPeople:
 
 def _waiting_out_429(client: AsyncWebClient) -> AsyncWebClient:
     """The same client, with its session, that waits as long as Slack asks before it gives up."""
-    return AsyncWebClient(
+    patient = AsyncWebClient(
         token=client.token,
         base_url=client.base_url,
         session=client.session,
         timeout=client.timeout,
         retry_handlers=[AsyncRateLimitErrorRetryHandler(max_retry_count=2)],
     )
+    patient.proxy = client.proxy  # the SDK would ask the environment again
+    return patient
 
 
 async def _with_fallback(method: Any, card: Card, arguments: dict[str, Any]) -> Mapping[str, Any]:

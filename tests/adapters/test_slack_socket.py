@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from bot.adapters.slack_app import bolt_app, identify, slack_client, slack_session
+from bot.adapters.slack_messenger import SlackPeople
 from bot.adapters.slack_socket import SlackSocket, socket_mode
+from bot.adapters.wall_clock import WallClock
 from bot.sandbox.clock import Clock
 from bot.sandbox.slack import seed
 from bot.sandbox.slack.running import RunningWorkspace, running_workspace
@@ -213,6 +215,9 @@ async def test_a_proxy_of_the_environment_is_not_asked_for_what_is_on_this_machi
     async with bot(workspace) as socket:
         await asyncio.wait_for(socket.connect(), 60)
         assert await answers(workspace)
+    async with slack_session(trust_env=False) as session:
+        client = slack_client(seed.BOT_TOKEN, workspace.api_url, session)
+        assert await SlackPeople(client, WallClock()).language(seed.ANA) == "es"
 
 
 async def test_closing_ends_a_dial_that_would_go_on_for_ever(workspace: RunningWorkspace) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from bot.sandbox.slack import people
-from bot.sandbox.slack.delivery import deliver_again
+from bot.sandbox.slack.delivery import deliver_again, tell_event
 from bot.sandbox.slack.errors import ClientError
 from bot.sandbox.slack.requests import answer, body_of, guarded, text_of, user_of
 from bot.sandbox.slack.services import HttpMode, Slack
@@ -94,6 +94,8 @@ async def change_channel(slack: Slack, request: web.Request) -> web.StreamRespon
         slack.workspace.leave(slack.workspace.app.bot_user_id, channel)
     elif do in ("archive", "unarchive"):
         slack.workspace.archive(channel, do == "archive")
+        about = {"channel": channel.id, "user": user, "event_ts": slack.workspace.new_ts()}
+        tell_event(slack, f"channel_{do}", {"type": f"channel_{do}", **about})
     else:
         raise ClientError("bad_field", f"There is no {do!r} for channels.")
     return answer({"ok": True})

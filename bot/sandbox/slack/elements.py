@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from bot.sandbox.slack.errors import JSON, ClientError
@@ -33,6 +35,8 @@ _STATEFUL: dict[str, tuple[str, str, Any]] = {
     "file_input": ("files", "", []),
 }
 _OPTION_KEYS = {"selected_option", "selected_options"}
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_URL = re.compile(r"https?://[^\s/]+\S*")
 
 
 def interactive(block: JSON) -> Iterator[JSON]:
@@ -53,12 +57,26 @@ def _within(value: Any) -> Iterator[JSON]:
 
 
 def find(blocks: list[JSON], block_id: str, action_id: str) -> JSON:
-    """The element that a person used; raises `ClientError` when it is not (or no longer) there."""
+    """The element that a person looks at; raises `ClientError` when it is not there (any more)."""
+    return _found(blocks, block_id, action_id)[1]
+
+
+def acted_on(blocks: list[JSON], block_id: str, action_id: str) -> JSON:
+    """The element that a person used, so that the app hears of it at once: one in an input only
+    where the app asked for that.
+    """
+    block, element = _found(blocks, block_id, action_id)
+    if block["type"] == "input" and block.get("dispatch_action") is not True:
+        raise ClientError("not_dispatched", "What is entered here is sent with the form.")
+    return element
+
+
+def _found(blocks: list[JSON], block_id: str, action_id: str) -> tuple[JSON, JSON]:
     for _, block in placed_blocks(blocks):
         if block.get("block_id") == block_id:
             for element in interactive(block):
                 if element["action_id"] == action_id:
-                    return element
+                    return block, element
     raise ClientError("no_such_element", "This control is no longer on the message.", 404)
 
 
@@ -109,17 +127,59 @@ def chosen_state(element: JSON, used: JSON) -> JSON | None:
     return {"type": element["type"], **_held(element, used)}
 
 
-def unfilled(blocks: list[JSON], values: JSON) -> list[str]:
-    """Block ids of required inputs that are empty: a client sends no submission then."""
-    missing = []
+def complaints(blocks: list[JSON], values: JSON) -> dict[str, str]:
+    """Per block id what a client holds against an input: it sends no submission then."""
+    found = {}
     for block in blocks:
-        if block.get("type") != "input" or block.get("optional"):
+        if block.get("type") != "input":
             continue
-        for action_id, entry in values.get(block["block_id"], {}).items():
-            key = _STATEFUL[entry["type"]][0] if entry.get("type") in _STATEFUL else action_id
-            if entry.get(key) in (None, "", []):
-                missing.append(block["block_id"])
-    return missing
+        for element in interactive(block):
+            entry = values.get(block["block_id"], {}).get(element["action_id"], {})
+            wrong = _complaint(element, _value_of(entry), optional=bool(block.get("optional")))
+            if wrong is not None:
+                found[block["block_id"]] = wrong
+    return found
+
+
+def _value_of(entry: JSON) -> Any:
+    known = _STATEFUL.get(str(entry.get("type")))
+    return entry.get(known[0]) if known is not None else None
+
+
+def _complaint(element: JSON, value: Any, *, optional: bool) -> str | None:
+    if value in (None, "", []):
+        return None if optional else "Please complete this required field."
+    kind, text = element["type"], str(value)
+    if kind == "plain_text_input":
+        least, most = element.get("min_length", 0), element.get("max_length", len(text))
+        if len(text) < least:
+            return f"This entry needs to be at least {least} characters."
+        return f"This entry can be at most {most} characters." if len(text) > most else None
+    if kind == "number_input":
+        return _number_complaint(element, text)
+    if kind == "email_text_input" and _EMAIL.fullmatch(text) is None:
+        return "This needs to be a valid email address."
+    if kind == "url_text_input" and _URL.fullmatch(text) is None:
+        return "This needs to be a valid URL."
+    most = element.get("max_selected_items", element.get("max_files"))
+    if isinstance(value, list) and isinstance(most, int) and len(value) > most:
+        return f"Choose {most} at most."
+    return None
+
+
+def _number_complaint(element: JSON, text: str) -> str | None:
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return "This needs to be a number."
+    if not number.is_finite():
+        return "This needs to be a number."
+    if not element.get("is_decimal_allowed") and number != number.to_integral_value():
+        return "This needs to be a whole number."
+    least, most = element.get("min_value"), element.get("max_value")
+    if least is not None and number < Decimal(least):
+        return f"This needs to be at least {least}."
+    return f"This can be at most {most}." if most is not None and number > Decimal(most) else None
 
 
 def _held(element: JSON, used: JSON) -> JSON:

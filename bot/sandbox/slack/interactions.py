@@ -15,8 +15,6 @@ from bot.sandbox.slack.services import Slack
 from bot.sandbox.slack.views import View
 from bot.sandbox.slack.workspace import Message
 
-_REQUIRED = "Please complete this required field."
-
 
 def message_of(slack: Slack, user: str, channel_id: str, ts: str) -> Message:
     """A message that this person sees; raises `ClientError` otherwise."""
@@ -41,7 +39,7 @@ def view_of(slack: Slack, user: str, view_id: str) -> View:
 async def act_on_message(slack: Slack, user: str, message: Message, used: JSON) -> JSON:
     """A click or a choice on a message; returns after the app's ack."""
     block_id, action_id = str(used.get("block_id", "")), str(used.get("action_id", ""))
-    element = elements.find(message.blocks, block_id, action_id)
+    element = elements.acted_on(message.blocks, block_id, action_id)
     action = elements.action(element, block_id, used, slack.workspace.new_ts())
     _hold(slack, user, message, block_id, element, used)
     url = slack.urls.issue("actions", message.channel, user, source=message.ts)
@@ -82,7 +80,7 @@ async def act_in_view(slack: Slack, user: str, view: View, used: JSON) -> JSON:
     """A click or a choice in a modal or home; `state` may bring what the inputs hold by now."""
     block_id, action_id = str(used.get("block_id", "")), str(used.get("action_id", ""))
     blocks = view.definition["blocks"]
-    element = elements.find(blocks, block_id, action_id)
+    element = elements.acted_on(blocks, block_id, action_id)
     action = elements.action(element, block_id, used, slack.workspace.new_ts())
     held: JSON = {**view.state, **(used.get("state") or {})}
     entry = elements.chosen_state(element, used)
@@ -116,10 +114,9 @@ async def submit(slack: Slack, user: str, view: View, values: JSON) -> JSON:
     """
     blocks = view.definition["blocks"]
     view.state = elements.state(blocks, {**view.state, **values})
-    missing = elements.unfilled(blocks, view.state)
-    if missing:
-        errors = dict.fromkeys(missing, _REQUIRED)
-        return {"ok": False, "response_action": "errors", "errors": errors}
+    wrong = elements.complaints(blocks, view.state)
+    if wrong:
+        return {"ok": False, "response_action": "errors", "errors": wrong}
     payload = payloads.view_submission(
         slack, user=user, view=view, response_urls=_response_urls(slack, user, view)
     )

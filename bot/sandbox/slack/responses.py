@@ -13,7 +13,6 @@ from bot.sandbox.slack.errors import JSON, SchemaError, SlackError
 from bot.sandbox.slack.messages import stored_blocks
 from bot.sandbox.slack.response_urls import ResponseUrl
 from bot.sandbox.slack.services import Slack
-from bot.sandbox.slack.workspace import Message
 
 
 def answer_command(slack: Slack, url: ResponseUrl, payload: Any) -> None:
@@ -47,21 +46,15 @@ def respond(slack: Slack, url: ResponseUrl, body: JSON) -> None:
     if public and url.command_ts is not None:
         slack.workspace.reveal(url.channel, url.command_ts)
         url.command_ts = None
-    app = slack.workspace.app
-    message = Message(
-        channel=url.channel,
-        ts=slack.workspace.new_ts(),
-        user=app.bot_user_id,
-        text=text[: limits.MESSAGE_TEXT],
+    message = slack.workspace.post_as_app(
+        url.channel,
+        text[: limits.MESSAGE_TEXT],
         blocks=blocks,
-        bot_id=app.bot_id,
-        app_id=app.id,
         thread_ts=body.get("thread_ts") or None,
         attachments=attachments,
         metadata=metadata,
         visible_to=None if public else url.user,
     )
-    slack.workspace.post(message)
     if url.path.startswith("/commands/"):
         url.source = message.ts
 

@@ -169,7 +169,8 @@ async def _answer(
         if known is None:
             raise SlackError("unknown_method", req_method=name)
         _authenticate(slack, request, known, args, headers)
-        wait = slack.rates.take(name, known.tier, _pace_key(args))
+        place = slack.workspace.channel_id(str(args.get("channel", "")))
+        wait = slack.rates.take(name, known.tier, place)
         if wait is not None:
             headers["Retry-After"] = str(wait)
             return 429, {"ok": False, "error": "ratelimited"}, headers
@@ -178,10 +179,6 @@ async def _answer(
         return 200, {"ok": True, **result}, headers
     except SlackError as refusal:
         return 200, refusal.body(), headers
-
-
-def _pace_key(args: JSON) -> str | None:
-    return str(args.get("channel", "")) or None
 
 
 def _authenticate(

@@ -194,7 +194,7 @@ class Workspace:
 
     def im_with(self, user_id: str) -> Channel:
         """The direct message between the app and a person; made when first asked for."""
-        channel_id = f"D{user_id[1:]}"
+        channel_id = self.channel_id(user_id)
         if channel_id not in self.channels:
             members = {user_id, self.app.bot_user_id}
             self.add_channel(
@@ -208,6 +208,14 @@ class Workspace:
                 )
             )
         return self.channels[channel_id]
+
+    def channel_id(self, reference: str) -> str:
+        """Where a channel's id, its name, or the id of a person (their direct message) leads to."""
+        if reference in self.users:
+            return f"D{reference[1:]}"
+        name = reference.removeprefix("#")
+        named = (c.id for c in self.channels.values() if c.kind != "im" and c.name == name)
+        return next(named, reference)
 
     def channels_of(self, user_id: str) -> list[Channel]:
         """What a person sees in the side bar: public channels, own private ones, the app's DM."""
@@ -252,6 +260,21 @@ class Workspace:
         if parent is not None and message.visible_to is None:
             self._tell(Change("message_changed", channel, parent))
         return message
+
+    def post_as_app(self, channel: str, text: str, **more: Any) -> Message:
+        """Post a message of the app, with a `ts` of its own."""
+        app = self.app
+        return self.post(
+            Message(
+                channel=channel,
+                ts=self.new_ts(),
+                user=app.bot_user_id,
+                text=text,
+                bot_id=app.bot_id,
+                app_id=app.id,
+                **more,
+            )
+        )
 
     def changed(self, message: Message) -> None:
         """Tell that a message was edited in place."""

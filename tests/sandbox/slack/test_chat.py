@@ -213,3 +213,44 @@ async def test_reactions_need_their_scope_and_count_once(open_office: Any) -> No
     plain = await open_office()
     refusal = await error_of(plain.bot.reactions_add(**place, name="tada"))
     assert (refusal["error"], refusal["needed"]) == ("missing_scope", "reactions:write")
+
+
+async def test_an_empty_object_takes_metadata_away(office: Any) -> None:
+    posted = await office.bot.chat_postMessage(
+        channel=seed.DEV_DEPLOYS,
+        text="a",
+        metadata={"event_type": "rollout", "event_payload": {}},
+    )
+    edited = await office.bot.chat_update(
+        channel=seed.DEV_DEPLOYS, ts=posted["ts"], text="b", metadata={}
+    )
+    assert "metadata" not in edited["message"]
+
+
+async def test_nothing_is_edited_in_an_archived_channel(office: Any) -> None:
+    posted = await office.bot.chat_postMessage(channel=seed.DEV_DEPLOYS, text="card")
+    await office.people.change_channel("archive", "#dev-deploys")
+    edit = office.bot.chat_update(channel=seed.DEV_DEPLOYS, ts=posted["ts"], text="x")
+    assert (await error_of(edit))["error"] == "is_inactive"
+
+
+async def test_attachments_are_checked_as_blocks_are(office: Any) -> None:
+    async def refused(*attachments: Any, blocks: Any = ()) -> Any:
+        return await error_of(
+            office.bot.chat_postMessage(
+                channel=seed.DEV_DEPLOYS, text="x", attachments=attachments, blocks=list(blocks)
+            )
+        )
+
+    table = {"type": "table", "rows": [[{"type": "raw_text", "text": "x"}]]}
+    bad = await refused({"color": "#fff", "blocks": [{"type": "header"}]})
+    assert bad["error"] == "invalid_attachments"
+    assert bad["errors"] == ["missing required field: text [json-pointer:/attachments/0/blocks/0]"]
+    two = await refused({"blocks": [table]}, blocks=[table])
+    assert two["errors"] == ["only_one_table_allowed [json-pointer:/blocks]"]
+    long = {"blocks": [{"type": "markdown", "text": "x" * 7_000}]}
+    assert (await refused(long, long))["error"] == "invalid_blocks"
+    fits = {"color": "#fff", "blocks": [table]}
+    assert (
+        await office.bot.chat_postMessage(channel=seed.DEV_DEPLOYS, text="x", attachments=[fits])
+    )["ok"]

@@ -122,3 +122,24 @@ async def test_a_workspace_that_closes_keeps_nobody_waiting(open_office: Any) ->
     await office.people.message("ana", where=lambda m: "command" in m.body)
     await office.server.close()
     assert (await typed)["error"] == "dispatch_failed"
+
+
+async def test_an_archived_channel_is_told_with_its_scope(open_office: Any) -> None:
+    manifest = replace(read_manifest(MANIFEST), bot_events=("channel_archive", "channel_unarchive"))
+    office = await open_office(manifest=manifest, scopes=frozenset({"channels:read"}))
+    app = office.bolt()
+    events: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+
+    async def heard(event: Any) -> None:
+        events.put_nowait(event)
+
+    app.event("channel_archive")(heard)
+    app.event("channel_unarchive")(heard)
+    async with office.running(app):
+        await office.people.change_channel("archive", "#dev-deploys")
+        await office.people.change_channel("unarchive", "#dev-deploys")
+        told = [await events.get(), await events.get()]
+    assert {(each["type"], each["channel"], each["user"]) for each in told} == {
+        ("channel_archive", seed.DEV_DEPLOYS, seed.ELENA),
+        ("channel_unarchive", seed.DEV_DEPLOYS, seed.ELENA),
+    }

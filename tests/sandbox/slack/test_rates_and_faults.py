@@ -157,3 +157,23 @@ async def test_a_fault_that_is_none_is_refused(office: Any) -> None:
     wrong = await office.session.post(url, json={"times": "3"})
     assert [unknown.status, wrong.status] == [400, 400]
     assert (await (await office.session.get(url)).json())["faults"] == []
+
+
+async def test_a_channel_has_one_pace_by_whatever_name_it_is_called(open_office: Any) -> None:
+    office = await open_office(rate="strict")
+    await office.bot.chat_postMessage(channel=seed.DEV_DEPLOYS, text="one")
+    with pytest.raises(SlackApiError, match="ratelimited"):
+        await office.bot.chat_postMessage(channel="#dev-deploys", text="two")
+    direct = await office.bot.chat_postMessage(channel=seed.ANA, text="one")
+    with pytest.raises(SlackApiError, match="ratelimited"):
+        await office.bot.chat_postMessage(channel=direct["channel"], text="two")
+
+
+async def test_a_socket_that_wants_to_open_can_be_refused_or_kept_waiting(office: Any) -> None:
+    client = office.client(seed.APP_TOKEN)
+    opened = await client.apps_connections_open(app_token=seed.APP_TOKEN)
+    await office.people.fault(method="link", status=503, times=1)
+    with pytest.raises(aiohttp.WSServerHandshakeError, match="503"):
+        await office.session.ws_connect(opened["url"])
+    ws = await office.session.ws_connect(opened["url"])
+    assert (await ws.receive_json())["type"] == "hello"

@@ -19,22 +19,16 @@ def post_message(call: Call) -> JSON:
     text, blocks, attachments = _content(call)
     warning = _truncation(text)
     thread_ts = thread_of(channel, call.text("thread_ts"))
-    app = call.slack.workspace.app
-    message = call.slack.workspace.post(
-        Message(
-            channel=channel.id,
-            ts=call.slack.workspace.new_ts(),
-            user=app.bot_user_id,
-            text=text[: limits.MESSAGE_TEXT],
-            blocks=stored_blocks(blocks, call.slack.workspace.new_id),
-            attachments=attachments,
-            bot_id=app.bot_id,
-            app_id=app.id,
-            thread_ts=thread_ts,
-            broadcast=bool(thread_ts) and call.flag("reply_broadcast"),
-            subtype="thread_broadcast" if thread_ts and call.flag("reply_broadcast") else None,
-            metadata=check_metadata(call.structure("metadata")) or None,
-        )
+    broadcast = bool(thread_ts) and call.flag("reply_broadcast")
+    message = call.slack.workspace.post_as_app(
+        channel.id,
+        text[: limits.MESSAGE_TEXT],
+        blocks=stored_blocks(blocks, call.slack.workspace.new_id),
+        attachments=attachments,
+        thread_ts=thread_ts,
+        broadcast=broadcast,
+        subtype="thread_broadcast" if broadcast else None,
+        metadata=check_metadata(call.structure("metadata")) or None,
     )
     return {"channel": channel.id, "ts": message.ts, "message": shown(call, message), **warning}
 
@@ -50,20 +44,13 @@ def post_ephemeral(call: Call) -> JSON:
     text, blocks, attachments = _content(call)
     if len(text) > limits.MESSAGE_TEXT:
         raise SlackError("msg_too_long")
-    app = call.slack.workspace.app
-    message = call.slack.workspace.post(
-        Message(
-            channel=channel.id,
-            ts=call.slack.workspace.new_ts(),
-            user=app.bot_user_id,
-            text=text,
-            blocks=stored_blocks(blocks, call.slack.workspace.new_id),
-            attachments=attachments,
-            bot_id=app.bot_id,
-            app_id=app.id,
-            thread_ts=thread_of(channel, call.text("thread_ts")),
-            visible_to=user,
-        )
+    message = call.slack.workspace.post_as_app(
+        channel.id,
+        text,
+        blocks=stored_blocks(blocks, call.slack.workspace.new_id),
+        attachments=attachments,
+        thread_ts=thread_of(channel, call.text("thread_ts")),
+        visible_to=user,
     )
     return {"message_ts": message.ts}
 

@@ -40,11 +40,7 @@ def _posted_to(slack: Slack, reference: str) -> Channel:
     """Posting also knows channels by name, and people by id: their DM."""
     if reference in slack.workspace.users:
         return direct_message(slack, reference)
-    name = reference.removeprefix("#")
-    for channel in slack.workspace.channels.values():
-        if channel.kind != "im" and channel.name == name:
-            return channel_of(slack, channel.id)
-    return channel_of(slack, reference)
+    return channel_of(slack, slack.workspace.channel_id(reference))
 
 
 def writable(slack: Slack, reference: str, *, uninvited: bool = True) -> Channel:

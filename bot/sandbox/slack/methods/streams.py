@@ -61,18 +61,12 @@ def start(call: Call) -> JSON:
             raise SlackError("user_not_found")
     workspace = call.slack.workspace
     blocks = _grown(call, [])
-    message = workspace.post(
-        Message(
-            channel=channel.id,
-            ts=workspace.new_ts(),
-            user=workspace.app.bot_user_id,
-            text=_words(blocks),
-            blocks=stored_blocks(blocks, workspace.new_id),
-            bot_id=workspace.app.bot_id,
-            app_id=workspace.app.id,
-            thread_ts=thread_ts,
-            streaming=True,
-        )
+    message = workspace.post_as_app(
+        channel.id,
+        _words(blocks),
+        blocks=stored_blocks(blocks, workspace.new_id),
+        thread_ts=thread_ts,
+        streaming=True,
     )
     life = patience(call.slack.clock, limits.STREAM_SECONDS)
     call.slack.clock.call_later(life, lambda: _end(call, message))
