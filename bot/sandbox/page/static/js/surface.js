@@ -10,6 +10,7 @@ import { toast } from "./toasts.js";
 const choices = new Map(); // surface id -> Map("block_id action_id" -> {type, …answer})
 const unsent = new Set(); // choices of a multi-select whose list is still open
 const foundOptions = new Map(); // action_id -> options that the app answered to a search
+const asked = new Map(); // action_id -> what was searched for last: an older answer comes too late
 
 const versions = new Map(); // surface id -> how often its choices changed
 
@@ -95,6 +96,7 @@ export function surface({ id, target, topic, names, blocks, errors = {}, files =
 
     async search(block, element, value) {
       if (value.length < (element.min_query_length ?? 3)) return;
+      asked.set(element.action_id, value);
       const result = await post("/client/options", {
         user: state.me.id,
         ...target,
@@ -102,6 +104,7 @@ export function surface({ id, target, topic, names, blocks, errors = {}, files =
         action_id: element.action_id,
         value,
       });
+      if (asked.get(element.action_id) !== value) return;
       foundOptions.set(
         element.action_id,
         result.options ?? result.option_groups?.flatMap((group) => group.options) ?? [],

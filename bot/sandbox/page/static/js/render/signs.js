@@ -13,6 +13,8 @@ NAME_OF.set("◽", "white_medium_square")
 const DRAWN = [...NAME_OF].filter(([, name]) => DRAWINGS[name]).map(([character]) => character);
 const DRAWN_CHARACTER = new RegExp(`(${DRAWN.join("|")})\\uFE0F?`, "u");
 
+const WORD_AFTER = /^[ \u00a0][^\s\u00a0]{1,24}/;
+
 export const isEmojiName = (name) => resolve(name) in DRAWINGS || resolve(name) in CHARACTERS;
 
 /** The sign for a shortcode, or null when the name is unknown. */
@@ -29,11 +31,16 @@ export function sign(shortcode) {
 
 /** Text with the emoji characters that have a drawing replaced by it. */
 export function withSigns(text) {
-  const parts = text.split(DRAWN_CHARACTER);
-  return parts.map((part, index) => {
-    if (index % 2) return drawing(NAME_OF.get(part));
-    return index ? part.replace(/^ (?=\S)/, "\u00a0") : part; // a sign stays with its word
-  });
+  const [first, ...parts] = text.split(DRAWN_CHARACTER);
+  const shown = [first];
+  for (let at = 0; at < parts.length; at += 2) {
+    const [word] = WORD_AFTER.exec(parts[at + 1]) ?? [""];
+    const drawn = drawing(NAME_OF.get(parts[at]));
+    // A line may be broken beside a picture even where a space forbids it, but not in here.
+    shown.push(word ? h("span", { class: "sign-word" }, drawn, word) : drawn);
+    shown.push(parts[at + 1].slice(word.length));
+  }
+  return shown;
 }
 
 function resolve(name) {
