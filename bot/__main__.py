@@ -36,6 +36,9 @@ def _parser() -> argparse.ArgumentParser:
     sandbox.add_argument(
         "--keep", type=Path, metavar="DIR", help="keep everything there, and go on from it"
     )
+    sandbox.add_argument(
+        "--no-bot", action="store_true", help="the world alone, and settings for a bot elsewhere"
+    )
     sandbox.add_argument("--kube-context", metavar="NAME", help="a real cluster of the kubeconfig")
     sandbox.add_argument(
         "--registry",
@@ -164,6 +167,7 @@ def _sandbox(arguments: argparse.Namespace) -> int:
         kube_context=arguments.kube_context,
         kubeconfig=os.environ.get("KUBECONFIG", ""),
         registry=arguments.registry,
+        bot=not arguments.no_bot,
     )
 
     async def serve() -> None:

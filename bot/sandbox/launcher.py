@@ -109,7 +109,29 @@ class Sandbox:
         return self.simulated
 
     @property
+    def surroundings(self) -> dict[str, str]:
+        """The environment of a bot that runs elsewhere: each address can be that of a real one."""
+        settings = self.settings
+        return {
+            "SLACK_API_URL": settings.slack_api_url,
+            "SLACK_BOT_TOKEN": seed.BOT_TOKEN,
+            "SLACK_APP_TOKEN": seed.APP_TOKEN,
+            "KUBECONFIG": str(settings.kubeconfig),
+            "DYNAMO_REGISTRY_URL": str(settings.dynamo_registry_url or ""),
+            "GITHUB_API_URL": settings.github_api_url,
+            "GITHUB_TOKEN": TOKEN,
+        }
+
+    @property
     def greeting(self) -> str:
+        if self.bot is None:
+            lines = "".join(f"    {name}={value}\n" for name, value in self.surroundings.items())
+            return (
+                f"\n  The world without a bot: {self.url}\n\n"
+                "  Yours meets it with these settings; put the address of a real one in the place "
+                f"of any:\n\n{lines}\n"
+                f"  In its dynamo.yml, metrics are at {self.url}/prometheus.\n\n{self.kept}"
+            )
         return (
             f"\n  Dynamo's sandbox: {self.url}\n\n"
             "  Open it and type  /dynamo deploy tasks-service qa\n"
