@@ -121,7 +121,8 @@ def _answers(element: Mapping[str, Any]) -> list[str]:
 
 
 def write(draft: Draft, catalog: Catalog, stands_for: Callable[[str], str] = str) -> Written:
-    """`stands_for` says what stands in the line where an argument is still to be chosen."""
+    """`stands_for` says what stands in the line where something is still to be chosen: by the name
+    of an argument, by the kind of an option."""
     verb = draft.verb
     if verb is None:
         return Written()
@@ -153,7 +154,8 @@ def write(draft: Draft, catalog: Catalog, stands_for: Callable[[str], str] = str
     }
     values = {name: stands_for(name) for block, name in missing if block in block_of.values()}
     options = {
-        name: True if kind is None else draft.options.get(name, "") for name, kind in kinds.items()
+        name: True if kind is None else draft.options.get(name) or stands_for(kind)
+        for name, kind in kinds.items()
     }
     line = normal_form(verb, {**draft.arguments, **values}, options, catalog)
     if missing or mistakes:

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, async_playwright
 
 from bot.sandbox.launcher import Sandbox
@@ -51,6 +52,17 @@ async def type_line(page: Page, line: str) -> None:
     composer = page.get_by_role("textbox", name=re.compile("Message|Mensaje"))
     await composer.first.fill(line)
     await composer.first.press("Enter")
+
+
+async def faults(page: Page) -> list[str]:
+    """What axe finds serious or critical, a line per node: the rule, where, and why."""
+    found = await Axe().run(page)
+    return [
+        f"{each['id']}: {node['html'][:140]} | {node['failureSummary'][:200]}"
+        for each in found.response["violations"]
+        if each["impact"] in ("serious", "critical")
+        for node in each["nodes"]
+    ]
 
 
 async def picture(page: Page, name: str) -> None:

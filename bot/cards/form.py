@@ -1,10 +1,11 @@
 """The form: a window that writes a line, made from the verbs' own declarations.
 
 One menu of all verbs, a field for each argument of the chosen one, a box for each of its options;
-a ticked option that takes a value has a field of its own. Below them stands the line that
-submitting runs. Every field is an `input` block, since Slack shows errors nowhere else, and tells
-of each choice (`dispatch_action`), so that the line follows. Ids stay the same from one drawing to
-the next, so Slack keeps what a person chose. Limits: research/slack-contract.md §2.
+a ticked option that takes a value has a field of its own. Above them, where it is in sight while
+the fields grow, stands the line that submitting runs. Every field is an `input` block, since Slack
+shows errors nowhere else, and tells of each choice (`dispatch_action`), so that the line follows.
+Ids stay the same from one drawing to the next, so Slack keeps what a person chose. Limits:
+research/slack-contract.md §2.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ class Choices:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What the form says below its fields."""
+    """What the form says of its fields."""
 
     line: str
     missing: tuple[str, ...] = ()
@@ -114,11 +115,11 @@ def form_modal(
         submit=texts("form.submit"),
         close=texts("form.close"),
         blocks=(
-            section(say(texts, "form.intro")),
+            *([] if chosen else [section(say(texts, "form.intro"))]),
             _verb_menu(verbs, texts),
             *([context(_sentence(chosen, texts))] if chosen else []),
-            *fields,
             *_line(told, texts),
+            *fields,
         ),
         data=SEPARATOR.join((service, channel)),
     )
@@ -192,7 +193,7 @@ def _looked_up(block: str, label: str, texts: Texts, *, optional: bool) -> Block
 
 def _boxes(verb: Verb, texts: Texts) -> Block:
     options = [
-        _option(texts.say(f"form.option.{each.name}", {}, each.name), each.name, f"--{each.name}")
+        _option(texts.say(f"form.option.{each.name}", {}, f"--{each.name}"), each.name)
         for each in verb.options
     ]
     boxes = {"type": "checkboxes", "options": options}

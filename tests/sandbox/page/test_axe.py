@@ -10,10 +10,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page
 
 from bot.sandbox.slack import seed
+from tests.browsing import faults
 
 pytestmark = [
     pytest.mark.browser,
@@ -21,7 +21,6 @@ pytestmark = [
     pytest.mark.timeout(120),
 ]
 
-FAULTY = ("serious", "critical")
 CHART: dict[str, Any] = {
     "type": "data_visualization",
     "title": "Requests that failed",
@@ -37,17 +36,6 @@ CHART: dict[str, Any] = {
         ],
     },
 }
-
-
-async def faults(page: Page) -> list[str]:
-    """What axe finds serious or critical, a line per node: the rule, where, and why."""
-    found = await Axe().run(page)
-    return [
-        f"{each['id']}: {node['html'][:140]} | {node['failureSummary'][:200]}"
-        for each in found.response["violations"]
-        if each["impact"] in FAULTY
-        for node in each["nodes"]
-    ]
 
 
 async def fill(page: Page, sandbox: Any, make: Any) -> None:
