@@ -189,7 +189,7 @@ async def test_a_real_app_survives_refreshes_and_cut_connections(office: Any) ->
     app.command("/dynamo")(run)
     # A cut connection is noticed by the SDK at its next ping only.
     async with office.running(app, ping_interval=0.1):
-        for trouble in ("refresh_requested", "cut", "warning"):
+        for trouble in ("refresh_requested", "cut", "warning", "link_disabled"):
             assert (await office.people.say("ana", "#dev-deploys", "/dynamo before"))["ok"]
             assert await office.people.sockets(trouble) >= 1
             said = await office.people.say("ana", "#dev-deploys", f"/dynamo {trouble}")

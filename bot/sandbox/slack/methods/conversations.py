@@ -160,26 +160,24 @@ def _public(message: Message) -> bool:
 
 
 def _between(call: Call, messages: list[Message]) -> list[Message]:
-    oldest = call.text("oldest") or "0"
-    latest = call.text("latest") or ""
+    oldest = _moment(call.text("oldest") or "0", "invalid_ts_oldest")
+    latest = _moment(call.text("latest") or str(2**62), "invalid_ts_latest")
     inclusive = call.flag("inclusive")
 
     def inside(ts: str) -> bool:
-        at = _moment(ts)
-        if inclusive and at in (_moment(oldest), _moment(latest) if latest else None):
-            return True
-        return at > _moment(oldest) and (not latest or at < _moment(latest))
+        at = _moment(ts, "fatal_error")
+        return oldest < at < latest or (inclusive and at in (oldest, latest))
 
     return [message for message in messages if inside(message.ts)]
 
 
-def _moment(ts: str) -> tuple[int, int]:
+def _moment(ts: str, refusal: str) -> tuple[int, int]:
     """A ts as numbers: floats would lose its last digits."""
     whole, _, part = ts.partition(".")
     try:
         return int(whole), int(part.ljust(6, "0")[:6] or 0)
     except ValueError:
-        raise SlackError("invalid_ts_latest") from None
+        raise SlackError(refusal) from None
 
 
 def _shown(call: Call, messages: list[Message]) -> list[JSON]:
