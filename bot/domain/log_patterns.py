@@ -3,12 +3,15 @@
 `Gathered` is what was counted while the logs were read; `judge_logs` compares two of them. Lines of
 the same kind are found by a template miner (drain3), which is given the messages of both sides, the
 old ones first: what then stands only in the new pods' lines is new. Lines of one fault come in
-bursts, so that counts alone overstate what they show; hence a FAIL needs them spread over minutes.
+bursts, so that counts alone overstate what they show: an unchanged service failed in one of nine
+cases while they were taken for independent. Hence lines count as many as they are `worth`, by how
+they are spread over the minutes, and a FAIL needs a third of all minutes.
 
 Gathering is cheap and pure. Judging loads drain3 and scipy: to be called on the workbench.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -21,11 +24,13 @@ from bot.domain.redaction import redact
 MOST_KINDS = 300  # messages that differ after masking, per side
 LONGEST = 240
 SHOWN = 5  # new patterns, each a reading of its own
-LEAST_LINES = 3  # of a new pattern, below which it may be chance
+LEAST_LINES, NEW_CHANCE = 3, 0.02  # of a new pattern: else it may be one that is rare
 
 WARN_RATIO, WARN_MORE = 1.5, 3
-FAIL_RATIO, FAIL_LINES, FAIL_PER_MINUTE, FAIL_MINUTES = 2.0, 10, 0.5, 3
+FAIL_RATIO, FAIL_LINES, FAIL_PER_MINUTE = 2.0, 10, 0.5
+FAIL_MINUTES, FAIL_SPREAD = 3, 1 / 3
 MULTIPLIED, MULTIPLIED_LINES = 3.0, 10
+BURST = 3.0  # times the lines that came together before (the root of their squares)
 WARN_CHANCE, FAIL_CHANCE = 0.01, 0.001
 LEAST_MINUTES = 1.0
 
@@ -41,10 +46,12 @@ _VARIES = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """Messages that are the same after masking: how many, and the first of them, redacted."""
+    """Messages that are the same after masking: how many, and the first of them, redacted.
+    `squares` is the sum of the squares of how many there were in each minute."""
 
     count: int
     example: str
+    squares: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +66,7 @@ class Gathered:
     levelled: int = 0  # lines that say a level
     errors: int = 0
     busy_minutes: int = 0  # that hold an error
+    squares: int = 0  # of the error lines of each minute, summed
     kinds: Mapping[str, Kind] = field(default_factory=dict)
     unread: str = ""
 
@@ -76,7 +84,11 @@ class Gathered:
             "levelled": self.levelled,
             "errors": self.errors,
             "busy_minutes": self.busy_minutes,
-            "kinds": {masked: [kind.count, kind.example] for masked, kind in self.kinds.items()},
+            "squares": self.squares,
+            "kinds": {
+                masked: [kind.count, kind.example, kind.squares]
+                for masked, kind in self.kinds.items()
+            },
             "unread": self.unread,
         }
 
@@ -84,8 +96,8 @@ class Gathered:
     def of_json(cls, found: Mapping[str, Any]) -> "Gathered":
         """Raises KeyError, TypeError or ValueError for anything that `as_json` did not write."""
         kinds = {
-            str(masked): Kind(int(count), str(example))
-            for masked, (count, example) in found["kinds"].items()
+            str(masked): Kind(int(count), str(example), int(squares))
+            for masked, (count, example, squares) in found["kinds"].items()
         }
         return cls(
             pods=int(found["pods"]),
@@ -95,6 +107,7 @@ class Gathered:
             levelled=int(found["levelled"]),
             errors=int(found["errors"]),
             busy_minutes=int(found["busy_minutes"]),
+            squares=int(found["squares"]),
             kinds=kinds,
             unread=str(found["unread"]),
         )
@@ -112,22 +125,15 @@ class Gatherer:
         self.levelled = 0
         self.errors = 0
         self.first: datetime | None = None  # of all lines, within the window or not
-        self.minutes: set[int] = set()
-        self._counts: dict[str, int] = {}  # by the masked words, not redacted: they stay in here
+        self.minutes: Counter[int] = Counter()  # error lines of each
+        self._noted: dict[str, Counter[int]] = {}  # by masked words, not redacted: they stay here
         self._first: dict[str, str] = {}  # words of each, redacted
 
     @property
-    def kinds(self) -> Mapping[str, Kind]:
-        """By the masked words, redacted."""
-        found: dict[str, Kind] = {}
-        for raw, count in self._counts.items():
-            example = self._first[raw]
-            masked = mask(example)
-            known = found.get(masked)
-            found[masked] = Kind(
-                count + (known.count if known else 0), known.example if known else example
-            )
-        return found
+    def noted(self) -> Iterator[tuple[str, Counter[int]]]:
+        """An example of each kind, redacted, and how many there were in each minute."""
+        for raw, minutes in self._noted.items():
+            yield self._first[raw], minutes
 
     def take(self, line: str) -> None:
         """A line with the API server's time before it; one without belongs to the line before."""
@@ -144,16 +150,17 @@ class Gatherer:
         self.levelled += level is not Level.UNKNOWN
         if level.rank >= Level.ERROR.rank:
             self.errors += 1
-            self.minutes.add(int(at.timestamp() // 60))
-            self._note(signature_of(text))
+            minute = int(at.timestamp() // 60)
+            self.minutes[minute] += 1
+            self._note(signature_of(text), minute)
 
-    def _note(self, words: str) -> None:
+    def _note(self, words: str, minute: int) -> None:
         """Redacting is slow, and lines of one kind are many: only the first of them is."""
         raw = _VARIES.sub(_WILD, words)
-        if raw in self._counts:
-            self._counts[raw] += 1
-        elif len(self._counts) < MOST_KINDS:
-            self._counts[raw] = 1
+        if raw in self._noted:
+            self._noted[raw][minute] += 1
+        elif len(self._noted) < MOST_KINDS:
+            self._noted[raw] = Counter({minute: 1})
             self._first[raw] = redact(words)[:LONGEST]
 
     def covered(self, *, cut: bool, since: datetime | None) -> float:
@@ -170,14 +177,17 @@ class Gatherer:
 def gathered(pods: Iterable[tuple[Gatherer, float]], of: int) -> Gathered:
     """Of the pods that were read, each with its minutes; `of` is how many there are."""
     read_ones = list(pods)
-    kinds: dict[str, Kind] = {}
+    minutes_of: dict[str, Counter[int]] = {}
+    examples: dict[str, str] = {}
     for gatherer, _ in read_ones:
-        for masked, kind in gatherer.kinds.items():
-            known = kinds.get(masked)
-            if known is not None:
-                kinds[masked] = Kind(known.count + kind.count, known.example)
-            elif len(kinds) < MOST_KINDS:
-                kinds[masked] = kind
+        for example, minutes in gatherer.noted:
+            masked = mask(example)
+            if masked in minutes_of:
+                minutes_of[masked] += minutes
+            elif len(minutes_of) < MOST_KINDS:
+                minutes_of[masked] = Counter(minutes)
+                examples[masked] = example
+    busy = sum((each.minutes for each, _ in read_ones), Counter[int]())
     return Gathered(
         pods=len(read_ones),
         of=max(of, len(read_ones)),
@@ -185,9 +195,17 @@ def gathered(pods: Iterable[tuple[Gatherer, float]], of: int) -> Gathered:
         lines=sum(each.lines for each, _ in read_ones),
         levelled=sum(each.levelled for each, _ in read_ones),
         errors=sum(each.errors for each, _ in read_ones),
-        busy_minutes=len(set().union(*(each.minutes for each, _ in read_ones))),
-        kinds=kinds,
+        busy_minutes=len(busy),
+        squares=_squares(busy),
+        kinds={
+            masked: Kind(minutes.total(), examples[masked], _squares(minutes))
+            for masked, minutes in minutes_of.items()
+        },
     )
+
+
+def _squares(minutes: Counter[int]) -> int:
+    return sum(count * count for count in minutes.values())
 
 
 def signature_of(text: str) -> str:
@@ -211,8 +229,29 @@ def mask(words: str) -> str:
 class _Pattern:
     template: str
     example: str
-    before: int
-    after: int
+    before: "_Lines"
+    after: "_Lines"
+
+
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """So many lines in so many minutes."""
+
+    count: int
+    squares: int
+    minutes: float
+
+    @property
+    def rate(self) -> float:
+        return self.count / self.minutes
+
+    @property
+    def together(self) -> float:
+        """How many lines a fault writes at once: the variance of a minute's count over its mean,
+        which is 1 for lines that know nothing of each other."""
+        if not self.count:
+            return 1.0
+        return max(1.0, self.squares / self.count - self.rate)
 
 
 def judge_logs(before: Gathered | None, after: Gathered) -> tuple[Reading, ...]:
@@ -222,7 +261,7 @@ def judge_logs(before: Gathered | None, after: Gathered) -> tuple[Reading, ...]:
         return (missing,)
     assert before is not None
     patterns = list(_mined(before, after))
-    return (_rate(before, after), *_new(patterns), *_multiplied(patterns, before, after))
+    return (_rate(before, after), *_new(patterns), *_multiplied(patterns))
 
 
 def _missing(before: Gathered | None, after: Gathered) -> Reading | None:
@@ -251,7 +290,10 @@ def _missing(before: Gathered | None, after: Gathered) -> Reading | None:
 
 
 def _rate(before: Gathered, after: Gathered) -> Reading:
-    p = _chance(before.errors, before.minutes, after.errors, after.minutes)
+    p = _chance(
+        _Lines(before.errors, before.squares, before.minutes),
+        _Lines(after.errors, after.squares, after.minutes),
+    )
     rate, former = after.rate or 0.0, before.rate or 0.0
     more = after.errors - former * after.minutes
     if p < WARN_CHANCE and rate >= WARN_RATIO * former and more >= WARN_MORE:
@@ -260,25 +302,36 @@ def _rate(before: Gathered, after: Gathered) -> Reading:
             and rate >= FAIL_RATIO * former
             and after.errors >= FAIL_LINES
             and rate - former >= FAIL_PER_MINUTE
-            and after.busy_minutes >= FAIL_MINUTES
+            and after.busy_minutes >= max(FAIL_MINUTES, FAIL_SPREAD * after.minutes)
         )
         code = "LOGS_MORE" if fails or after.busy_minutes >= FAIL_MINUTES else "LOGS_BURST"
         return _rated(before, after, Result.FAIL if fails else Result.WARN, code, p=p)
+    if _bursts(before, after):
+        return _rated(before, after, Result.WARN, "LOGS_BURST", p=p)
     return _rated(before, after, Result.PASS, "LOGS_SAME" if after.errors else "LOGS_CLEAN")
+
+
+def _bursts(before: Gathered, after: Gathered) -> bool:
+    """More at once than in all of the time before: one event, which proves nothing and is told."""
+    at_once = after.busy_minutes < FAIL_MINUTES and after.errors >= FAIL_LINES
+    return at_once and after.squares >= BURST**2 * before.squares
 
 
 def _new(patterns: Iterable[_Pattern]) -> Iterator[Reading]:
     new = sorted(
-        (each for each in patterns if not each.before),
-        key=lambda each: (-each.after, each.template),
+        (each for each in patterns if not each.before.count),
+        key=lambda each: (-each.after.count, each.template),
     )
-    often = [each for each in new if each.after >= LEAST_LINES]
+    often = [each for each in new if _often(each)]
     for each in often[:SHOWN]:
         yield _of_pattern("NEW_ERRORS", "NEW_ERROR", each)
     if len(often) > SHOWN:
-        values = {"count": len(often) - SHOWN, "lines": sum(each.after for each in often[SHOWN:])}
+        values = {
+            "count": len(often) - SHOWN,
+            "lines": sum(each.after.count for each in often[SHOWN:]),
+        }
         yield _reading("NEW_ERRORS", Result.WARN, "NEW_ERRORS_MORE", values=values)
-    rare = new[len(often) :]
+    rare = [each for each in new if not _often(each)]
     if rare:
         yield _reading(
             "NEW_ERRORS",
@@ -291,18 +344,23 @@ def _new(patterns: Iterable[_Pattern]) -> Iterator[Reading]:
         yield _reading("NEW_ERRORS", Result.PASS, "NEW_ERRORS_NONE")
 
 
-def _multiplied(
-    patterns: Iterable[_Pattern], before: Gathered, after: Gathered
-) -> Iterator[Reading]:
+def _often(new: _Pattern) -> bool:
+    """Too often for a rare one that just happened not to come before."""
+    lines = new.after.count
+    return lines >= LEAST_LINES and _chance(new.before, new.after) <= NEW_CHANCE
+
+
+def _multiplied(patterns: Iterable[_Pattern]) -> Iterator[Reading]:
     """Known ones that come much more often than before."""
-    found = []
-    for each in patterns:
-        if not each.before or each.after < MULTIPLIED_LINES:
-            continue
-        grew = each.after / after.minutes >= MULTIPLIED * each.before / before.minutes
-        if grew and _chance(each.before, before.minutes, each.after, after.minutes) < WARN_CHANCE:
-            found.append(each)
-    for each in sorted(found, key=lambda each: -each.after)[:SHOWN]:
+    found = [
+        each
+        for each in patterns
+        if each.before.count
+        and each.after.count >= MULTIPLIED_LINES
+        and each.after.rate >= MULTIPLIED * each.before.rate
+        and _chance(each.before, each.after) < WARN_CHANCE
+    ]
+    for each in sorted(found, key=lambda each: -each.after.count)[:SHOWN]:
         yield _of_pattern("MORE_ERRORS", "MORE_ERROR", each)
 
 
@@ -314,27 +372,32 @@ def _mined(before: Gathered, after: Gathered) -> Iterator[_Pattern]:
     config = TemplateMinerConfig()
     config.drain_max_clusters = 2 * MOST_KINDS
     miner = TemplateMiner(config=config)
-    counts: dict[int, list[int]] = {}
+    sides = (_Lines(0, 0, before.minutes), _Lines(0, 0, after.minutes))
+    counts: dict[int, list[_Lines]] = {}
     examples: dict[int, str] = {}
     for side, one in enumerate((before, after)):
         for masked, kind in one.kinds.items():
             found = int(miner.add_log_message(masked)["cluster_id"])
-            counts.setdefault(found, [0, 0])[side] += kind.count
+            known = counts.setdefault(found, list(sides))
+            had = known[side]
+            known[side] = _Lines(had.count + kind.count, had.squares + kind.squares, one.minutes)
             examples.setdefault(found, kind.example)
     templates = {cluster.cluster_id: cluster.get_template() for cluster in miner.drain.clusters}
     for found, (old, new) in counts.items():
         yield _Pattern(templates.get(found, examples[found]), examples[found], old, new)
 
 
-def _chance(before: int, minutes_before: float, after: int, minutes_after: float) -> float:
-    """That so many of all these events fell after, if they came as often as before: the exact test
-    of two Poisson rates, one-sided."""
-    if not after:
+def _chance(before: _Lines, after: _Lines) -> float:
+    """That so many of all these faults fell after, if they came as often as before: the exact test
+    of two Poisson rates, one-sided, in which lines that come together count as one."""
+    if not after.count:
         return 1.0
     from scipy.stats import binom
 
-    share = minutes_after / (minutes_after + minutes_before)
-    return float(binom.sf(after - 1, before + after, share))
+    together = max(before.together, after.together)
+    old, new = round(before.count / together), round(after.count / together)
+    share = after.minutes / (after.minutes + before.minutes)
+    return float(binom.sf(new - 1, old + new, share))
 
 
 # Readings
@@ -376,8 +439,8 @@ def _of_pattern(name: str, code: str, pattern: _Pattern) -> Reading:
         code,
         subject=redact(pattern.template)[:LONGEST],
         values={
-            "count": pattern.after,
-            "count_before": pattern.before,
+            "count": pattern.after.count,
+            "count_before": pattern.before.count,
             "example": pattern.example,
         },
     )

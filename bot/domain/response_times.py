@@ -3,7 +3,7 @@ the workbench.
 
 Each side is a short spell of probes, so it is one moment: whatever slows everything down for a
 minute looks like a slow release. Hence the same three questions as of metrics (`statistics.py`:
-chance, size, noise), and a wider gap for FAIL than minutes of traffic need. What already was so
+chance, size, noise), and wider gaps than minutes of traffic need. What already was so
 before the rollout is never its fault: that is WARN, and says so.
 """
 
@@ -16,8 +16,8 @@ from bot.domain.analysis import DataState, Part, Reading, Result, Unit
 from bot.domain.probing import Certificate, Expiry, Reached, Tally, expiry, quantile
 from bot.domain.statistics import Rise, rise_of
 
-WARN_RATIO, WARN_SECONDS = 1.25, 0.020
-FAIL_RATIO, FAIL_SECONDS = 1.5, 0.050
+WARN_RATIO, WARN_SECONDS, WARN_NOISE = 1.35, 0.020, 1.25
+FAIL_RATIO, FAIL_SECONDS, FAIL_NOISE = 1.5, 0.050, 2.5
 FAIL_MADS = 3.0
 CHANCE = 0.01
 LEAST_BEFORE, LEAST_AFTER = 10, 5
@@ -143,12 +143,16 @@ def _of_bad(before: Tally | None, after: Tally) -> tuple[Result, str]:
 
 
 def _of_rise(rise: Rise) -> tuple[Result, str]:
-    warns = rise.p < CHANCE and rise.ratio >= WARN_RATIO and rise.difference >= WARN_SECONDS
-    if not warns:
+    large = rise.ratio >= WARN_RATIO and rise.difference >= WARN_SECONDS
+    if not (large and rise.p < CHANCE and rise.stands_out(WARN_NOISE)):
         faster = rise.after > 0 and rise.before / rise.after >= FAIL_RATIO
         better = faster and -rise.difference >= FAIL_SECONDS
         return Result.PASS, "ROUTE_FASTER" if better else "ROUTE_SAME"
-    fails = rise.ratio >= FAIL_RATIO and rise.difference >= max(FAIL_SECONDS, FAIL_MADS * rise.mad)
+    fails = (
+        rise.ratio >= FAIL_RATIO
+        and rise.difference >= max(FAIL_SECONDS, FAIL_MADS * rise.mad)
+        and rise.stands_out(FAIL_NOISE)
+    )
     return (Result.FAIL if fails else Result.WARN), "ROUTE_SLOWER"
 
 

@@ -19,7 +19,9 @@ PARTS = (
     "build",
     "start",
     "logs",
+    "sandbox",
     "verdicts",
+    "looks",
     "summary",
 )
 

@@ -3,12 +3,11 @@
 A release of `traces` counts as failed where any reading of it says FAIL. Beside it, on the same
 traces: a static threshold as Flagger has, and Mann–Whitney alone, each set so that it finds as many
 doubled latencies as we do; what is compared is what they cost on unchanged ones. Every share comes
-with half its 95 % interval (Wilson). The seeds are none of those that thresholds were tuned on.
+with half its 95 % interval. The seeds are none of those that thresholds were tuned on.
 """
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
@@ -19,6 +18,7 @@ from bot.domain.analysis import Result, Sample
 from bot.domain.metric_rules import Rules, Signal
 from bot.domain.metric_verdicts import Evidence, Observed, Span, judge_metrics
 from tests.bench.rows import Row
+from tests.bench.shares import Share
 from tests.bench.traces import AFTER, BEFORE, CALM, GAP, LENGTH, NOISY, UNTUNED, Cell, Traces
 from tests.bench.traces import traces as traces_of
 
@@ -27,23 +27,8 @@ REPEATS = 1000  # of each cell and seed
 _NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 _MINUTE = timedelta(minutes=1)
 _WEEK = timedelta(days=7)
-_Z = 1.96
 RULES = Rules()
 GROUPS = (("calm", CALM), ("noisy", NOISY))
-
-
-@dataclass(frozen=True)
-class Share:
-    """In percent, and how much of that may be chance."""
-
-    found: float
-    error: float
-
-    @classmethod
-    def of(cls, hits: Sequence[bool]) -> "Share":
-        n, p = len(hits), sum(hits) / len(hits)
-        half = _Z * math.sqrt(p * (1 - p) / n + _Z**2 / (4 * n**2)) / (1 + _Z**2 / n)
-        return cls(100 * p, 100 * half)
 
 
 def run() -> Iterator[Row]:
