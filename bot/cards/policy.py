@@ -108,6 +108,53 @@ def finding_lines(findings: Sequence[PolicyFinding], texts: Texts) -> Mrkdwn:
     return join(lines, "\n")
 
 
+def verified_lines(findings: Sequence[PolicyFinding], texts: Texts) -> list[Mrkdwn]:
+    """For a summary: a line for each that is not kept, or not known to be, the worst first."""
+    lines = []
+    for each in worst_first(findings):
+        if each.standing not in (Standing.BROKEN, Standing.UNKNOWN):
+            continue
+        shown = [_proof(piece, texts) for piece in each.evidence[:3]]
+        if len(each.evidence) > 3:
+            shown.append(say(texts, "policy.more", count=len(each.evidence) - 3))
+        values = {**_shown(each.values, texts), "evidence": join(shown, ", ")}
+        briefly = f"policy.brief.{each.code}"
+        key = briefly if briefly in texts else f"policy.found.{each.code}"
+        found = Mrkdwn(texts.say(key, values, escape(each.code)))
+        lines.append(
+            say(
+                texts,
+                "policy.verified",
+                sign=_sign(each),
+                title=_title(each, texts),
+                word=texts(f"policy.verified_word.{each.standing.value}"),
+                found=found,
+            )
+        )
+    return lines
+
+
+def verified_parts(
+    findings: Sequence[PolicyFinding],
+    *,
+    service: str,
+    environment: str,
+    pair: tuple[str, str] | None,
+    texts: Texts,
+) -> list[Part]:
+    """For the thread of a summary: each with its evidence, and what would help."""
+    return [
+        Part(
+            section(
+                _whole(each, texts, service=service, environment=environment, pair=pair),
+                limit=2_500,
+            ),
+            spare=2,
+        )
+        for each in worst_first(findings)
+    ]
+
+
 def _whole(
     finding: PolicyFinding,
     texts: Texts,

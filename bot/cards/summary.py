@@ -39,6 +39,7 @@ from bot.cards.mrkdwn import (
     say_plain,
     user,
 )
+from bot.cards.policy import verified_lines, verified_parts
 from bot.cards.reading_words import SIGNS, label_of, sentence_of, verdict_of
 from bot.domain.analysis import (
     ORDER,
@@ -54,15 +55,20 @@ from bot.domain.analysis import (
 )
 from bot.domain.analysis_steps import OPEN
 from bot.domain.audit import DYNAMO
+from bot.domain.integration import WIRING
 from bot.domain.kind import Kind
+from bot.domain.policy.finding import Standing
 from bot.domain.rollout import RolloutState
 from bot.text import Texts
+from config.catalog import Policy
 
 SUMMARY = 150
 NAME = 40
 ROWS, REASONS = 9, 6
 _QUIET = ("ERROR_RATIO", "LATENCY_P95")
 _REQUESTS = ("requests", "requests_after", "n_after", "n")
+_ABOUT_DATA = frozenset({Policy.SHARED_SUPABASE, Policy.ISOLATED_SUPABASE})
+
 _ONE_SENTENCE = frozenset({"METRIC_DISAPPEARED"})
 """Codes of which several readings at once have the same cause."""
 
@@ -86,6 +92,7 @@ class Shown:
     final_at: datetime | None = None
     chart: Chart | None = None
     drawn: bool = True
+    pair: tuple[str, str] | None = None  # the environments whose parity is promised
 
 
 def summary_card(analysis: Analysis, shown: Shown, texts: Texts) -> Card:
@@ -96,11 +103,14 @@ def summary_card(analysis: Analysis, shown: Shown, texts: Texts) -> Card:
     text = cut_mrkdwn(say(texts, f"summary.text.{form}", **names), SUMMARY)
     if is_quiet(analysis):
         line = join([head, *_quiet(analysis, texts), _dashboard_link(shown, texts)])
-        return fit(text, [Part(section(line))], shortened=say(texts, "common.shortened"))
+        whole = join([line, *_broken_policies(analysis, texts)], "\n")
+        return fit(text, [Part(section(whole))], shortened=say(texts, "common.shortened"))
     parts = [Part(section(head))]
     if analysis.stage is not Stage.STOPPED:
         parts += _table(analysis, texts)
         parts += _reasons(analysis, texts)
+        broken = _broken_policies(analysis, texts)
+        parts += [Part(section(join(broken, "\n")), spare=1)] if broken else []
         parts += _chart(analysis, shown)
     follow = _follow(analysis, shown, names, texts)
     if follow:
@@ -191,7 +201,22 @@ def _quiet(analysis: Analysis, texts: Texts) -> list[Mrkdwn]:
         if known:
             values = {"well": sum(known.values()), "count": len(known)}
             pieces.append(say(texts, f"summary.quiet.{key}", **values))
+    kept = [each for each in analysis.policies if each.standing is not Standing.EXEMPT]
+    if kept and all(each.standing is Standing.KEPT for each in kept):
+        pieces.append(say(texts, "summary.quiet.policies", count=len(kept)))
     return [*pieces, *_not_judged(analysis, texts)]
+
+
+def _broken_policies(analysis: Analysis, texts: Texts) -> list[Mrkdwn]:
+    """A line for each policy that is not kept or not known to be. They are no part of the verdict:
+    the release may be as good as ever. What the look at the wiring says is not said again."""
+    wiring = {each.result for each in analysis.readings if each.name == WIRING}
+    told = _ABOUT_DATA if wiring & {Result.FAIL, Result.WARN} else frozenset()
+    lines = verified_lines([e for e in analysis.policies if e.policy not in told], texts)
+    if not lines:
+        return []
+    typed_line = code(typed(f"check {analysis.service} {analysis.environment}"))
+    return [*lines, say(texts, "summary.policies_more", line=typed_line)]
 
 
 def _not_judged(analysis: Analysis, texts: Texts) -> list[Mrkdwn]:
@@ -449,9 +474,9 @@ def _facts(analysis: Analysis, shown: Shown, texts: Texts) -> list[Mrkdwn]:
 # --- the thread ----------------------------------------------------------------------------------
 
 
-def details_card(analysis: Analysis, shown: Shown, texts: Texts, more: Sequence[Part] = ()) -> Card:
-    """Every reading with its sentence and the query that was asked; whoever decides is called.
-    `more` are parts of others that belong into the same reply."""
+def details_card(analysis: Analysis, shown: Shown, texts: Texts) -> Card:
+    """Every reading with its sentence and the query that was asked, and every policy with its
+    evidence; whoever decides is called."""
     names = _names(analysis, shown, texts)
     stage = "final" if analysis.stage is Stage.FINAL else "provisional"
     head = say(texts, f"summary.thread.{stage}", **names)
@@ -466,7 +491,16 @@ def details_card(analysis: Analysis, shown: Shown, texts: Texts, more: Sequence[
             title = Mrkdwn(f"*{texts(f'reading.part.{part.value}')}*")
             parts.append(Part(section(title), spare=1))
             parts += _in_full(readings, texts)
-    parts += more
+    if analysis.policies:
+        title = Mrkdwn(f"*{texts('summary.thread.policies')}*")
+        parts.append(Part(section(title), spare=1))
+        parts += verified_parts(
+            analysis.policies,
+            service=analysis.service,
+            environment=analysis.environment,
+            pair=shown.pair,
+            texts=texts,
+        )
     text = cut_mrkdwn(say(texts, f"summary.text.{_form(analysis)}", **names), SUMMARY)
     return fit(text, parts, shortened=say(texts, "common.shortened_here"))
 

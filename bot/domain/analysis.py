@@ -13,6 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from bot.domain.kind import Kind
+from bot.domain.policy.finding import PolicyFinding
 from bot.domain.rollout import CardRef
 from bot.domain.verdict import Value
 
@@ -148,6 +149,7 @@ class Analysis:
     windows: Windows | None = None  # of the newest look
     stage: Stage = Stage.WATCHING
     readings: tuple[Reading, ...] = ()
+    policies: tuple[PolicyFinding, ...] = ()  # of the environment, as verified by the newest look
     looked_at: datetime | None = None
     burning: bool = False  # the guard found errors that burn the budget, before the first summary
     baselines: Mapping[str, str] | None = None  # of looks, by their part; None: not taken yet

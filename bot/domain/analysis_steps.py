@@ -19,6 +19,7 @@ from bot.domain.analysis import (
     Windows,
 )
 from bot.domain.kind import Kind
+from bot.domain.policy.finding import PolicyFinding
 from bot.domain.rollout import CardRef, Rollout, RolloutState
 from bot.domain.verdict import Outcome, Reason, Verdict
 from config.catalog import AnalysisTimes, Environment, OnRegression
@@ -274,6 +275,12 @@ def times_of(environment: Environment) -> AnalysisTimes | None:
     return replace(environment.analysis, warm_up=warm_up)
 
 
+def will_be_summed_up(rollout: Rollout, environment: Environment) -> bool:
+    """Of a rollout that has succeeded: whether a summary tells how it is, later on."""
+    moved = rollout.verdict is None or rollout.verdict.reason not in _NOTHING_MOVED
+    return environment.analysis is not None and may_be_analysed(rollout) and moved
+
+
 def begun(rollout: Rollout) -> Analysis:
     """The analysis of a rollout that is about to be written, or has been."""
     assert rollout.applying_since is not None
@@ -332,12 +339,18 @@ def looked(
     stage: Stage,
     windows: Windows,
     readings: tuple[Reading, ...],
+    policies: tuple[PolicyFinding, ...],
     now: datetime,
 ) -> Analysis:
     """After all looks. What a person decided stands as long as it is still worse; where it is worse
     no longer, nothing follows."""
     after = analysis.with_(
-        stage=stage, windows=windows, readings=readings, looked_at=now, recheck=None
+        stage=stage,
+        windows=windows,
+        readings=readings,
+        policies=policies,
+        looked_at=now,
+        recheck=None,
     )
     open_still = analysis.follow in (Follow.ASKED, Follow.COUNTDOWN)
     if open_still and not after.failed:
@@ -346,8 +359,8 @@ def looked(
 
 
 def stopped(analysis: Analysis, by: Rollout | None = None) -> Analysis:
-    """`by` has taken its place. What never was a release that ran has a card that says how it ended;
-    one that ran, and that nobody will be told anything of otherwise, names its successor."""
+    """`by` has taken its place. What never ran has a card that says how it ended; a release that
+    ran, and that nobody would be told anything of otherwise, names its successor."""
     ran = by is not None and analysis.completed is not None
     successor = Successor(by.kind, by.version) if by is not None and ran else None
     return analysis.with_(stage=Stage.STOPPED, recheck=None, acts_at=None, successor=successor)

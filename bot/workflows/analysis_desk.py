@@ -57,6 +57,7 @@ from bot.workflows.analysis_looking import AskGuard, burns, read_all, take_basel
 from bot.workflows.analysis_telling import chart_for, details_of, summary_of
 from bot.workflows.edges import Edges, Place
 from bot.workflows.looks import Look, Subject
+from bot.workflows.policies import verified_policies
 from config.catalog import AnalysisTimes
 
 log = logging.getLogger(__name__)
@@ -274,9 +275,12 @@ class AnalysisDesk:
     async def _look(self, live: _Live, case: _Case, step: LookStep) -> bool:
         subject = self._subject(case, step.until)
         baselines = case.analysis.baselines or {}
-        readings = await read_all(self._looks, subject, baselines, self._edges)
+        readings, policies = await asyncio.gather(
+            read_all(self._looks, subject, baselines, self._edges),
+            verified_policies(case.place, self._edges),
+        )
         now = self._edges.clock.now()
-        after = looked(case.analysis, step.stage, subject.windows, readings, now)
+        after = looked(case.analysis, step.stage, subject.windows, readings, policies, now)
         await self._save(after, self._entry("analysed", after))
         self._edges.bell.ring(after.service)  # a gate of the environment after it may open
         return True

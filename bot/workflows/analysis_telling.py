@@ -9,6 +9,7 @@ from bot.cards.chart import Chart, chart_of
 from bot.cards.summary import Shown, details_card, summary_card, wants_chart
 from bot.domain.analysis import Analysis
 from bot.domain.permission import people_of
+from bot.domain.policy import parity_pair
 from bot.text import Texts
 from config.catalog import AnalysisTimes, Catalog, Environment, UnknownNameError
 
@@ -63,6 +64,7 @@ def _shown(analysis: Analysis, catalog: Catalog, *, drawn: bool) -> tuple[Shown,
         final_at=analysis.completed + times.final if analysis.completed else None,
         chart=chart_of(analysis, title, texts) if wants_chart(analysis) else None,
         drawn=drawn,
+        pair=parity_pair(environment, catalog) if environment else None,
     )
     return shown, texts
 

@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from bot.cards.policy import broken_card
+from bot.domain.analysis_steps import will_be_summed_up
 from bot.domain.belongings import Belongings, Raw, pod_of
 from bot.domain.comparison import Side, compare, compare_names
 from bot.domain.expectations import rules_of, tokens_of
@@ -20,7 +21,7 @@ from bot.domain.policy.finding import Parity, Peer, PolicyFinding, Scene, Standi
 from bot.domain.policy.supabase import instances_of
 from bot.domain.rollout import Rollout, RolloutState
 from bot.domain.variables import variables_of
-from bot.errors import PortError
+from bot.errors import PortError, Trouble
 from bot.text import Texts
 from bot.workflows.edges import Edges, Place
 from config.catalog import Environment, Policy, UnknownNameError
@@ -29,6 +30,8 @@ log = logging.getLogger(__name__)
 
 LOGGING_PODS, LOG_LINES = 3, 200
 """Whose last lines are looked at, and how many: pods of one release write alike."""
+
+_SECONDS = 20.0
 
 _ABOUT_DATA = frozenset({Policy.SHARED_SUPABASE, Policy.ISOLATED_SUPABASE})
 
@@ -48,15 +51,32 @@ async def verify_policies(place: Place, edges: Edges) -> tuple[PolicyFinding, ..
     return await _look(place, edges, pod=None)
 
 
+async def verified_policies(place: Place, edges: Edges) -> tuple[PolicyFinding, ...]:
+    """As `verify_policies`, for a summary that is not kept waiting: what cannot be looked at now is
+    not known."""
+    try:
+        async with asyncio.timeout(_SECONDS):
+            return await verify_policies(place, edges)
+    except (PortError, TimeoutError) as error:
+        why = str(error.trouble) if isinstance(error, PortError) else str(Trouble.AWAY)
+        log.info("policies of %s were not looked at: %r", place.service.name, error)
+        return tuple(
+            PolicyFinding(policy, Standing.UNKNOWN, severity, "NOT_LOOKED", {"why": why})
+            for policy, severity in promised(place.environment, edges.catalog).items()
+        )
+
+
 async def tell_policies(rollout: Rollout, edges: Edges) -> None:
-    """A rollout has ended well: what is not kept now is told in its card's thread. Best effort, as
-    all that is only said; `check` tells the same at any time."""
+    """A rollout has ended well, and no summary follows: what is not kept now is told in its card's
+    thread. Best effort, as all that is only said; `check` tells the same at any time."""
     if rollout.state is not RolloutState.SUCCEEDED or not rollout.card.ts:
         return
     try:
         place = Place(
             edges.catalog.service(rollout.service), edges.catalog.environment(rollout.environment)
         )
+        if will_be_summed_up(rollout, place.environment):
+            return
         findings = await verify_policies(place, edges)
         if not any(each.standing is Standing.BROKEN for each in findings):
             return

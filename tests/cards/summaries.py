@@ -23,8 +23,10 @@ from bot.domain.analysis import (
 )
 from bot.domain.audit import DYNAMO
 from bot.domain.kind import Kind
+from bot.domain.policy.finding import Evidence, PolicyFinding, Standing
 from bot.domain.rollout import CardRef
 from bot.text import Texts
+from config.catalog import Policy, Severity
 
 WRITTEN = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 COMPLETED = WRITTEN + timedelta(seconds=40)
@@ -168,6 +170,25 @@ _COUNTING = {
     "acts_at": COMPLETED + timedelta(minutes=6),
 }
 
+KEPT = PolicyFinding(
+    Policy.ISOLATED_SUPABASE,
+    Standing.KEPT,
+    Severity.BLOCK,
+    "ISOLATED",
+    {"instance": "yourapp.supabase.co"},
+)
+BROKEN = PolicyFinding(
+    Policy.NO_DEBUG_TOOLS,
+    Standing.BROKEN,
+    Severity.WARN,
+    "DEBUG_TOOLS",
+    {"count": 1},
+    evidence=(Evidence("LOG_LEVEL", {"name": "LOG_LEVEL", "value": "debug", "source": "tasks"}),),
+)
+NOT_LOOKED = PolicyFinding(
+    Policy.STRUCTURED_LOGS, Standing.UNKNOWN, Severity.WARN, "NOT_LOOKED", {"why": "AWAY"}
+)
+
 _UNSEEN: dict[str, Any] = {"readings": (), "windows": None}
 
 
@@ -180,6 +201,9 @@ SUMMARIES: Mapping[str, Callable[[Texts], Card]] = {
     "summary-well-so-far": _summary(stage=Stage.PROVISIONAL),
     "summary-well-first": _summary(previous="", readings=(LOGS, DEPENDENCY)),
     "summary-well-not-all-judged": _summary(readings=(*WELL, NO_METRIC)),
+    "summary-well-policies-kept": _summary(policies=(KEPT,)),
+    "summary-well-policy-broken": _summary(policies=(KEPT, BROKEN, NOT_LOOKED)),
+    "summary-fail-policy-broken": _summary(readings=WORSE, policies=(BROKEN,), follow=Follow.ASKED),
     "summary-back": _summary(is_rollback=True, version="1.3.2", previous="1.4.0"),
     "summary-warn": _summary(readings=(ERRORS, SLOWER, MEMORY)),
     "summary-fail-asked": _summary(readings=WORSE, follow=Follow.ASKED, target="1.3.2"),
@@ -201,12 +225,15 @@ SUMMARIES: Mapping[str, Callable[[Texts], Card]] = {
     "summary-inconclusive": _summary(readings=(NO_METRIC,)),
     "summary-nothing-looked-at": _summary(readings=()),
     "summary-stopped": _summary(stage=Stage.STOPPED),
-    "summary-stopped-overtaken": _stopped(Kind.DEPLOY, "1.4.1", readings=WORSE, follow=Follow.ASKED),
+    "summary-stopped-overtaken": _stopped(
+        Kind.DEPLOY, "1.4.1", readings=WORSE, follow=Follow.ASKED
+    ),
     "summary-stopped-unseen": _stopped(Kind.DEPLOY, "1.4.1", **_UNSEEN),
     "summary-stopped-unseen-back": _stopped(Kind.ROLLBACK, "1.3.2", **_UNSEEN),
     "summary-stopped-unseen-restart": _stopped(Kind.RESTART, "1.4.0", **_UNSEEN),
     "thread-summary-well": _details(),
     "thread-summary-fail": _details(readings=WORSE, follow=Follow.ASKED),
+    "thread-summary-policies": _details(policies=(KEPT, BROKEN)),
     "thread-summary-countdown": _details(**_COUNTING),
     "thread-summary-held": _details(readings=WORSE, follow=Follow.HELD),
 }

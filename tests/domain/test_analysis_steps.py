@@ -56,6 +56,7 @@ from bot.domain.analysis_steps import (
     overtaken,
     stopped,
     times_of,
+    will_be_summed_up,
     windows_until,
 )
 from bot.domain.audit import DYNAMO
@@ -319,6 +320,16 @@ def test_a_scaling_compares_nothing(make_rollout):
     assert kinds == {Kind.DEPLOY, Kind.ROLLBACK, Kind.RESTART}
 
 
+def test_a_summary_tells_of_what_put_new_pods_in_the_place_of_others(make_rollout):
+    deployed = make_rollout(verdict=Verdict(Outcome.PASS, Reason.COMPLETE))
+    here = environment(None)
+    assert will_be_summed_up(deployed, here)
+    assert not will_be_summed_up(deployed, replace(here, analysis=None))
+    assert not will_be_summed_up(deployed.with_(kind=Kind.SCALE), here)
+    nothing = deployed.with_(verdict=Verdict(Outcome.PASS, Reason.UNCHANGED))
+    assert not will_be_summed_up(nothing, here)
+
+
 def test_it_begins_with_what_the_rollout_knows(rollout):
     analysis = begun(rollout)
     assert (analysis.rollout, analysis.written, analysis.completed) == ("r1", NOON, None)
@@ -405,16 +416,16 @@ def test_windows_leave_out_the_rollout_and_the_warm_up():
 
 def test_a_look_that_finds_it_worse_no_longer_takes_back_what_would_follow():
     asked = told(follow=Follow.COUNTDOWN, acts_at=NOON, warned=True, recheck=NOON)
-    well = looked(asked, Stage.FINAL, WINDOWS, (reading(Result.PASS),), NOON)
+    well = looked(asked, Stage.FINAL, WINDOWS, (reading(Result.PASS),), (), NOON)
     assert (well.follow, well.acts_at, well.warned, well.recheck) == (
         Follow.NONE,
         None,
         False,
         None,
     )
-    worse = looked(asked, Stage.FINAL, WINDOWS, (reading(Result.FAIL),), NOON)
+    worse = looked(asked, Stage.FINAL, WINDOWS, (reading(Result.FAIL),), (), NOON)
     assert (worse.follow, worse.acts_at) == (Follow.COUNTDOWN, NOON)
-    kept = looked(told(follow=Follow.KEPT), Stage.FINAL, WINDOWS, (reading(Result.PASS),), NOON)
+    kept = looked(told(follow=Follow.KEPT), Stage.FINAL, WINDOWS, (reading(Result.PASS),), (), NOON)
     assert kept.follow is Follow.KEPT, "what a person decided stands"
 
 

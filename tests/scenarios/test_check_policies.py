@@ -101,16 +101,21 @@ async def test_a_policy_that_blocks_stops_a_rollout_and_names_what_would_help(sa
     assert [gate["gate"] for gate in closed] == ["POLICY"]
 
 
-async def test_a_policy_that_warns_is_told_on_the_card_and_in_its_thread(sandbox, slack):
+async def test_a_policy_that_warns_is_told_on_the_card(sandbox, slack):
     sandbox.world.set_trouble("key-only-here", SERVICE, "qa")
     await slack.say("ben", QA, "/dynamo deploy tasks-service qa")
     card = await told(slack, "ben", "Policies of qa are not all kept")
     assert "qa and prod differ: `FEATURE_X` only in qa" in card.words
     rollout = await settled(sandbox)
     assert rollout.state == "SUCCEEDED"
+
+
+async def test_what_no_summary_follows_is_told_of_policies_in_its_thread(sandbox, slack):
+    sandbox.world.set_trouble("key-only-here", SERVICE, "qa")
+    await slack.say("ben", QA, "/dynamo scale tasks-service qa 4")
     reply = await slack.message(
         "ben",
-        where=lambda m: m.thread_ts == card.ts and "After the rollout" in m.words,
+        where=lambda m: m.thread_ts is not None and "After the rollout" in m.words,
         channel=QA,
         timeout=60,
     )

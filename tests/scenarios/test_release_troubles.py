@@ -36,7 +36,8 @@ async def sandbox(
     tmp_path: Path, changes: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Sandbox]:
     monkeypatch.setattr(bot.app, "ProcessWorkbench", InlineWorkbench)
-    path = sample(tmp_path, in_qa(requires=[], policies=[], **changes), window="3s")
+    edit = in_qa(**{"requires": [], "policies": [], **changes})
+    path = sample(tmp_path, edit, window="3s")
     async with launch(Options(manual=True, keep=tmp_path / "keep", config=path)) as sandbox:
         yield sandbox
 
@@ -249,3 +250,27 @@ async def test_a_release_whose_place_is_taken_before_its_first_look_says_so(
     assert kinds(said) == ["section"], "one line"
     last = await told(sandbox, slack, newer, Stage.PROVISIONAL)
     assert "tasks-service 1.3.2 in QA: so far as good as 1.4.0" in last.words
+
+
+@pytest.mark.parametrize("changes", [{"policies": ["production-parity", "isolated-supabase"]}])
+async def test_policies_are_verified_after_a_rollout_and_told_by_its_summary_alone(
+    sandbox: Sandbox, slack: SlackDriver
+) -> None:
+    rollout = await deployed(sandbox, slack)
+    kept = await told(sandbox, slack, rollout, Stage.PROVISIONAL)
+    assert "so far as good as 1.3.2" in kept.words
+    assert "keeps its 2 policies" in kept.words
+    sandbox.world.set_trouble("key-only-here", "tasks-service", "qa")
+    last = await told(sandbox, slack, rollout, Stage.FINAL)
+    assert "1.4.0 in QA: as good as 1.3.2* ✅" in last.words, "people changed its surroundings"
+    assert "⚠️ *Policy “Configured like production”: not kept.*" in last.words
+    assert "`FEATURE_X` only in qa" in last.words
+    assert "`/dynamo check tasks-service qa` shows each policy" in last.words
+    assert kinds(last) == ["section"]
+    replies = await slack.messages("ben", QA, thread_ts=last.ts)
+    assert "*Supabase of its own* — kept" in replies[-1].words
+    everything = await slack.messages("ben", QA)
+    assert not any("After the rollout" in each.words for each in everything)
+    card = next(each for each in everything if "1.4.0" in each.words and each.ts != last.ts)
+    answers = await slack.messages("ben", QA, thread_ts=card.ts)
+    assert not any("After the rollout" in each.words for each in answers)
