@@ -1,5 +1,7 @@
 """Deploying to QA in a world whose time passes by hand, and coming to the summaries of it."""
 
+from collections.abc import Collection
+
 from bot.domain.analysis import Analysis, Result, Stage
 from bot.domain.rollout import Rollout
 from bot.sandbox.launcher import Sandbox
@@ -12,10 +14,17 @@ WAITS = {Stage.PROVISIONAL: 6 * 60, Stage.FINAL: 9 * 60}
 
 
 async def deployed(sandbox: Sandbox, slack: SlackDriver, line: str = "") -> Rollout:
-    """Rolled out. Time begins to pass when every look has noted how things were."""
+    """Typed and rolled out."""
     store = sandbox.dynamo.edges.store
     known = {each.id for each in await store.recent("tasks-service", "qa")}
     await slack.say("ben", QA, line or "/dynamo deploy tasks-service qa 1.4.0")
+    return await rolled_out(sandbox, known)
+
+
+async def rolled_out(sandbox: Sandbox, known: Collection[str] = ()) -> Rollout:
+    """A rollout that is none of the `known` ones, at its end. Time begins to pass when every look
+    has noted how things were."""
+    store = sandbox.dynamo.edges.store
 
     async def newest() -> Rollout | None:
         found = await store.recent("tasks-service", "qa")

@@ -3,16 +3,20 @@
 Screenshots go to artifacts/.
 """
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from playwright.async_api import Locator, Page, ViewportSize, expect
 
+import bot.app
+from bot.domain.analysis import Stage
+from bot.domain.rollout import Rollout
 from bot.sandbox.launcher import Options, Sandbox, launch
 from tests.browsing import PICTURES, opened, type_line
+from tests.inline_workbench import InlineWorkbench
 from tests.samples import in_qa, sample
+from tests.scenarios.releasing import looked_at, rolled_out
 
 PATIENT = 60_000  # milliseconds: a machine that does much else is slow, not wrong
 WIDE = ViewportSize(width=1280, height=1000)
@@ -22,23 +26,20 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
 
 @pytest.fixture
-async def sandbox(tmp_path: Path) -> AsyncIterator[Sandbox]:
+async def sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sandbox]:
     """The sample, where QA asks for nothing and waits for seconds."""
-    path = sample(tmp_path, in_qa(requires=[], policies=[]), window="5s")
-    async with launch(Options(speed=6, keep=tmp_path / "keep", config=path)) as sandbox:
+    monkeypatch.setattr(bot.app, "ProcessWorkbench", InlineWorkbench)
+    path = sample(tmp_path, in_qa(requires=[], policies=[]), window="3s")
+    async with launch(Options(manual=True, keep=tmp_path / "keep", config=path)) as sandbox:
         yield sandbox
 
 
-async def looked_at_in_qa(page: Page, sandbox: Sandbox) -> None:
-    """Deployed, and the time of the first look is over."""
+async def looked_at_in_qa(page: Page, sandbox: Sandbox) -> Rollout:
+    """Deployed, and the first look is told."""
     await type_line(page, "/dynamo deploy tasks-service qa 1.4.0")
-    async with asyncio.timeout(PATIENT / 1000):
-        while not (
-            (found := await sandbox.dynamo.edges.store.recent("tasks-service", "qa"))
-            and found[0].settled
-        ):
-            await asyncio.sleep(0.05)
-    await sandbox.clock.pass_time(6 * 60)
+    rollout = await rolled_out(sandbox)
+    await looked_at(sandbox, rollout, Stage.PROVISIONAL)
+    return rollout
 
 
 async def pictured(page: Page, name: str) -> None:
@@ -54,15 +55,17 @@ async def pictured(page: Page, name: str) -> None:
 
 async def test_a_good_release_gets_one_quiet_line(sandbox: Sandbox) -> None:
     async with opened(sandbox) as page:
-        await looked_at_in_qa(page, sandbox)
+        rollout = await looked_at_in_qa(page, sandbox)
         line = page.get_by_text("so far as good as 1.3.2").first
         await expect(line).to_be_visible(timeout=PATIENT)
         await pictured(page, "summary-good")
-        await sandbox.clock.pass_time(10 * 60)
+        await looked_at(sandbox, rollout, Stage.FINAL)
         await expect(page.get_by_text("1.4.0 in QA: as good as 1.3.2").first).to_be_visible(
             timeout=PATIENT
         )
-        await expect(page.get_by_role("button", name="Keep 1.4.0")).to_have_count(0)
+        await expect(page.get_by_role("button", name="Keep 1.4.0")).to_have_count(
+            0, timeout=PATIENT
+        )
 
 
 async def failing(page: Page, sandbox: Sandbox) -> Locator:
@@ -71,9 +74,11 @@ async def failing(page: Page, sandbox: Sandbox) -> Locator:
     await looked_at_in_qa(page, sandbox)
     keep = page.get_by_role("button", name="Keep 1.4.0")
     await expect(keep).to_be_visible(timeout=PATIENT)
-    await expect(page.get_by_text("worse than 1.3.2").first).to_be_visible()
-    await expect(page.get_by_role("table").first).to_contain_text("errors")
-    await expect(page.get_by_text("Errors of tasks-service, 1.4.0").first).to_be_visible()
+    await expect(page.get_by_text("worse than 1.3.2").first).to_be_visible(timeout=PATIENT)
+    await expect(page.get_by_role("table").first).to_contain_text("errors", timeout=PATIENT)
+    await expect(page.get_by_text("Errors of tasks-service, 1.4.0").first).to_be_visible(
+        timeout=PATIENT
+    )
     return keep
 
 
@@ -85,7 +90,7 @@ async def test_a_release_that_fails_is_shown_with_its_evidence_and_kept_by_a_per
         await pictured(page, "summary-worse")
         await keep.click()
         await expect(page.get_by_text("although it is worse").first).to_be_visible(timeout=PATIENT)
-        await expect(keep).to_have_count(0)
+        await expect(keep).to_have_count(0, timeout=PATIENT)
         assert len(await sandbox.dynamo.edges.store.recent("tasks-service", "qa")) == 1
 
 
