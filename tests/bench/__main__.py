@@ -20,6 +20,7 @@ PARTS = (
     "start",
     "logs",
     "sandbox",
+    "page",
     "verdicts",
     "looks",
     "summary",

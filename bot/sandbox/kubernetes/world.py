@@ -8,9 +8,9 @@ when it opens is put in by `seed` and `seed_releases`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from aiohttp import web
@@ -30,7 +30,8 @@ from bot.sandbox.kubernetes.server import kubernetes_app
 from bot.sandbox.kubernetes.statuses import Refusal
 from bot.sandbox.kubernetes.storage import Storage
 from bot.sandbox.kubernetes.troubles import AFTER, KINDS, Trouble, Troubles
-from bot.sandbox.kubernetes.world_state import EnvironmentName, View, environments
+from bot.sandbox.kubernetes.work_queue import Key
+from bot.sandbox.kubernetes.world_state import EnvironmentName, View, environments, workload
 from bot.sandbox.registry import release_table
 from bot.sandbox.registry.server import registry_app
 from bot.sandbox.registry.store import Registry
@@ -323,19 +324,10 @@ class World:
 
     def state(self) -> Object:
         """The whole picture, as `/world/state` answers it."""
-        now: datetime = self.clock.now()
-        plane = self.plane
-        view = View(
-            plane.deployments,
-            plane.replica_sets,
-            plane.pods,
-            self.version_of,
-            now,
-            self._befallen,
-        )
+        view = self._view()
         trouble = self.troubles.current()
         return {
-            "now": now.isoformat(),
+            "now": view.now.isoformat(),
             "speed": self.clock.speed,
             "environments": [
                 {**each, "outages": self._around(each["name"])}
@@ -364,6 +356,36 @@ class World:
                 for each in OUTAGES
             ],
         }
+
+    def changes(self, touched: Iterable[Key]) -> Object:
+        """What a picture from before lacks, where only these Deployments (namespace, name) or their
+        pods have changed: each as it is now, None where it is gone.
+        """
+        view = self._view()
+        names = {each.namespace: each.name for each in self.environments}
+        found = {key: self.plane.deployments.get(key) for key in sorted(touched) if key[0] in names}
+        return {
+            "now": view.now.isoformat(),
+            "changes": [
+                {
+                    "environment": names[namespace],
+                    "service": service,
+                    "workload": None if deployment is None else workload(view, deployment),
+                }
+                for (namespace, service), deployment in found.items()
+            ],
+        }
+
+    def _view(self) -> View:
+        plane = self.plane
+        return View(
+            plane.deployments,
+            plane.replica_sets,
+            plane.pods,
+            self.version_of,
+            self.clock.now(),
+            self._befallen,
+        )
 
     def _befallen(self, namespace: str, service: str) -> str:
         """In words, for the picture: how what serves is worse than it should be."""

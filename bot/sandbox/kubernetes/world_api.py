@@ -1,6 +1,8 @@
 """`/world/…`: the state as JSON, its changes over a WebSocket, and the next trouble.
 
-`GET /state`, `WS /stream` (the same object, on change, at most five times a second),
+`GET /state`, `WS /stream` (the same object first and whenever anything may have changed; else only
+the workloads that did, `{"changes": [{environment, service, workload}]}`; at most five times a
+second, and the busier this process, the seldomer),
 `POST /trouble {kind, service?, environment?, now?}` (`now`: for what runs already). Errors are
 `{"error": code, "message": sentence}`.
 """
@@ -8,16 +10,22 @@
 from __future__ import annotations
 
 import asyncio
-import json
+import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
 from aiohttp import WSMsgType, web
 
+from bot.sandbox.kubernetes.api_objects import controller_of
+from bot.sandbox.kubernetes.storage import WatchEvent
+from bot.sandbox.kubernetes.work_queue import Key
 from bot.sandbox.kubernetes.world import World
 
 _SHORTEST_PAUSE = 0.2  # real seconds between two pushes
-_TOLD = ("pods", "deployments.apps", "replicasets.apps", "horizontalpodautoscalers.autoscaling")
+_SHARE = 0.05  # of a processor for each page, at most
+_TOLD = ("pods", "deployments.apps", "replicasets.apps")
 
 
 def world_app(world: World) -> web.Application:
@@ -35,11 +43,9 @@ class _WorldApi:
     def __init__(self, world: World) -> None:
         self._world = world
         self._sockets: set[web.WebSocketResponse] = set()
-        self._picture: tuple[int, int, str] | None = None
-        self._troubles_seen = 0
-        self._news: set[asyncio.Event] = set()
+        self._news: set[_News] = set()
         self._stops: list[Callable[[], None]] = [
-            world.storage.subscribe(resource, lambda _event: self._tell()) for resource in _TOLD
+            world.storage.subscribe(resource, self._changed) for resource in _TOLD
         ]
         world.troubles.changed = self._trouble_changed
 
@@ -50,30 +56,32 @@ class _WorldApi:
             await socket.close(code=1001, message=b"the world ends")
 
     def _trouble_changed(self) -> None:
-        self._troubles_seen += 1
-        self._tell()
+        for news in self._news:
+            news.touched = None
+            news.there.set()
 
-    def _tell(self) -> None:
-        for event in self._news:
-            event.set()
+    def _changed(self, event: WatchEvent) -> None:
+        if not self._news:
+            return
+        deployment = _deployment_of(event)
+        for news in self._news:
+            if news.touched is not None:
+                news.touched.add(deployment)
+            news.there.set()
 
-    def _state(self) -> str:
-        """The state as text, made once for all who ask at the same revision."""
-        key = (self._world.storage.revision, self._troubles_seen)
-        if self._picture is None or self._picture[:2] != key:
-            text = json.dumps(self._world.state(), ensure_ascii=False, separators=(",", ":"))
-            self._picture = (*key, text)
-        return self._picture[2]
+    def _told(self, news: _News) -> str:
+        touched, news.touched = news.touched, set()
+        found = self._world.state() if touched is None else self._world.changes(touched)
+        return orjson.dumps(found).decode()
 
     async def state(self, _request: web.Request) -> web.Response:
-        self._picture = None  # `now` and ages move without any change
-        return web.Response(text=self._state(), content_type="application/json")
+        return web.Response(body=orjson.dumps(self._world.state()), content_type="application/json")
 
     async def stream(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse(heartbeat=30)
         await socket.prepare(request)
-        news = asyncio.Event()
-        news.set()
+        news = _News()
+        news.there.set()
         self._news.add(news)
         self._sockets.add(socket)
         pushing = asyncio.create_task(self._push(socket, news))
@@ -87,15 +95,18 @@ class _WorldApi:
             self._sockets.discard(socket)
         return socket
 
-    async def _push(self, socket: web.WebSocketResponse, news: asyncio.Event) -> None:
+    async def _push(self, socket: web.WebSocketResponse, news: _News) -> None:
         while not socket.closed:
-            await news.wait()
-            news.clear()
+            await news.there.wait()
+            news.there.clear()
+            began = time.thread_time()
+            text = self._told(news)
+            took = time.thread_time() - began
             try:
-                await socket.send_str(self._state())
+                await socket.send_str(text)
             except ConnectionError:
                 return
-            await asyncio.sleep(_SHORTEST_PAUSE)
+            await asyncio.sleep(max(_SHORTEST_PAUSE, took / _SHARE))
 
     async def trouble(self, request: web.Request) -> web.Response:
         try:
@@ -115,6 +126,25 @@ class _WorldApi:
             return _refusal("unknown", f"{str(error).capitalize()}.")
         self._trouble_changed()
         return web.json_response({"ok": True, "trouble": self._world.state()["trouble"]})
+
+
+@dataclass(eq=False, slots=True)
+class _News:
+    """What one page does not know yet: of which Deployments; None: of anything."""
+
+    there: asyncio.Event = field(default_factory=asyncio.Event)
+    touched: set[Key] | None = None
+
+
+def _deployment_of(event: WatchEvent) -> Key:
+    """The Deployment that a change of one of `_TOLD` is to be seen at."""
+    namespace, name = event.stored.key
+    owner = controller_of(event.stored.view)
+    if event.resource == "deployments.apps" or owner is None:
+        return namespace, name
+    if event.resource == "replicasets.apps":
+        return namespace, str(owner["name"])
+    return namespace, str(owner["name"]).rpartition("-")[0]  # without the hash of the template
 
 
 def _refusal(code: str, message: str) -> web.Response:

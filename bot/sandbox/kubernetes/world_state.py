@@ -64,7 +64,7 @@ def environments(view: View, names: Sequence[EnvironmentName]) -> list[Object]:
             "name": each.name,
             "namespace": each.namespace,
             "workloads": [
-                _workload(view, deployment)
+                workload(view, deployment)
                 for deployment in view.deployments.in_namespace(each.namespace)
             ],
         }
@@ -72,7 +72,8 @@ def environments(view: View, names: Sequence[EnvironmentName]) -> list[Object]:
     ]
 
 
-def _workload(view: View, deployment: Object) -> Object:
+def workload(view: View, deployment: Object) -> Object:
+    """One service in one environment."""
     status = deployment.get("status", {})
     owned = view.replica_sets.owned_by(deployment["metadata"]["uid"])
     revision = annotations_of(deployment).get(rolling.REVISION)

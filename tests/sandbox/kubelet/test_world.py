@@ -323,18 +323,23 @@ async def test_the_stream_pushes_the_state_on_change(
         second = json.loads(await asyncio.wait_for(socket.receive_str(), 5))
         assert second["trouble"]["kind"] == "bad-tag"
         world.set_trouble("none", None, None)
+        third = json.loads(await asyncio.wait_for(socket.receive_str(), 30))
+        assert third["trouble"] is None  # whatever it was that the trouble changed
         deploy(world, "tasks-service", "dev", "1.3.2")
         await world.clock.pass_time(1)
 
-        async def until_rolling() -> None:
-            while True:
-                state = json.loads(await socket.receive_str())
-                places = {each["name"]: each["workloads"] for each in state["environments"]}
-                [tasks] = [each for each in places["dev"] if each["service"] == "tasks-service"]
-                if tasks["state"] == "rolling":
-                    return
+        async def until(seen: Callable[[Any], bool]) -> None:
+            """Of tasks-service in dev, which alone is told of."""
+            async with asyncio.timeout(30):
+                while True:
+                    for each in json.loads(await socket.receive_str())["changes"]:
+                        assert (each["environment"], each["service"]) == ("dev", "tasks-service")
+                        if seen(each["workload"]):
+                            return
 
-        await asyncio.wait_for(until_rolling(), 5)
+        await until(lambda workload: workload["state"] == "rolling")
+        world.storage.delete("deployments.apps", "dynamo-dev", "tasks-service")
+        await until(lambda workload: workload is None)
 
 
 @pytest.mark.parametrize(

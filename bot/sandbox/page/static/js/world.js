@@ -1,7 +1,7 @@
 // The world beside the channel: what the cluster runs at this moment, pod by pod. Every cell has a sign and a word; colour only repeats them.
 
 import { get } from "./api.js";
-import { h, render } from "./dom.js";
+import { h, memo, render } from "./dom.js";
 import { panes } from "./layout.js";
 import { invalidate, state, subscribe } from "./store.js";
 import { openStream } from "./stream.js";
@@ -21,11 +21,25 @@ export async function startWorld() {
   }
   invalidate("world", "layout");
   openStream("/world/stream", {
-    onEvent: (world) => {
-      state.world = world;
+    onEvent: (told) => {
+      state.world = told.changes ? withChanges(state.world, told) : told;
       invalidate("world");
     },
   });
+}
+
+// What did not change stays the same object, by which its row is known to be the same.
+function withChanges(world, { changes, ...rest }) {
+  const touched = Map.groupBy(changes, ({ environment }) => environment);
+  const environments = world.environments.map((one) => {
+    const changed = new Map((touched.get(one.name) ?? []).map(({ service, workload }) => [service, workload]));
+    if (!changed.size) return one;
+    const kept = one.workloads.filter(({ service }) => !changed.has(service));
+    const workloads = [...kept, ...[...changed.values()].filter(Boolean)];
+    workloads.sort((a, b) => (a.service < b.service ? -1 : 1));
+    return { ...one, workloads };
+  });
+  return { ...world, ...rest, environments };
 }
 
 export function worldButton() {
@@ -104,8 +118,9 @@ function environment(one) {
   const loud = workloads.filter((workload) => workload.state !== "healthy");
   const quiet = workloads.filter((workload) => workload.state === "healthy");
   const many = quiet.length > QUIET_ROWS && !opened.has(name);
+  const first = new Set(quiet.slice(0, QUIET_ROWS - 2));
   const shown = many
-    ? workloads.filter((workload) => loud.includes(workload) || quiet.indexOf(workload) < QUIET_ROWS - 2)
+    ? workloads.filter((workload) => workload.state !== "healthy" || first.has(workload))
     : workloads;
   const id = `environment-${name}`;
   return h(
@@ -138,7 +153,9 @@ function environment(one) {
       : h(
           "ul",
           { class: "workloads" },
-          shown.map((workload) => h("li", { key: workload.service }, row(workload))),
+          shown.map((workload) =>
+            memo(workload.service, [workload, minute()], () => h("li", null, row(workload))),
+          ),
         ),
     many &&
       !isFolded &&
@@ -155,11 +172,21 @@ function toggle(set, name) {
   invalidate("world");
 }
 
+// A row that does not change is still an hour older after an hour.
+const arrivals = new WeakMap(); // workload -> when it came
+const minute = () => Math.floor(Date.now() / 60_000);
+
+function sinceArrival(workload) {
+  if (!arrivals.has(workload)) arrivals.set(workload, Date.now());
+  return ((Date.now() - arrivals.get(workload)) / 1000) * (state.world.speed ?? 1);
+}
+
 const STATE_SIGNS = { rolling: "↻", failing: "✕", "scaled to zero": "–" };
 
 function row(workload) {
   const { service, version, ready, desired, state: condition, behaviour, pods } = workload;
   const groups = byVersion(pods, version);
+  const older = sinceArrival(workload);
   return h(
     "div",
     { class: `workload is-${condition.replaceAll(" ", "-")}` },
@@ -192,7 +219,7 @@ function row(workload) {
       groups.map(([podVersion, members]) => [
         groups.length > 1 &&
           h("span", { key: `v-${podVersion}`, class: "pods-version", role: "presentation" }, podVersion),
-        members.map((pod) => cell(pod)),
+        members.map((pod) => cell(pod, older)),
       ]),
     ),
   );
@@ -213,11 +240,11 @@ function signOf(pod) {
 }
 
 // A pod that is well is a small ticked cell; one that is not says its word.
-function cell(pod) {
+function cell(pod, older) {
   const [mark, kind] = signOf(pod);
   const word = pod.word === "Running" && !pod.ready ? "Not ready" : pod.word;
   const restarts = pod.restarts ? `, ${pod.restarts} ${pod.restarts === 1 ? "restart" : "restarts"}` : "";
-  const title = `${pod.name}: ${word}, ${pod.version}${pod.old ? ", old" : ""}${restarts}${pod.age !== undefined ? `, ${age(pod.age)}` : ""}`;
+  const title = `${pod.name}: ${word}, ${pod.version}${pod.old ? ", old" : ""}${restarts}${pod.age !== undefined ? `, ${age(pod.age + older)}` : ""}`;
   return h(
     "span",
     { key: pod.name, class: `pod ${kind}${pod.old ? " old" : ""}`, role: "listitem", title },
