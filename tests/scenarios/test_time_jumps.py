@@ -1,5 +1,7 @@
 """A day of virtual time passes at once, and people go on as if they had been away for a day."""
 
+import asyncio
+
 import pytest
 
 from bot.sandbox.launcher import Sandbox
@@ -35,3 +37,23 @@ async def test_line_after_line_is_answered_between_jumps(
     opened = await slack.calls("apps.connections.open")
     assert len(opened) >= 5  # twice at the start, and again in each day
     assert all(each["status"] == 200 for each in opened)
+
+
+async def test_a_bot_that_slack_cannot_reach_says_so_and_comes_back(
+    slack: SlackDriver, sandbox: Sandbox
+) -> None:
+    def reachable() -> float:
+        return sandbox.dynamo.metrics()["dynamo_slack_reachable"]
+
+    async def until(wanted: float) -> None:
+        async with asyncio.timeout(60):
+            while reachable() != wanted:
+                await asyncio.sleep(0.05)
+
+    await until(1.0)
+    await slack.fault(method="link", status=503)
+    await slack.sockets("refresh_requested")
+    await until(0.0)
+    await slack.no_faults()
+    await until(1.0)
+    assert (await slack.say("ben", "#qa-deploys", "/dynamo help"))["ok"]

@@ -292,6 +292,11 @@ INPUTS: dict[str, Check] = {
     ),
 }
 
+_BUTTONS = ("button", "icon_button", "feedback_buttons", "workflow_button")
+_CHOICES = ("checkboxes", "radio_buttons", "overflow")
+INTERACTIVE = frozenset((*_BUTTONS, *_CHOICES, *SELECTS, *PICKERS, *INPUTS))
+"""Elements that a person can use: each has an action id, Slack's where the app gave none."""
+
 # -- images ----------------------------------------------------------------------------------------
 SLACK_FILE = record({}, {"id": string(limits.ACTION_ID), "url": string(limits.URL)})
 

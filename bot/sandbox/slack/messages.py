@@ -10,40 +10,9 @@ import copy
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from bot.sandbox.slack.block_elements import INTERACTIVE
 from bot.sandbox.slack.errors import JSON
 from bot.sandbox.slack.workspace import Message, Workspace
-
-_INTERACTIVE = frozenset(
-    [
-        "button",
-        "icon_button",
-        "feedback_buttons",
-        "workflow_button",
-        "checkboxes",
-        "radio_buttons",
-        "overflow",
-        "static_select",
-        "external_select",
-        "users_select",
-        "conversations_select",
-        "channels_select",
-        "multi_static_select",
-        "multi_external_select",
-        "multi_users_select",
-        "multi_conversations_select",
-        "multi_channels_select",
-        "datepicker",
-        "timepicker",
-        "datetimepicker",
-        "plain_text_input",
-        "rich_text_input",
-        "number_input",
-        "email_text_input",
-        "url_text_input",
-        "file_input",
-    ]
-)
-
 
 _INNER = {"container": "child_blocks", "carousel": "elements"}
 
@@ -91,7 +60,7 @@ def _dress(value: Any, new_id: Callable[[str], str]) -> None:
         value.setdefault("image_height", 400)
         value.setdefault("image_bytes", 0)
         value.setdefault("fallback", value["alt_text"])
-    elif kind in _INTERACTIVE:
+    elif kind in INTERACTIVE:
         value.setdefault("action_id", new_id("a"))
     for each in tuple(value.values()):
         if isinstance(each, dict | list):

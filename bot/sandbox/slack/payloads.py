@@ -16,13 +16,13 @@ def slash_command(
 ) -> JSON:
     """No thread, no locale: Slack sends neither."""
     team = slack.workspace.team
-    names = {"im": "directmessage", "private": "privategroup"}
+    place = channel_reference(channel)
     return {
         "token": slack.credentials.verification_token,
         "team_id": team.id,
         "team_domain": team.domain,
-        "channel_id": channel.id,
-        "channel_name": names.get(str(channel.kind), channel.name),
+        "channel_id": place["id"],
+        "channel_name": place["name"],
         "user_id": user,
         "user_name": slack.workspace.users[user].name,
         "command": command,
