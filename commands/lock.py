@@ -116,8 +116,13 @@ def not_allowed(asked: Asked, gate: GateResult) -> Card:
 
 def changed(asked: Asked, scope: Scope) -> Card:
     line = code(f"/dynamo locks {scope.environment.name}")
-    spot = f"{scope.service} {scope.environment.name}".lstrip()
-    return notice_card(asked.texts, "lock_changed", where=spot, line=line)
+    return notice_card(asked.texts, "lock_changed", where=spot_of(asked, scope), line=line)
+
+
+def spot_of(asked: Asked, scope: Scope) -> str:
+    """ "QA", or "tasks-service in QA"."""
+    key = f"lock.where_{'service' if scope.service else 'environment'}"
+    return asked.texts(key, service=scope.service, environment=title_of(asked, scope))
 
 
 def _too_much(asked: Asked, reason: str, lasts: timedelta | None) -> Card | None:

@@ -11,6 +11,7 @@ from bot.cards.pointer import notice_card
 from bot.cards.refusal import refusal_card
 from bot.cards.rollback import ask_card
 from bot.cards.signs import HAND, OK
+from bot.cards.usage import called
 from bot.domain.image import is_digest
 from bot.workflows.edges import Place
 from bot.workflows.operating import Closed, look_at
@@ -145,7 +146,7 @@ async def _no_way(asked: Asked, request: Request, answer: NoWayBack) -> Card:
             return notice_card(
                 texts, "rollback_not_good", sign=HAND, line=line, choices=choices, **names
             )
-    line = code(typed(f"deploy {there} VERSION"))
+    line = code(typed(f"deploy {there} {called('version', asked.texts)}"))
     return notice_card(texts, "rollback_none", sign=HAND, line=line, **names)
 
 

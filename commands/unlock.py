@@ -9,7 +9,15 @@ from bot.cards.pointer import notice_card
 from bot.domain.lock import Lifted
 from bot.workflows.locking import Changed, NotAllowed, Scope, Unlocked, lift
 from commands.asked import Asked
-from commands.lock import changed, made_for_of, not_allowed, scope_of, settled, title_of
+from commands.lock import (
+    changed,
+    made_for_of,
+    not_allowed,
+    scope_of,
+    settled,
+    spot_of,
+    title_of,
+)
 from commands.pressing import Click, Press, gone
 from commands.vocabulary import UNLOCK
 
@@ -43,8 +51,7 @@ def _answer(asked: Asked, scope: Scope, outcome: Unlocked | NotAllowed | Changed
             return changed(asked, scope)
         case Unlocked(lifted, held, told):
             if held is None:
-                spot = f"{scope.service} {scope.environment.name}".lstrip()
-                return notice_card(asked.texts, "nothing_locked", where=spot)
+                return notice_card(asked.texts, "nothing_locked", where=spot_of(asked, scope))
             if lifted is Lifted.HELD:
                 now = asked.edges.clock.now()
                 return held_card(held, title_of(asked, scope), "lift", asked.texts, now)

@@ -102,6 +102,8 @@ def _values(
     kind = str(flat.get("kind", ""))
     if f"history.kind.{kind}" in texts:
         shown["version"] = Mrkdwn(texts.say(f"history.kind.{kind}", shown, ""))
+    if isinstance(wanted := flat.get("wanted"), str):
+        shown["wanted"] = Mrkdwn(texts.say(f"word.verb.{wanted}", {}, escape(wanted, 60)))
     lost = str(entry.before.get("owner", ""))
     return {
         **shown,

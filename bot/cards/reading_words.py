@@ -75,7 +75,7 @@ def _values(reading: Reading) -> list[tuple[str, Value]]:
 
 def _value(name: str, value: Value, unit: Unit, texts: Texts) -> str:
     if isinstance(value, str):
-        return value
+        return texts.say(f"reading.why.{value}", {}, value) if name == "message" else value
     if name in _PROBABILITIES:
         return probability(float(value), texts)
     if name in _IN_ITS_UNIT:

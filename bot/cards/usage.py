@@ -125,6 +125,10 @@ def _choice_parts(code_: str, choices: str | tuple[str, ...], texts: Texts) -> l
     key = f"usage.choices.{code_}"
     if not choices or isinstance(choices, str) or key not in texts:
         return []
+    if code_ == "unknown-command":
+        choices = tuple(in_words(each, texts) for each in choices)
+    elif code_ == "unknown-option":
+        choices = tuple(_OPTION.sub(lambda found: _option_word(found, texts), o) for o in choices)
     return [Part(section(say(texts, key, choices=_names(choices, texts)), limit=2_000))]
 
 
@@ -139,7 +143,7 @@ def _shown(values: Mapping[str, str | tuple[str, ...]], texts: Texts) -> dict[st
             shown["count"] = len(words)
         elif isinstance(value, tuple):
             shown[name] = _names(value, texts)
-            shown["count"] = len(value)
+            shown.setdefault("count", len(value))  # of what comes first: what the sentence is about
         else:
             shown[name] = _typed(value, 120)
     return shown

@@ -158,7 +158,7 @@ class Log:
 
     @property
     def lines(self) -> list[str]:
-        gap = [f"… {self._left_out} lines are left out …"] if self._left_out else []
+        gap = [f"[… +{self._left_out} …]"] if self._left_out else []  # in no language
         return [*self._beginning, *gap, *self._end]
 
 

@@ -79,8 +79,8 @@ def trouble_sentence(port: str, trouble: str, values: Mapping[str, str], texts: 
     """What an edge met: "The cluster does not answer." """
     edge = texts.say(f"trouble.port.{port}", {}, port)
     every = {"port": edge, "message": "", **values}
-    special = f"trouble.{port}.{trouble}"
-    key = special if special in texts else f"trouble.code.{trouble}"
+    special = (f"trouble.{port}.{code}" for code in (values.get("code", ""), trouble))
+    key = next((each for each in special if each in texts), f"trouble.code.{trouble}")
     sentence = texts.say(key, every, texts("trouble.code.UNEXPECTED", **every))
     return sentence[:1].upper() + sentence[1:]
 

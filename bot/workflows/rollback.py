@@ -290,11 +290,11 @@ async def _put_back(
     for attempt in range(_TRIES):
         found = await edges.cluster.template(place.context, place.namespace, name)
         if found is None:
-            values = {"message": f"there is no Deployment {name}"}
+            values = {"code": "NO_DEPLOYMENT", "name": name}
             raise PortError("cluster", Trouble.NOT_FOUND, temporary=False, values=values)
         runs = _digest_in(found.body, place.service.container)
         if only_from and runs not in (only_from, target.digest):
-            values = {"owners": "", "fields": "image", "message": f"{runs} runs by now"}
+            values = {"code": "ANOTHER_RUNS", "message": runs}
             raise PortError("cluster", Trouble.CONFLICT, temporary=False, values=values)
         template: Mapping[str, Any]
         if snapshot is not None:

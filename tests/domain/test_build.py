@@ -167,6 +167,6 @@ def test_a_log_that_is_too_long_keeps_its_beginning_and_its_end() -> None:
         log.add(f"line {number}")
     assert log.lines[0] == "line 0"
     assert log.lines[-3:] == ["line 997", "line 998", "line 999"]
-    assert sum("left out" in line for line in log.lines) == 1
+    assert sum("[… +" in line for line in log.lines) == 1
     kept = len(log.lines) - 1
-    assert f"… {1000 - kept} lines are left out …" in log.lines
+    assert f"[… +{1000 - kept} …]" in log.lines

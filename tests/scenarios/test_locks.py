@@ -219,7 +219,7 @@ async def test_a_lock_is_given_back_by_its_owner_and_forced_from_another(sandbox
 
 async def test_what_is_not_locked_is_told_so(sandbox, slack):
     await slack.say("ben", QA, "/dynamo unlock tasks-service qa")
-    await private(slack, "ben", "tasks-service qa is not locked")
+    await private(slack, "ben", "tasks-service in QA is not locked")
 
 
 async def test_who_may_not_deploy_there_may_not_lock_it_and_is_told_who_may(sandbox, slack):

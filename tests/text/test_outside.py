@@ -74,12 +74,6 @@ _ALLOWED = {
     "bot/domain/log_query.py": {"too large", "repetition size"},  # words of RE2
     "bot/domain/start_troubles.py": {"Failed to pull"},  # words of the kubelet
     "commands/lock.py": {"/dynamo locks …"},
-    # A line within a build's log, whose tools speak English.
-    "bot/domain/build.py": {"… … lines are left out …"},
-    # An edge's own message, which cards quote as they quote what a server answers.
-    "bot/workflows/looks/integration.py": {"no answer in time"},
-    "bot/workflows/looks/logs.py": {"no answer in time"},
-    "bot/workflows/rollback.py": {"there is no Deployment …", "… runs by now"},
 }
 
 

@@ -28,6 +28,7 @@ from bot.text.sentences import (
     trouble_sentence,
     verdict_sentence,
 )
+from bot.workflows.looks.look import NO_ANSWER
 from commands.command import Kind, UsageCode
 from commands.vocabulary import VERBS
 
@@ -246,3 +247,23 @@ def test_a_notice_and_a_gate_count_the_roles_that_they_name(language: str) -> No
     assert several in notice_card(texts, "not_yours", roles="a, b", who="").text
     gate = GateResult(Gate.PERMISSION, False, "NOT_ALLOWED", {"roles": "a, b", "who": "U0ANA00000"})
     assert several in str(gate_parts([gate], texts)[0].block)
+
+
+@both
+def test_every_trouble_that_an_edge_says_no_words_about_has_some(language: str) -> None:
+    texts = Texts.of(language)
+    for code in (NO_ANSWER, *Trouble):
+        said = texts(f"reading.why.{code}")
+        assert said[0].islower() or said.startswith("Dynamo")
+        assert not said.endswith(".")
+
+
+@both
+@pytest.mark.parametrize("code", ["NO_DEPLOYMENT", "ANOTHER_RUNS"])
+def test_why_a_rollback_was_not_written_is_said_in_the_readers_language(
+    code: str, language: str
+) -> None:
+    values = {"code": code, "name": "tasks-service", "message": "sha256:ab12"}
+    said = trouble_sentence("cluster", Trouble.CONFLICT, values, Texts.of(language))
+    assert said != trouble_sentence("cluster", Trouble.CONFLICT, {}, Texts.of(language))
+    assert "…" not in said

@@ -46,7 +46,7 @@ from bot.errors import PortError
 from bot.ports import Probes
 from bot.ports.metrics import Metrics
 from bot.workflows.edges import Edges, Place
-from bot.workflows.looks.look import Look, Subject
+from bot.workflows.looks.look import NO_ANSWER, Look, Subject
 from bot.workflows.looks.metric_asking import only_value
 from config.catalog import Environment, Service
 from config.checks import split_url
@@ -130,7 +130,7 @@ async def _workload(service: Service, environment: Environment, edges: Edges) ->
     except PortError as error:
         return unknown_workload(service.name, _why(error), where)
     except TimeoutError:
-        return unknown_workload(service.name, "no answer in time", where)
+        return unknown_workload(service.name, NO_ANSWER, where)
     return workload_check(service.name, found, where)
 
 
@@ -179,7 +179,7 @@ async def _wiring(place: Place, edges: Edges) -> Check | None:
                 around=False,
             )
     except (PortError, TimeoutError) as error:
-        message = _why(error) if isinstance(error, PortError) else "no answer in time"
+        message = _why(error) if isinstance(error, PortError) else NO_ANSWER
         return unknown_wiring(message) if place.environment.supabase else None
     variables = variables_of(found.pod, found)
     wired = instances_of(variables)

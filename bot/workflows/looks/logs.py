@@ -20,7 +20,7 @@ from bot.domain.workload import Pod, Workload
 from bot.errors import PortError
 from bot.ports import LogOf, Logs
 from bot.workflows.edges import Edges, Place
-from bot.workflows.looks.look import Look, Subject
+from bot.workflows.looks.look import NO_ANSWER, Look, Subject
 
 log = logging.getLogger(__name__)
 
@@ -166,7 +166,7 @@ async def _lines(parts: AsyncIterator[bytes]) -> AsyncGenerator[str, None]:
 def _why(error: Exception) -> str:
     if isinstance(error, PortError):
         return redact(error.values.get("message", "")) or str(error.trouble)
-    return "no answer in time"
+    return NO_ANSWER
 
 
 def _remembered(baseline: str) -> Gathered | None:

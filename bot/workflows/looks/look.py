@@ -2,10 +2,14 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Final
 
 from bot.domain.analysis import Part, Reading, Windows
 from bot.domain.rollout import Rollout
 from bot.workflows.edges import Edges, Place
+
+NO_ANSWER: Final = "NO_ANSWER"
+"""In the place of an edge's own words, which there are none of: its sentence is in `bot/text`."""
 
 
 @dataclass(frozen=True, slots=True)
