@@ -12,7 +12,7 @@ from playwright.async_api import Page, expect
 
 from bot.domain.rollout import Rollout, RolloutState
 from bot.sandbox.launcher import Options, Sandbox, launch
-from tests.browsing import opened, picture, type_line
+from tests.browsing import chromium, opened, picture, type_line
 
 PATIENT = 40_000  # milliseconds: a machine that does much else is slow, not wrong
 
@@ -31,15 +31,53 @@ async def page(sandbox: Sandbox) -> AsyncIterator[Page]:
         yield page
 
 
-async def test_a_newcomer_types_the_line_and_sees_the_card_live_to_its_end(page: Page) -> None:
-    await type_line(page, "/dynamo deploy tasks-service qa")
-    card = page.locator("article, li, [data-ts]").filter(has_text="tasks-service → QA · 1.4.0").last
-    await expect(card).to_contain_text("of 3 updated", timeout=PATIENT)
-    await picture(page, "rolling-out")
-    await expect(card).to_contain_text("Watching", timeout=PATIENT)
-    await expect(card).to_contain_text("Succeeded", timeout=PATIENT)
-    await picture(page, "succeeded")
-    await expect(page.get_by_text("tasks-service → QA · 1.4.0 done in")).to_have_count(1)
+TROUBLES = {
+    "Crash at start",
+    "Crash after ten seconds",
+    "Bad tag",
+    "Denied pull",
+    "Out of memory",
+    "Never ready",
+    "Slow start",
+    "No capacity",
+    "Missing ConfigMap",
+    "Quota",
+    "API server away",
+    "Slack rate-limited",
+}
+
+
+async def test_a_newcomer_is_led_to_a_good_release_and_to_a_failed_one_with_its_diagnosis(
+    sandbox: Sandbox,
+) -> None:
+    """The first minutes of somebody who knows nothing but the address, line by suggested line."""
+    async with chromium() as browser:
+        page = await browser.new_page(viewport={"width": 1280, "height": 860})
+        await page.goto(sandbox.url)
+        guide = page.get_by_role("region", name="Your first minute")
+        lines = guide.locator(".guide-line")
+        await expect(lines).to_have_count(3, timeout=PATIENT)
+        await expect(page.get_by_text("Ben Carter").first).to_be_visible()  # who reads English
+        await lines.first.click()
+        await page.keyboard.press("Enter")
+        card = page.locator("[data-ts]").filter(has_text="tasks-service → QA · 1.4.0").last
+        await expect(card).to_contain_text("of 3 updated", timeout=PATIENT)
+        await picture(page, "rolling-out")
+        await expect(card).to_contain_text("Succeeded", timeout=PATIENT)
+        await expect(page.get_by_text("tasks-service → QA · 1.4.0 done in")).to_have_count(1)
+        await picture(page, "succeeded")
+        await lines.first.click()
+        await page.keyboard.press("Enter")
+        await page.get_by_role("link", name="Open the card").click(timeout=PATIENT)
+        await expect(page.get_by_role("heading", name="dev-deploys").first).to_be_visible()
+        said = page.get_by_text("Error: DATABASE_URL is not set").first
+        await expect(said).to_be_visible(timeout=PATIENT)
+        await expect(page.get_by_role("button", name="Roll back to 1.4.0")).to_be_visible(
+            timeout=PATIENT
+        )
+        await picture(page, "crashed")
+        offered = await page.get_by_label("What goes wrong").locator("option").all_inner_texts()
+        assert set(offered) >= TROUBLES
 
 
 async def test_a_failing_image_is_diagnosed_before_the_readers_eyes(
@@ -52,14 +90,6 @@ async def test_a_failing_image_is_diagnosed_before_the_readers_eyes(
     )
     await expect(page.get_by_text("still serves 0.9.1").first).to_be_visible(timeout=PATIENT)
     await picture(page, "failed")
-
-
-async def test_a_crash_shows_the_line_that_says_why(page: Page) -> None:
-    await page.goto(page.url.replace("C0QADEPLOYS", "C0DEVDEPLOY"))
-    await type_line(page, "/dynamo deploy tasks-service dev 1.5.0")
-    said = page.get_by_text("Error: DATABASE_URL is not set").first
-    await expect(said).to_be_visible(timeout=PATIENT)
-    await picture(page, "crashed")
 
 
 async def test_after_a_typo_the_suggestion_is_pressed_and_runs(page: Page) -> None:

@@ -11,13 +11,14 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import aiohttp
 import pytest
 
-from bot.sandbox.keeping import UNREADABLE
-from bot.sandbox.launcher import CONFIG
+from bot.sandbox.keeping import UNREADABLE, Keeper, Picture
+from bot.sandbox.launcher import CONFIG, Options, launch
 from bot.sandbox.slack import seed
 from bot.sandbox.slack.driver import Message, SlackDriver
 
@@ -96,35 +97,8 @@ async def new_picture(keep: Path) -> None:
                 await asyncio.sleep(0.05)
 
 
-async def test_after_a_restart_the_card_its_buttons_the_cluster_and_the_memory_are_there(
-    tmp_path: Path,
-) -> None:
-    async with started(tmp_path) as first:
-        await first.slack.say("ben", QA, "/dynamo deploy tasks-service qa")
-        done = await first.slack.message(
-            "ben", where=lambda m: "1.4.0 done in" in m.words, timeout=PATIENT
-        )
-        before = await first.world()
-        await first.end(signal.SIGTERM)
-    assert before["qa"]["tasks-service"] == "1.4.0 healthy"
-    async with started(tmp_path) as second:
-        slack = second.slack
-        assert "It goes on from" in second.greeting
-        assert await second.world() == before
-        card = await slack.message("ben", where=lambda m: m.ts == done.ts)
-        assert card.words == done.words
-        await slack.click("ben", card, "Roll back to 1.3.2")
-        await slack.message(
-            "ben",
-            where=lambda m: "rolled back to 1.3.2 in" in m.words,
-            after=card.ts,
-            timeout=PATIENT,
-        )
-
-
-async def test_killed_in_the_middle_of_a_rollout_the_next_start_finishes_it_in_the_same_card(
-    tmp_path: Path,
-) -> None:
+async def test_a_rollout_outlives_a_kill_and_its_card_and_memory_a_restart(tmp_path: Path) -> None:
+    """The kill comes in the middle of the rollout, the restart after its end."""
     async with started(tmp_path, speed=3) as first:
         await first.slack.say("ben", QA, "/dynamo deploy tasks-service qa")
         begun = await first.slack.message(
@@ -133,19 +107,38 @@ async def test_killed_in_the_middle_of_a_rollout_the_next_start_finishes_it_in_t
         await new_picture(tmp_path)
         await first.end(signal.SIGKILL)
     async with started(tmp_path) as second:
-        card = await second.slack.message(
+        assert "It goes on from" in second.greeting
+        done = await second.slack.message(
             "ben", where=lambda m: "1.4.0 done in" in m.words, timeout=PATIENT
         )
-        assert card.ts == begun.ts
-        assert (await second.world())["qa"]["tasks-service"] == "1.4.0 healthy"
+        assert done.ts == begun.ts
         assert await second.cards("tasks-service → QA") == 1
+        ended = await second.world()
+        assert ended["qa"]["tasks-service"] == "1.4.0 healthy"
+        await second.end(signal.SIGTERM)
+    async with started(tmp_path) as third:
+        assert await third.world() == ended
+        card = await third.slack.message("ben", where=lambda m: m.ts == done.ts)
+        assert card.words == done.words
+        await third.slack.click("ben", card, "Roll back to 1.3.2")
+        await third.slack.message(
+            "ben", where=lambda m: "back to 1.3.2 in" in m.words, after=card.ts, timeout=PATIENT
+        )
 
 
-async def test_a_picture_that_cannot_be_read_is_put_aside_and_everything_begins_anew(
+async def test_what_cannot_be_gone_on_from_is_put_aside_and_everything_begins_anew(
     tmp_path: Path,
 ) -> None:
+    """Half of a file, and a whole one in which something is missing: said, and not lost."""
+    options = Options(keep=tmp_path, whole=True, bot=False)
     (tmp_path / "sandbox.zip").write_bytes(b"half of a picture")
-    async with started(tmp_path) as running:
-        assert "everything begins anew" in running.greeting
+    async with launch(options) as sandbox:
+        assert "everything begins anew" in sandbox.greeting
         assert (tmp_path / UNREADABLE).read_bytes() == b"half of a picture"
-        assert (await running.world())["qa"]["tasks-service"] == "1.3.2 healthy"
+        assert sandbox.world.storage.list("pods", "dynamo-qa")
+    keeper = Keeper.open(tmp_path)
+    keeper.keep(Picture(datetime.now(UTC), 1.0, {"workspace": {}}, None))
+    keeper.close()
+    async with launch(options) as sandbox:
+        assert "everything begins anew" in sandbox.greeting
+        assert sandbox.world.storage.list("pods", "dynamo-qa")

@@ -366,8 +366,12 @@ class World:
         return next(w for w in found["workloads"] if w["service"] == service)
 
     async def change(self, environment: str, service: str, **fields: Any) -> None:
-        self.workload(environment, service).update(copy.deepcopy(fields))
-        await self.push()
+        """Told alone, as the sandbox tells what happens to one service."""
+        changed = self.workload(environment, service)
+        changed.update(copy.deepcopy(fields))
+        told = {"environment": environment, "service": service, "workload": changed}
+        for socket in list(self._sockets):
+            await socket.send_json({"now": self.state["now"], "changes": [told]})
 
     async def push(self) -> None:
         for socket in list(self._sockets):
