@@ -107,8 +107,10 @@ def summary_card(analysis: Analysis, shown: Shown, texts: Texts) -> Card:
         return fit(text, [Part(section(whole))], shortened=say(texts, "common.shortened"))
     parts = [Part(section(head))]
     if analysis.stage is not Stage.STOPPED:
-        parts += _table(analysis, texts)
-        parts += _reasons(analysis, texts)
+        # Where no figure has moved the reason stands elsewhere, and comes first.
+        both = (_table(analysis, texts), _reasons(analysis, texts))
+        for each in both if _figures_moved(analysis) else reversed(both):
+            parts += each
         broken = _broken_policies(analysis, texts)
         parts += [Part(section(join(broken, "\n")), spare=1)] if broken else []
         parts += _chart(analysis, shown)
@@ -279,14 +281,22 @@ def _sorted(readings: Sequence[Reading]) -> list[Reading]:
     return sorted(readings, key=lambda each: ORDER.index(each.result))
 
 
-def _table(analysis: Analysis, texts: Texts) -> list[Part]:
-    if analysis.result not in (Result.FAIL, Result.WARN):
-        return []
-    measured = [
+def _measured_ones(analysis: Analysis) -> list[Reading]:
+    return [
         each
         for each in _sorted(analysis.readings)
         if each.part is not Of.INTEGRATION and (each.before, each.after) != (None, None)
     ]
+
+
+def _figures_moved(analysis: Analysis) -> bool:
+    return any(each.result in (Result.FAIL, Result.WARN) for each in _measured_ones(analysis))
+
+
+def _table(analysis: Analysis, texts: Texts) -> list[Part]:
+    if analysis.result not in (Result.FAIL, Result.WARN):
+        return []
+    measured = _measured_ones(analysis)
     if not measured:
         return []
     columns = ("what", "before", "after", "change", "verdict")

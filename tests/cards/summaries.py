@@ -96,6 +96,14 @@ LOGS = Reading(
 DEPENDENCY = Reading(
     Part.INTEGRATION, "DEPENDENCY", Result.PASS, "ANY", subject="auth-service", before=1, after=1
 )
+AWAY = Reading(
+    Part.INTEGRATION,
+    "DEPENDENCY_HEALTH",
+    Result.FAIL,
+    "HEALTH_STATUS",
+    subject="auth-service",
+    values={"status": 503},
+)
 ROUTE = Reading(
     Part.RESPONSE_TIMES,
     "ROUTE",
@@ -207,6 +215,7 @@ SUMMARIES: Mapping[str, Callable[[Texts], Card]] = {
     "summary-back": _summary(is_rollback=True, version="1.3.2", previous="1.4.0"),
     "summary-warn": _summary(readings=(ERRORS, SLOWER, MEMORY)),
     "summary-fail-asked": _summary(readings=WORSE, follow=Follow.ASKED, target="1.3.2"),
+    "summary-fail-around": _summary(readings=(*WELL, AWAY), follow=Follow.ASKED, target="1.3.2"),
     "summary-fail-twice": _summary(
         readings=WORSE, follow=Follow.ASKED, why_asked="TWICE", target="1.3.2"
     ),
