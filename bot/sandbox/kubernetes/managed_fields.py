@@ -121,17 +121,15 @@ def without(obj: Object) -> Object:
 
 def take(entries: Entries, manager: Manager, changes: Comparison) -> Entries:
     """Others lose what this manager changed, and everybody what is gone."""
-    changed = changes.changed()
-    return [
-        Entry(
-            entry.manager,
-            entry.fields - changes.removed
-            if entry.manager.same_as(manager)
-            else entry.fields - changed - changes.removed,
-            entry.time,
-        )
-        for entry in entries
-    ]
+    lost = changes.changed() | changes.removed
+    kept: Entries = []
+    for entry in entries:
+        gone = changes.removed if entry.manager.same_as(manager) else lost
+        if entry.fields.isdisjoint(gone):  # most writes change what is the manager's own anyway
+            kept.append(entry)
+        else:
+            kept.append(Entry(entry.manager, entry.fields - gone, entry.time))
+    return kept
 
 
 def after_write(
@@ -146,19 +144,43 @@ def after_write(
     """Set `new`'s managedFields after a plain write by the manager. It goes on from the `given`
     ones, as a client sent them (fieldmanager.go: decodeLiveOrNew), else from the old ones.
     """
-    entries = read(old) if old is not None else []
+    found = read(old) if old is not None else []
     if old is not None and isinstance(given, list) and given:
-        entries = read({"metadata": {"managedFields": given}})
+        found = read({"metadata": {"managedFields": given}})
     base = skeleton(schema) if old is None else without(old)
     changes = compare(schema, base, without(new))
     for paths in (changes.added, changes.modified, changes.removed):
         paths.difference_update([p for p in paths if ignored(p, manager.subresource)])
-    entries = take(entries, manager, changes)
+    entries = take(found, manager, changes)
     mine = changes.changed()
     if mine:
         before = next((entry for entry in entries if entry.manager.same_as(manager)), None)
         if before is not None:
             entries.remove(before)
-            mine |= before.fields
+            mine = before.fields if mine <= before.fields else mine | before.fields
         entries.append(Entry(manager, mine, now))
-    write(new, entries)
+    if old is None or given is not None or not _only_later(old, new, found, entries):
+        write(new, entries)
+
+
+def _only_later(old: Object, new: Object, found: Entries, entries: Entries) -> bool:
+    """The usual write changes what is the writer's own: the same sets of fields, at a later time.
+    Then `new`, which has the old entries, is given that time and no more; true if so.
+    """
+    listed = new["metadata"].get("managedFields")
+    if listed != old["metadata"].get("managedFields") or len(found) != len(entries):
+        return False
+    times = {entry.manager: entry for entry in entries}
+    for item, entry in zip(listed or (), found, strict=True):
+        later = times.get(entry.manager)
+        if later is None or later.fields is not entry.fields:
+            return False
+        item["time"] = later.time
+    if listed:
+        listed.sort(key=_order_of_raw)
+    return True
+
+
+def _order_of_raw(item: dict[str, Any]) -> tuple[str, ...]:
+    words = ("operation", "time", "manager", "apiVersion", "subresource")
+    return tuple(item.get(word, "") for word in words)

@@ -274,17 +274,15 @@ class Storage:
         or Conflict when the stored resourceVersion is not `expect`.
         """
         old = self._expected(resource, namespace or "", name, expect)
-        new, kept = old.copy(), old.copy()
+        new, kept = old.copy(), old.view
         change(new)
-        # What the change cannot reach comes from what is stored.
-        meta = {k: v for k, v in kept["metadata"].items() if k != "annotations"}
-        if new["metadata"].get("annotations"):
-            meta["annotations"] = new["metadata"]["annotations"]
-        new = {**new, "metadata": meta}
-        if "spec" in kept:
-            new["spec"] = kept["spec"]
-        else:
-            new.pop("spec", None)
+        # What the change cannot reach comes from what is stored, without sharing it.
+        if not new["metadata"].get("annotations"):
+            new["metadata"].pop("annotations", None)
+        for word in kept["metadata"].keys() | new["metadata"].keys():
+            if word != "annotations":
+                _restore(new["metadata"], kept["metadata"], word)
+        _restore(new, kept, "spec")
         if manager is not None and self.field_tracker is not None:
             self.field_tracker(resource, kept, new, manager, "status")
         if new != kept:
@@ -484,6 +482,13 @@ def encode_body(obj: Object) -> bytes:
 def _own(obj: Object) -> Object:
     """The caller's object with a metadata that may be written to."""
     return {**obj, "metadata": dict(obj.get("metadata") or {})}
+
+
+def _restore(new: Object, old: Object, word: str) -> None:
+    if word not in old:
+        new.pop(word, None)
+    elif new.get(word) != old[word]:
+        new[word] = copy_json(old[word])
 
 
 def _freeze(revision: int, obj: Object) -> Stored:
