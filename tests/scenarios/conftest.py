@@ -1,7 +1,8 @@
 """The whole offline world for stories: a user types, the channel shows.
 
-`sandbox` is the world with the production bot in it, ten times faster than real; `slack` are its
-people. `catalog_file` is the sample with short stability windows.
+`slack` are the people, `world` is the cluster with its troubles, `dynamo` what the bot remembers;
+all three are of `sandbox`, the offline world with the production bot in it, ten times faster than
+real. `catalog_file` is the sample with short stability windows.
 """
 
 from collections.abc import AsyncIterator
@@ -9,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from bot.sandbox.kubernetes.world import World
 from bot.sandbox.launcher import Options, Sandbox, launch
 from bot.sandbox.slack.driver import SlackDriver
 from tests.samples import sample
+from tests.scenarios.remembered import Remembered
 
 
 @pytest.fixture
@@ -31,3 +34,13 @@ async def slack(sandbox: Sandbox) -> AsyncIterator[SlackDriver]:
     async with SlackDriver(sandbox.url) as slack:
         await slack.watch("ana", "ben", "elena")
         yield slack
+
+
+@pytest.fixture
+def world(sandbox: Sandbox) -> World:
+    return sandbox.world
+
+
+@pytest.fixture
+def dynamo(sandbox: Sandbox) -> Remembered:
+    return Remembered(sandbox)

@@ -357,6 +357,14 @@ class World:
             ],
         }
 
+    def workload(self, service: str, environment: str) -> Object:
+        """One service of the picture: version, image, ready, state, pods, … Raises LookupError."""
+        namespaces = {each.name: each.namespace for each in self.environments}
+        deployment = self.plane.deployments.get((namespaces[environment], service))
+        if deployment is None:
+            raise LookupError(f"{service} does not run in {environment}")
+        return workload(self._view(), deployment)
+
     def changes(self, touched: Iterable[Key]) -> Object:
         """What a picture from before lacks, where only these Deployments (namespace, name) or their
         pods have changed: each as it is now, None where it is gone.
