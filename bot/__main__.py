@@ -6,6 +6,7 @@ all. Exit codes: 0 done, 1 it could not be done (told in one sentence), 2 wrong 
 
 import argparse
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -213,7 +214,15 @@ def _audit_export(arguments: argparse.Namespace) -> int:
     return export(arguments.database)
 
 
+def keep_for_good() -> None:
+    """What a start has made stays as long as the process. Each full collection would walk through
+    it (130,000 objects, 80 ms in which the event loop does nothing else) and find nothing."""
+    gc.collect()
+    gc.freeze()
+
+
 async def _until_told_to_stop() -> None:
+    keep_for_good()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

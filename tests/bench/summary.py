@@ -18,6 +18,7 @@ from typing import Any
 
 import yaml
 
+from bot.__main__ import keep_for_good
 from bot.app import Dynamo, Offline
 from bot.domain.analysis import Analysis, Part, Stage
 from bot.sandbox.clock import Clock
@@ -38,9 +39,11 @@ def run() -> list[Row]:
 
 @dataclass(slots=True)
 class _Watch:
-    """How late the loop was, at the worst, since `reset`."""
+    """How late the loop was at the worst, and how much its thread computed meanwhile: on a busy
+    machine the first is the machine's share, too."""
 
     worst: float = 0.0
+    worst_computed: float = 0.0
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     def start(self) -> None:
@@ -48,30 +51,33 @@ class _Watch:
 
     async def _beat(self) -> None:
         while True:
-            before = time.perf_counter()
+            before, computed = time.perf_counter(), time.thread_time()
             await asyncio.sleep(_BEAT)
             self.worst = max(self.worst, time.perf_counter() - before - _BEAT)
+            self.worst_computed = max(self.worst_computed, time.thread_time() - computed)
 
 
 async def _measure() -> list[Row]:
     drawn: list[float] = []
     pictured: list[float] = []
-    lag, metrics = 0.0, 0
+    lag, computed, metrics = 0.0, 0.0, 0
     for service in VERSIONS:
         for picture in (False, True):
-            seconds, held, found = await _one(service, picture=picture)
+            seconds, watch, found = await _one(service, picture=picture)
             (pictured if picture else drawn).append(seconds)
-            lag, metrics = max(lag, held), max(metrics, found)
+            lag, computed = max(lag, watch.worst), max(computed, watch.worst_computed)
+            metrics = max(metrics, found)
     what = f"window end → summary in Slack ({metrics} metrics, 4 looks, 1 chart), worst of {{}}"
     aim = "≤ 3"
     return [
         Row(what.format(f"{len(drawn)}, Slack draws"), max(drawn), None, "s", aim),
         Row(what.format(f"{len(pictured)}, a picture"), max(pictured), None, "s", aim),
         Row("the event loop held meanwhile, worst", 1000 * lag, None, "ms", "≤ 50"),
+        Row("the same, computing", 1000 * computed, None, "ms", "≤ 50"),
     ]
 
 
-async def _one(service: str, *, picture: bool) -> tuple[float, float, int]:
+async def _one(service: str, *, picture: bool) -> tuple[float, _Watch, int]:
     context = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory() as directory:
         home = Path(directory)
@@ -86,11 +92,14 @@ async def _one(service: str, *, picture: bool) -> tuple[float, float, int]:
             await asyncio.to_thread(process.join, 10)
 
 
-async def _follow(told: dict[str, Any], service: str, *, picture: bool) -> tuple[float, float, int]:
+async def _follow(
+    told: dict[str, Any], service: str, *, picture: bool
+) -> tuple[float, _Watch, int]:
     passed = (time.monotonic() - told["monotonic"]) * SPEED
     clock = Clock(speed=SPEED, start=told["now"] + timedelta(seconds=passed))
     offline = Offline(None, {}, told["addresses"], told["authority"])
     dynamo = await Dynamo.start(told["settings"], clock=WorldClock(clock), offline=offline)
+    keep_for_good()
     try:
         async with SlackDriver(told["url"]) as slack:
             line = f"/dynamo deploy {service} qa {VERSIONS[service]}"
@@ -112,7 +121,7 @@ async def _follow(told: dict[str, Any], service: str, *, picture: bool) -> tuple
             assert chart_for(last, dynamo.edges.catalog) is not None, last.readings
             assert bool(last.chart) is picture
             measured = [each for each in last.readings if each.part is Part.METRICS]
-            return seconds, watch.worst, len(measured)
+            return seconds, watch, len(measured)
     finally:
         await dynamo.stop()
 
