@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from bot.sandbox.clock import Clock
-from bot.sandbox.launcher import Sandbox
+from bot.sandbox.kubernetes.world import World
 from bot.sandbox.slack import client, control
 from bot.sandbox.slack.driver import SlackDriver
 from bot.sandbox.slack.faults import Fault
 from bot.sandbox.slack.running import running_workspace
 from bot.sandbox.slack.seed import BOT_USER_ID
+from tests.scenarios.remembered import Remembered
 
 DOC = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text()
 BLOCKS = re.findall(r"^```python\n(.*?)^```", DOC, re.DOTALL | re.MULTILINE)
@@ -34,8 +35,10 @@ async def test_the_example_bot_pours_tea() -> None:
     await example("test_ana_gets_her_tea")()
 
 
-async def test_the_example_with_the_fixtures_holds(slack: SlackDriver, sandbox: Sandbox) -> None:
-    await example("test_a_missing_image_is_diagnosed")(slack, sandbox)
+async def test_the_example_with_the_fixtures_holds(
+    slack: SlackDriver, world: World, dynamo: Remembered
+) -> None:
+    await example("test_a_missing_image_is_diagnosed")(slack, world, dynamo)
 
 
 def test_the_example_bot_is_of_some_twenty_lines() -> None:
