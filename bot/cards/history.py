@@ -32,7 +32,13 @@ _SIGNS: Mapping[str, str] = {
     "tick-refused": signs.HAND,
     "approve": signs.OK,
     "reject": signs.HAND,
+    "analysed": signs.CHARTED,
+    "burning": signs.WORSE,
+    "regression": signs.WORSE,
+    "config": signs.OK,
+    "config-failed": signs.BAD,
 }
+_ANALYSES = frozenset({"analysed", "regression"})
 
 
 def history_card(
@@ -104,6 +110,9 @@ def _values(
         shown["version"] = Mrkdwn(texts.say(f"history.kind.{kind}", shown, ""))
     if isinstance(wanted := flat.get("wanted"), str):
         shown["wanted"] = Mrkdwn(texts.say(f"word.verb.{wanted}", {}, escape(wanted, 60)))
+    if entry.action in _ANALYSES:
+        shown["found"] = Mrkdwn(texts.say(f"reading.verdict.{flat.get('result')}".lower(), {}, "–"))
+        shown["follows"] = Mrkdwn(texts.say(f"history.follow.{flat.get('follow')}", {}, "–"))
     lost = str(entry.before.get("owner", ""))
     return {
         **shown,

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.cards.history import history_line
+from bot.domain.analysis import Follow, Result
 from bot.domain.approval import Decision
 from bot.domain.audit import AuditEntry, Head, chained
 from bot.domain.rollout import FINAL, RolloutState
@@ -25,7 +26,11 @@ def line(action: str, texts: Texts, **after: object) -> str:
 
 def actions_in_the_code() -> set[str]:
     source = "".join(path.read_text("utf-8") for path in WORKFLOWS.rglob("*.py"))
-    named = re.findall(r'action="([a-z-]+)"|_recorded\("([a-z-]+)"|action = "([a-z-]+)"', source)
+    named = re.findall(
+        r'action = "([a-z-]+)"|action="([a-z-]+)"'
+        r'|(?<!refusal)_(?:recorded|entry|press)\([^"(){}]*"([a-z-]+)"',
+        source,
+    )
     return {word for words in named for word in words if word} | {
         REQUEST,
         REFUSED,
@@ -34,7 +39,8 @@ def actions_in_the_code() -> set[str]:
 
 
 def test_every_action_that_is_recorded_has_a_sentence(texts: Texts) -> None:
-    assert {"request", "refused", "tick", "approve"} <= actions_in_the_code()
+    known = {"request", "refused", "tick", "approve", "analysed", "keep", "config"}
+    assert known <= actions_in_the_code()
     lacking = {name for name in actions_in_the_code() if f"history.action.{name}" not in texts}
     assert lacking == set()
 
@@ -42,6 +48,18 @@ def test_every_action_that_is_recorded_has_a_sentence(texts: Texts) -> None:
 @pytest.mark.parametrize("state", sorted(FINAL | {RolloutState.ROLLING_BACK}))
 def test_every_end_of_a_rollout_has_a_sentence(state: RolloutState, texts: Texts) -> None:
     assert f"history.step.{state}" in texts
+
+
+def test_what_an_analysis_found_and_what_follows_is_said_in_words(
+    texts: Texts, language: str
+) -> None:
+    for result in Result:
+        told = line("analysed", texts, version="1.4.0", result=result, follow=Follow.NONE)
+        assert texts(f"reading.verdict.{result.value}") in told
+    for follow in Follow:
+        told = line("regression", texts, version="1.4.0", result=Result.FAIL, follow=follow)
+        assert texts(f"history.follow.{follow}") in told
+        assert "–" not in told
 
 
 def test_an_action_without_words_is_shown_by_its_name(texts: Texts) -> None:
