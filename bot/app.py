@@ -371,7 +371,7 @@ def _engine(edges: Edges, desk: AnalysisDesk) -> Engine:
         outlook=lambda rollout: look_out(rollout, edges),
         recheck=lambda rollout: writing.recheck(rollout, edges),
         hold=lambda rollout: writing.hold(rollout, edges),
-        taken_back=lambda rollout: writing.taken_back(rollout, edges),
+        commits=lambda rollout: writing.commits(rollout, edges),
         keep=lambda rollout: writing.keep(rollout, edges),
         explain=lambda rollout: explain(rollout, edges),
         diagnose=lambda rollout, seen: diagnose(rollout, seen, edges),

@@ -4,6 +4,8 @@ The API lists them oldest first and in pages; people read the newest. So the las
 where there are several. What it answers is checked by pydantic, and every text of it is foreign.
 """
 
+from typing import TypeVar
+
 from pydantic import AwareDatetime, BaseModel, ValidationError
 
 from bot.adapters.github_checks import GitHubChecks
@@ -13,6 +15,8 @@ from bot.errors import PortError, Trouble
 
 _PAGE = 100
 _KEPT = 20
+_UNKNOWN = frozenset({Trouble.NOT_FOUND, Trouble.UNAUTHENTICATED, Trouble.FORBIDDEN})
+_Shape = TypeVar("_Shape", bound=BaseModel)
 
 
 class _Person(BaseModel):
@@ -67,7 +71,7 @@ class GitHubComparisons:
             last = -(-first.total_commits // _PAGE)
             newest = first if last <= 1 else await self._page(repository, older, newer, last)
         except PortError as error:
-            if error.trouble in {Trouble.NOT_FOUND, Trouble.UNAUTHENTICATED, Trouble.FORBIDDEN}:
+            if error.trouble in _UNKNOWN:
                 return Commits(unknown="NOT_FOUND")
             raise
         if first.status == "behind":
@@ -75,14 +79,28 @@ class GitHubComparisons:
         shown = tuple(each.said for each in reversed(newest.commits[-_KEPT:]))
         return Commits(shown, first.total_commits, first.html_url or "")
 
+    async def one(self, repository: str, commit: str) -> Commits:
+        if not commit_in(commit):
+            return Commits(unknown="NO_COMMIT")
+        try:
+            body = await self._host.get(
+                f"repos/{repository}/commits/{commit}", 1, repository, commit
+            )
+        except PortError as error:
+            if error.trouble in _UNKNOWN:
+                return Commits(unknown="NOT_FOUND")
+            raise
+        found = _read(_Commit, body).said
+        return Commits((found,), 1, found.url)
+
     async def _page(self, repository: str, older: str, newer: str, page: int) -> _Comparison:
         path = f"repos/{repository}/compare/{older}...{newer}"
-        body = await self._host.get(path, page, repository, newer)
-        try:
-            return _Comparison.model_validate_json(body)
-        except ValidationError as error:
-            message = "an answer of another shape"
-            values = {"message": message}
-            raise PortError(
-                "git-host", Trouble.UNEXPECTED, temporary=True, values=values
-            ) from error
+        return _read(_Comparison, await self._host.get(path, page, repository, newer))
+
+
+def _read(shape: type[_Shape], body: bytes) -> _Shape:
+    try:
+        return shape.model_validate_json(body)
+    except ValidationError as error:
+        values = {"message": "an answer of another shape"}
+        raise PortError("git-host", Trouble.UNEXPECTED, temporary=True, values=values) from error

@@ -95,7 +95,8 @@ class Diagnose:
 
 @dataclass(frozen=True, slots=True)
 class Credit:
-    """A rollback has ended: whose commits it took back, so that their authors are told."""
+    """Which commits a rollback took back, so that their authors are told, or a release brought, so
+    that its lead time is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +189,11 @@ def _last_step(rollout: Rollout, *, end_shown: bool) -> Step:
         return Credit()
     if not _ends_quietly(rollout) and (rollout.details is None or not rollout.details.ts):
         return TellThread()
-    ran_well = rollout.state is RolloutState.SUCCEEDED and rollout.kind.brings_release
-    return Keep() if ran_well and not rollout.kept else Rest()
+    if rollout.state is not RolloutState.SUCCEEDED or not rollout.kind.brings_release:
+        return Rest()
+    if not rollout.kept:
+        return Keep()
+    return Credit() if touched and rollout.commits is None else Rest()
 
 
 # --- waiting for people, and for one's turn ----------------------------------------------------

@@ -25,7 +25,7 @@ class Work:
     outlook: Callable[[Rollout], Awaitable[Outlook]]
     recheck: Callable[[Rollout], Awaitable[tuple[GateResult, ...]]]
     hold: Callable[[Rollout], Awaitable[None]]
-    taken_back: Callable[[Rollout], Awaitable[Commits]]
+    commits: Callable[[Rollout], Awaitable[Commits]]
     keep: Callable[[Rollout], Awaitable[None]]
     explain: Callable[[Rollout], Awaitable[tuple[Shortage, ...]]]
     diagnose: Callable[[Rollout, Workload], Awaitable[Diagnosis]]

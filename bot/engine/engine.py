@@ -314,7 +314,7 @@ class Engine:
         return True
 
     async def _credit(self, driver: Driver) -> bool:
-        commits = await self._work.taken_back(driver.rollout)
+        commits = await self._work.commits(driver.rollout)
         await self._save(driver, driver.rollout.with_(commits=commits), show=False)
         return True
 

@@ -23,3 +23,6 @@ class Comparisons(Protocol):
     async def between(self, repository: str, older: str, newer: str) -> Commits:
         """The commits of `repository` ("owner/name") after `older` up to `newer`, newest first;
         `Commits.unknown` where the git host has no answer. Raises PortError AWAY."""
+
+    async def one(self, repository: str, commit: str) -> Commits:
+        """This commit alone. As `between`."""

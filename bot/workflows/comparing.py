@@ -18,6 +18,7 @@ from bot.workflows.edges import Edges, Place
 log = logging.getLogger(__name__)
 
 _SECONDS = 3.0
+_NONE_BEFORE = frozenset({"NOTHING_BEFORE", "NO_COMMIT", "NOT_FOUND"})
 
 
 async def commits_between(
@@ -27,6 +28,24 @@ async def commits_between(
     since = before.digest if before else ""
     found = await _ask(place, since, image, edges)
     return replace(found, since=since)
+
+
+async def commits_brought(
+    place: Place, before: Running | None, image: Image, edges: Edges
+) -> Commits:
+    """As `commits_between`; where there is nothing to compare with, the release's own commit is the
+    one that is known, and `unknown` says why there are no others."""
+    found = await commits_between(place, before, image, edges)
+    if found.unknown not in _NONE_BEFORE or edges.comparisons is None:
+        return found
+    try:
+        async with asyncio.timeout(_SECONDS):
+            repository = hosted_name(place.service.repository)
+            own = await edges.comparisons.one(repository, await _commit(place, image.digest, edges))
+    except (PortError, TimeoutError) as error:
+        log.info("no commit of %s: %r", image.digest, error)
+        return found
+    return replace(found, shown=own.shown, of=own.of, url=own.url)
 
 
 async def _ask(place: Place, since: str, image: Image, edges: Edges) -> Commits:

@@ -15,6 +15,7 @@ from bot.errors import PortError, Trouble
 from bot.ports import Manifest, Written
 from bot.workflows import operating, restarting, rollback, scaling
 from bot.workflows import rollout as deploying
+from bot.workflows.comparing import commits_brought
 from bot.workflows.displaced import place_of_stored
 from bot.workflows.edges import Edges, Place
 from bot.workflows.holding import hold_after
@@ -78,8 +79,13 @@ async def keep(rollout: Rollout, edges: Edges) -> None:
     await rollback.keep_template(rollout, _place(rollout, edges), edges)
 
 
-async def taken_back(rollout: Rollout, edges: Edges) -> Commits:
-    return await rollback.taken_back(rollout, _place(rollout, edges), edges)
+async def commits(rollout: Rollout, edges: Edges) -> Commits:
+    """Those that a rollback took back, or that a release brought. Raises PortError NOT_FOUND of the
+    catalog alone."""
+    place = _place(rollout, edges)
+    if rollout.kind is Kind.ROLLBACK:
+        return await rollback.taken_back(rollout, place, edges)
+    return await commits_brought(place, rollout.before, rollout.image, edges)
 
 
 def _place(rollout: Rollout, edges: Edges) -> Place:

@@ -91,6 +91,16 @@ async def test_what_is_no_commit_is_not_asked_for(comparisons, host, commit):
     assert host.asked == asked
 
 
+async def test_a_commit_alone_has_its_time_and_one_that_nobody_has_is_unknown(comparisons, host):
+    found = await comparisons.one(REPOSITORY, sha(6))
+    assert ([each.title for each in found.shown], found.of) == (["Change 6"], 1)
+    assert found.shown[0].at == datetime(2026, 11, 24, 12, tzinfo=UTC)
+    assert (await comparisons.one(REPOSITORY, sha(999))).unknown == "NOT_FOUND"
+    asked = host.asked
+    assert (await comparisons.one(REPOSITORY, "main")).unknown == "NO_COMMIT"
+    assert host.asked == asked
+
+
 async def test_a_host_that_is_away_is_an_edge_that_failed(comparisons, host):
     host.away = True
     with pytest.raises(PortError) as caught:

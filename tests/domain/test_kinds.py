@@ -28,7 +28,7 @@ from bot.domain.progress import (
     written,
 )
 from bot.domain.promotion import Commits
-from bot.domain.rollout import Actor, CardRef, Rollout, RolloutState, Running
+from bot.domain.rollout import Actor, CardRef, Diagnosis, Rollout, RolloutState, Running
 from bot.domain.scaling import Asked, bounds_of, needs_question, span_mistakes
 from bot.domain.verdict import Finding, Outcome, Reason, Verdict
 from bot.domain.workload import Autoscaler, Deployment, Workload
@@ -108,6 +108,19 @@ def test_a_rollback_that_ended_names_authors_tells_the_thread_and_keeps_its_temp
         ended = ended.with_(**change)
         steps.append(type(next_step(ended, end_shown=True)))
     assert steps == [Credit, TellThread, Keep, Rest]
+
+
+def test_a_release_that_runs_tells_the_thread_first_and_then_asks_which_commits_it_brought() -> (
+    None
+):
+    ended = rollout(Kind.DEPLOY, state=RolloutState.SUCCEEDED, before_generation=4, finished_at=NOW)
+    steps = []
+    for change in ({}, {"details": CardRef("C1", "2.0")}, {"kept": True}, {"commits": Commits()}):
+        ended = ended.with_(**change)
+        steps.append(type(next_step(ended, end_shown=True)))
+    assert steps == [TellThread, Keep, Credit, Rest]
+    failed = ended.with_(state=RolloutState.FAILED, commits=None, diagnosis=Diagnosis())
+    assert isinstance(next_step(failed, end_shown=True), Rest)
 
 
 def test_nothing_is_kept_of_what_failed_nor_of_a_scaling() -> None:

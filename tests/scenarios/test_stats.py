@@ -1,7 +1,9 @@
 """`stats`: what was done in the channels comes back as numbers, in the reader's language."""
 
+import asyncio
 from datetime import timedelta
 
+from bot.domain.delivery import delivery_of
 from bot.domain.rollout import RolloutState
 from bot.sandbox.slack.driver import Message, SlackDriver
 
@@ -52,6 +54,22 @@ async def test_the_numbers_of_production_come_with_their_samples_and_definitions
     told = await private(slack, "ana", "Entrega de Producción, últimos 90 días")
     assert "De 4 despliegues que terminaron bien" in told.words
     assert "1 de 5 despliegues" in told.words
+
+
+async def test_a_release_that_waited_for_nobody_counts_by_the_commits_it_brought(sandbox, slack):
+    await slack.say("ben", "#qa-deploys", "/dynamo deploy tasks-service qa")
+    store = sandbox.dynamo.edges.store
+    async with asyncio.timeout(60):
+        while not (await store.recent()) or not (await store.recent())[0].settled:
+            await asyncio.sleep(0.05)
+    [rollout] = await store.recent()
+    assert rollout.commits is not None
+    assert (rollout.commits.unknown, len(rollout.commits.shown) > 0) == ("", True)
+    now = sandbox.dynamo.edges.clock.now()
+    past = await store.past("", "qa", now - timedelta(days=1))
+    lead = delivery_of(past, now - timedelta(days=1), now)
+    assert (lead.lead.sample, lead.changes_of) == (len(rollout.commits.shown), 1)
+    assert lead.lead.value is not None
 
 
 async def test_days_that_are_none_are_refused_with_what_to_type(sandbox, slack):
