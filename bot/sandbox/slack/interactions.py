@@ -40,6 +40,8 @@ async def act_on_message(slack: Slack, user: str, message: Message, used: JSON) 
     """A click or a choice on a message; returns after the app's ack."""
     block_id, action_id = str(used.get("block_id", "")), str(used.get("action_id", ""))
     element = elements.acted_on(message.blocks, block_id, action_id)
+    if user not in element.get("visible_to_user_ids", (user,)):
+        raise ClientError("no_such_element", "This control is not shown to you.", 404)
     action = elements.action(element, block_id, used, slack.workspace.new_ts())
     _hold(slack, user, message, block_id, element, used)
     url = slack.urls.issue("actions", message.channel, user, source=message.ts)

@@ -184,6 +184,71 @@ async def test_every_kind_of_block_is_drawn(page: Page, sandbox: Any, make: Any)
     await expect(card.get_by_role("img", name="Errors rose from 0.1 to 2.9 %")).to_be_visible()
 
 
+async def test_what_agents_show_is_drawn_with_signs_and_words(
+    page: Page, sandbox: Any, make: Any, until: Any
+) -> None:
+    def task(number: int, status: str) -> dict[str, Any]:
+        return {
+            "type": "task_card",
+            "task_id": str(number),
+            "title": f"t{number}",
+            "status": status,
+        }
+
+    words = {"type": "rich_text_section", "elements": [{"type": "text", "text": "inside"}]}
+    tile = {"type": "card", "title": make.text("*Tasks*"), "body": make.text("1.4.0")}
+    good, bad = (
+        {"text": make.text(word, "plain_text"), "value": word, "accessibility_label": f"{word}!"}
+        for word in ("Good", "Bad")
+    )
+    own, others = make.button("For me", "mine"), make.button("For Ben", "his")
+    cell = {"type": "raw_text", "text": "x"}
+    await sandbox.app.post(
+        [
+            {
+                "type": "plan",
+                "title": "Two steps",
+                "tasks": [task(1, "complete"), task(2, "error")],
+            },
+            {"type": "carousel", "elements": [{**tile, "actions": [make.button("Open", "pick")]}]},
+            {
+                "type": "container",
+                "title": make.text("More", "plain_text"),
+                "is_collapsible": True,
+                "default_collapsed": True,
+                "child_blocks": [{"type": "rich_text", "elements": [words]}],
+            },
+            {"type": "data_table", "caption": "Pods", "rows": [[cell], [cell]]},
+            {
+                "type": "context_actions",
+                "elements": [
+                    {"type": "feedback_buttons", "positive_button": good, "negative_button": bad}
+                ],
+            },
+            {
+                "type": "actions",
+                "elements": [
+                    {**own, "visible_to_user_ids": [seed.ANA]},
+                    {**others, "visible_to_user_ids": [seed.BEN]},
+                ],
+            },
+        ]
+    )
+    shown = page.locator(".message").first
+    await expect(shown.locator(".task-title")).to_have_text(["✓Done t1", "✗Failed t2"])
+    await expect(shown.get_by_role("table", name="Pods")).to_be_visible()
+    await expect(shown.get_by_text("inside")).to_be_hidden()
+    await shown.get_by_text("More").click()
+    await expect(shown.get_by_text("inside")).to_be_visible()
+    await expect(shown.get_by_role("button", name="For Ben")).to_have_count(0)
+    await expect(shown.get_by_role("button", name="For me")).to_be_visible()
+    await expect(shown.get_by_role("button", name="Good!")).to_be_visible()
+    await expect(shown.locator(".unknown")).to_have_count(0)
+    await shown.get_by_role("button", name="Open").click()
+    await until(lambda: len(sandbox.app.acts) > 0)
+    assert sandbox.app.acts[0]["actions"][0]["action_id"] == "pick"
+
+
 async def test_every_sign_of_the_bots_cards_is_drawn(page: Page) -> None:
     """A machine without emoji fonts shows them all the same."""
     used = {value for value in vars(signs).values() if isinstance(value, str) and len(value) < 3}

@@ -145,6 +145,17 @@ async def test_of_people_on_the_page(office: Any) -> None:
 
     people = office.people
     assert await refused(people.redeliver()) == "nothing_delivered"
+    hers = {
+        "type": "button",
+        "action_id": "a",
+        "text": plain("x"),
+        "visible_to_user_ids": [seed.ANA],
+    }
+    await office.bot.chat_postMessage(
+        channel=seed.QA_DEPLOYS, text="hers", blocks=[{"type": "actions", "elements": [hers]}]
+    )
+    seen = await people.message("ben", where=lambda m: m.text == "hers")
+    assert await refused(people.click("ben", seen, "x")) == "no_such_element"
     assert await refused(people.rate("fast")) == "bad_field"
     view = {"user": seed.ANA, "view_id": "V0GONE"}
     gone = await office.session.post(f"{office.url}/client/submit", json=view)

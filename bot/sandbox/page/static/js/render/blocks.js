@@ -3,6 +3,7 @@
 // so that an edit changes their text and nothing else.
 
 import { h } from "../dom.js";
+import { alert, card, carousel, container, plan, task, video } from "./cards.js";
 import { chart } from "./chart.js";
 import { element, isInteractive } from "./elements.js";
 import { picture } from "./image.js";
@@ -19,11 +20,20 @@ const RENDERERS = {
   image,
   rich_text: formatted,
   table,
+  data_table: table,
   data_visualization: (ctx, block) => chart(block),
   markdown: markdownBlock,
   input,
   context_actions: actions,
   file: () => null,
+  // Named when they are drawn: these two modules know each other.
+  card: (ctx, block) => card(ctx, block),
+  carousel: (ctx, block) => carousel(ctx, block),
+  container: (ctx, block) => container(ctx, block),
+  plan: (ctx, block) => plan(ctx, block),
+  task_card: (ctx, block) => task(ctx, block),
+  alert: (ctx, block) => alert(ctx, block),
+  video: (ctx, block) => video(ctx, block),
 };
 
 export function blocks(ctx, list) {
@@ -129,11 +139,12 @@ function table(ctx, block) {
       cellContent(ctx, value));
   return h(
     "div",
-    { class: "table-frame", tabindex: "0", role: "region", "aria-label": "Table" },
+    { class: "table-frame", tabindex: "0", role: "region", "aria-label": block.caption ?? "Table" },
     // Roles are said aloud because a table that is shown as lists loses its own in some browsers.
     h(
       "table",
       { role: "table", class: wide ? "wide" : null },
+      block.caption && h("caption", { class: "table-caption" }, plain(block.caption)),
       h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, head.map(cell("th", { scope: "col" })))),
       h(
         "tbody",

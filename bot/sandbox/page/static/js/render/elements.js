@@ -4,12 +4,15 @@
 
 import { h } from "../dom.js";
 import { menuButton, picker } from "../menu.js";
+import { state } from "../store.js";
 import { plain, textObject } from "./mrkdwn.js";
 import { image } from "./image.js";
 
 const RENDERERS = {
   button,
+  icon_button: button,
   workflow_button: button,
+  feedback_buttons: feedback,
   overflow,
   static_select: staticSelect,
   multi_static_select: choice,
@@ -37,6 +40,8 @@ export const isInteractive = (element) => element?.type in RENDERERS && element.
 
 /** `label` names the control for screen readers where it has no text of its own. */
 export function element(ctx, block, described, label) {
+  const readers = described.visible_to_user_ids;
+  if (readers && !readers.includes(state.me.id)) return null;
   const render = RENDERERS[described.type];
   return render
     ? render(ctx, block, described, label)
@@ -66,6 +71,22 @@ function button(ctx, block, described) {
   return described.url && /^https?:/i.test(described.url)
     ? h("a", { ...props, href: described.url, target: "_blank", rel: "noopener noreferrer" }, content)
     : h("button", { ...props, type: "button" }, content);
+}
+
+function feedback(ctx, block, described) {
+  return [described.positive_button, described.negative_button].map((each) =>
+    h(
+      "button",
+      {
+        key: `${described.action_id} ${each.value}`,
+        class: "btn",
+        type: "button",
+        "aria-label": each.accessibility_label,
+        on: { click: () => ctx.act(block, described, { value: each.value }) },
+      },
+      h("span", { class: "btn-text" }, plain(each.text.text)),
+    ),
+  );
 }
 
 function overflow(ctx, block, described) {
