@@ -283,13 +283,13 @@ class FormDesk:
         """What a menu offers that is looked up: names where they are many, versions always."""
         view = body.get("view") or {}
         block, typed = str(body.get("block_id", "")), str(body.get("value") or "").strip()
+        found: Sequence[str] = _names_of(block, self._edges.catalog)
+        free = ""
         if block.startswith(block_of_argument("version", Kind.VERSION, "")):
             found = await self._versions(split_value(str(view.get("private_metadata") or ""))[0])
-        else:
-            found = _names_of(block, self._edges.catalog)
+            free = typed
         wanted = fold(typed)
         near = [each for each in found if wanted in fold(each)][: OPTIONS - 1]
-        free = typed if block not in _BLOCKS_OF_NAMES else ""
         blocks = {each.get("block_id"): each for each in view.get("blocks", ())}
         optional = bool(blocks.get(block, {}).get("optional"))
         return suggested(near, free, texts, optional=optional)
@@ -308,14 +308,6 @@ class FormDesk:
 def channel_of(view: Mapping[str, Any]) -> str:
     """Where the form was opened, which its answer goes to."""
     return split_value(str(view.get("private_metadata") or ""))[-1]
-
-
-_BLOCKS_OF_NAMES: Final = frozenset(
-    block_of_argument(argument.name, argument.kind, "")
-    for verb in VERBS
-    for argument in verb.arguments
-    if argument.kind in NAMES
-)
 
 
 def _names_of(block: str, catalog: Catalog) -> tuple[str, ...]:

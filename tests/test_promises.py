@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from bot.check import OPTIONAL_SCOPES, RIGHTS, SCOPES
+from commands.form import CALLBACK
 from commands.parser import parse
 from commands.router import RUN
 from commands.vocabulary import VERBS
@@ -74,6 +75,12 @@ def test_the_manifest_subscribes_to_the_events_that_have_a_listener():
     source = (ROOT / "commands" / "router.py").read_text()
     for event in MANIFEST["settings"]["event_subscriptions"]["bot_events"]:
         assert f'event("{event}")' in source
+
+
+def test_the_shortcut_of_the_manifest_is_the_one_that_is_listened_to():
+    shortcuts = MANIFEST["features"]["shortcuts"]
+    assert [(each["type"], each["callback_id"]) for each in shortcuts] == [("global", CALLBACK)]
+    assert all(len(each["name"]) <= 24 for each in shortcuts)
 
 
 def _named(resource, group):
