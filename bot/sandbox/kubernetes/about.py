@@ -1,7 +1,6 @@
 """What the API server says about itself: health, version, discovery, OpenAPI, the index of paths.
 
-Everything outside of the resources. Who may read it is `PUBLIC`, as the roles system:discovery and
-system:public-info-viewer give it to everybody.
+Everything outside of the resources; who may read it is for `access.py` to say.
 """
 
 from __future__ import annotations
@@ -11,11 +10,8 @@ from aiohttp import web
 from bot.sandbox.kubernetes import discovery
 from bot.sandbox.kubernetes.answers import JSON, as_json, no_page
 from bot.sandbox.kubernetes.resources import KINDS
-from bot.sandbox.kubernetes.statuses import ApiError
 from bot.sandbox.kubernetes.storage import Object, encode
 
-PUBLIC = ("api", "apis", "healthz", "livez", "readyz", "openapi", "version")
-_BELOW = ("api", "apis", "openapi")  # with all that is under them
 _HOOKS = (
     "start-apiserver-admission-initializer",
     "generic-apiserver-start-informers",
@@ -34,17 +30,6 @@ _HEALTH = {
     "livez": _CHECKS,
     "readyz": (*_CHECKS[:3], "etcd-readiness", "informer-sync", *_CHECKS[3:], "shutdown"),
 }
-
-
-def may_read(path: str) -> bool:
-    """Whether everybody may, authenticated or with rights or not."""
-    first, _, rest = path.partition("/")
-    return first in PUBLIC and (not rest or first in _BELOW)
-
-
-def forbidden(user: str, verb: str, path: str) -> ApiError:
-    message = f'forbidden: User "{user}" cannot {verb} path "/{path}"'
-    return ApiError(403, "Forbidden", message, {})
 
 
 def answer(request: web.Request, path: str) -> web.Response:

@@ -55,6 +55,23 @@ class Ask:
         return self.resource.partition("/")[2]
 
 
+# What system:basic-user and system:discovery give to everybody.
+_ABOUT_ONESELF = (
+    Grant(("create",), ("selfsubjectreviews",), ("authentication.k8s.io",)),
+    Grant(
+        ("create",),
+        ("selfsubjectaccessreviews", "selfsubjectrulesreviews"),
+        ("authorization.k8s.io",),
+    ),
+)
+_PUBLIC = ("api", "apis", "healthz", "livez", "readyz", "openapi", "version")
+_PUBLIC_BELOW = ("api", "apis", "openapi")  # with all that is under them
+_PUBLIC_URLS = [
+    *("/api", "/api/*", "/apis", "/apis/*", "/healthz", "/livez", "/openapi", "/openapi/*"),
+    *("/readyz", "/version", "/version/"),
+]
+
+
 @dataclass(slots=True)
 class Rights:
     """The users that exist beside the administrator; `tokens` maps bearer tokens to users.
@@ -154,6 +171,17 @@ def who(headers: Mapping[str, str], groups: list[str], rights: Rights) -> User:
     return User(other, (*groups, "system:authenticated"))
 
 
+def may_read(path: str) -> bool:
+    """Whether everybody may read a path that is no resource's (system:discovery)."""
+    first, _, rest = path.strip("/").partition("/")
+    return first in _PUBLIC and (not rest or first in _PUBLIC_BELOW)
+
+
+def forbidden_path(user: str, verb: str, path: str) -> ApiError:
+    message = f'forbidden: User "{user}" cannot {verb} path "/{path}"'
+    return ApiError(403, "Forbidden", message, {})
+
+
 def refusal(ask: Ask) -> ApiError:
     """The Forbidden of the authorizer, naming verb, resource, group and place."""
     where = f'in the namespace "{ask.namespace}"' if ask.namespace else "at the cluster scope"
@@ -176,8 +204,9 @@ def review(kind: Kind, obj: Object, user: User, rights: Rights, storage: Storage
         name, groups = spec.get("user", ""), tuple(spec.get("groups") or ())
     asked = spec.get("resourceAttributes")
     if asked is None:
-        allowed = name in rights.admins or _MASTERS in groups
-        return {"allowed": allowed}
+        path = spec.get("nonResourceAttributes") or {}
+        reads = path.get("verb") == "get" and may_read(path.get("path", ""))
+        return {"allowed": reads or rights.administers(name, groups)}
     resource = asked.get("resource", "")
     if asked.get("subresource"):
         resource += f"/{asked['subresource']}"
@@ -194,14 +223,17 @@ def review(kind: Kind, obj: Object, user: User, rights: Rights, storage: Storage
 
 
 def _rules_review(namespace: str, user: User, rights: Rights, storage: Storage) -> Object:
-    if user.name in rights.admins or _MASTERS in user.groups:
-        grants: list[Grant] = [Grant((_ANY,))]
+    paths = [{"verbs": ["get"], "nonResourceURLs": _PUBLIC_URLS}]
+    grants = list(_ABOUT_ONESELF)
+    if rights.administers(user.name, user.groups):
+        grants.append(Grant((_ANY,)))
+        paths.append({"verbs": [_ANY], "nonResourceURLs": [_ANY]})
     else:
-        grants = [
+        grants.extend(
             grant
             for grant in rights.of(user.name, user.groups, storage)
             if _has(grant.namespaces, namespace)
-        ]
+        )
     rules = [
         {
             "verbs": list(grant.verbs),
@@ -211,4 +243,4 @@ def _rules_review(namespace: str, user: User, rights: Rights, storage: Storage) 
         }
         for grant in grants
     ]
-    return {"resourceRules": rules, "nonResourceRules": [], "incomplete": False}
+    return {"resourceRules": rules, "nonResourceRules": paths, "incomplete": False}

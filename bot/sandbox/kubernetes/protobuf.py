@@ -1,7 +1,8 @@
 """Bodies that kubectl's typed commands send as protobuf (`create namespace`, `auth can-i`, …).
 
 Kubernetes wraps them: the bytes "k8s\\0", then runtime.Unknown with the type and the raw message.
-Only messages in `_MESSAGES` can be read; others are 415, as any unknown format. Answers are JSON,
+Only messages in `_MESSAGES` can be read, and workloads only where nothing of them is missing there;
+others are 415, as any unknown format. Answers are JSON,
 which such clients take as well. Field numbers are those of the published generated.proto files.
 """
 
@@ -89,6 +90,72 @@ _MESSAGES: dict[str, dict[int, tuple[str, str]]] = {
         5: ("dryRun", "[string]"),
     },
     "Preconditions": {1: ("uid", "string"), 2: ("resourceVersion", "string")},
+    "Deployment": {1: ("metadata", "ObjectMeta"), 2: ("spec", "DeploymentSpec")},
+    "DeploymentSpec": {
+        1: ("replicas", "int"),
+        2: ("selector", "LabelSelector"),
+        3: ("template", "PodTemplateSpec"),
+        4: ("strategy", "DeploymentStrategy"),
+        5: ("minReadySeconds", "int"),
+        6: ("revisionHistoryLimit", "int"),
+        7: ("paused", "bool"),
+        9: ("progressDeadlineSeconds", "int"),
+    },
+    "DeploymentStrategy": {1: ("type", "string")},
+    "LabelSelector": {1: ("matchLabels", "{string}")},
+    "PodTemplateSpec": {1: ("metadata", "ObjectMeta"), 2: ("spec", "PodSpec")},
+    "PodSpec": {
+        2: ("containers", "[Container]"),
+        3: ("restartPolicy", "string"),
+        8: ("serviceAccountName", "string"),
+        20: ("initContainers", "[Container]"),
+    },
+    "Container": {
+        1: ("name", "string"),
+        2: ("image", "string"),
+        3: ("command", "[string]"),
+        4: ("args", "[string]"),
+        5: ("workingDir", "string"),
+        6: ("ports", "[ContainerPort]"),
+        7: ("env", "[EnvVar]"),
+        8: ("resources", "ResourceRequirements"),
+    },
+    "ContainerPort": {
+        1: ("name", "string"),
+        3: ("containerPort", "int"),
+        4: ("protocol", "string"),
+    },
+    "EnvVar": {1: ("name", "string"), 2: ("value", "string")},
+    "ResourceRequirements": {1: ("limits", "{quantity}"), 2: ("requests", "{quantity}")},
+    "Job": {1: ("metadata", "ObjectMeta"), 2: ("spec", "JobSpec")},
+    "JobSpec": {
+        1: ("parallelism", "int"),
+        2: ("completions", "int"),
+        3: ("activeDeadlineSeconds", "int"),
+        6: ("template", "PodTemplateSpec"),
+        7: ("backoffLimit", "int"),
+        8: ("ttlSecondsAfterFinished", "int"),
+    },
+    "Role": {1: ("metadata", "ObjectMeta"), 2: ("rules", "[PolicyRule]")},
+    "PolicyRule": {
+        1: ("verbs", "[string]"),
+        2: ("apiGroups", "[string]"),
+        3: ("resources", "[string]"),
+        4: ("resourceNames", "[string]"),
+        5: ("nonResourceURLs", "[string]"),
+    },
+    "RoleBinding": {
+        1: ("metadata", "ObjectMeta"),
+        2: ("subjects", "[Subject]"),
+        3: ("roleRef", "RoleRef"),
+    },
+    "Subject": {
+        1: ("kind", "string"),
+        2: ("apiGroup", "string"),
+        3: ("name", "string"),
+        4: ("namespace", "string"),
+    },
+    "RoleRef": {1: ("apiGroup", "string"), 2: ("kind", "string"), 3: ("name", "string")},
     "CrossVersionObjectReference": {
         1: ("kind", "string"),
         2: ("name", "string"),
@@ -100,9 +167,19 @@ _OBJECTS = frozenset(
         *("Namespace", "ServiceAccount", "ConfigMap", "Secret", "HorizontalPodAutoscaler"),
         *("SelfSubjectAccessReview", "SelfSubjectRulesReview", "DeleteOptions"),
         "SelfSubjectReview",
-        "ResourceQuota",
+        *("ResourceQuota", "Deployment", "Job", "Role", "ClusterRole"),
+        *("RoleBinding", "ClusterRoleBinding"),
     }
 )
+# Go writes empty fields as well; anything else in these that is not in the table cannot be read.
+_WHOLE = frozenset(
+    {
+        *("DeploymentSpec", "DeploymentStrategy", "LabelSelector", "PodTemplateSpec", "PodSpec"),
+        *("Container", "ContainerPort", "EnvVar", "ResourceRequirements", "JobSpec"),
+    }
+)
+_NOTHING = (0, b"", b"\x08\x00\x10\x00")  # the last is the time that is none
+_SAME = {"ClusterRole": "Role", "ClusterRoleBinding": "RoleBinding"}
 
 
 class UnknownMessage(Exception):  # noqa: N818 - it is no fault of the sender
@@ -119,7 +196,7 @@ def decode(data: bytes) -> Object:
         kind, version = type_meta["kind"], type_meta["apiVersion"]
         if kind not in _OBJECTS:
             raise UnknownMessage
-        name = kind
+        name = _SAME.get(kind, kind)
         body = _message(name, envelope.get("raw", b""))
         if version == "autoscaling/v2":
             body["spec"] = _message("AutoscalerSpecV2", _raw(envelope["raw"], 2))
@@ -133,6 +210,8 @@ def _message(name: str, data: bytes) -> Object:
     found: Object = {}
     for number, value in _fields(data):
         if number not in fields:
+            if name in _WHOLE and value not in _NOTHING:
+                raise UnknownMessage  # rather not than without a part of it
             continue
         label, kind = fields[number]
         if kind[0] == "[":

@@ -178,8 +178,8 @@ class ApiServer:
         ask = requests.asked(request.method, path, request.query, user)
         if ask is None:
             administers = self._rights.administers(user.name, user.groups)
-            if not administers and not about.may_read(path):
-                raise about.forbidden(user.name, request.method.lower(), path)
+            if not administers and not access.may_read(path):
+                raise access.forbidden_path(user.name, request.method.lower(), path)
         elif not _about_oneself(ask):
             self._require(ask)
 

@@ -238,6 +238,22 @@ async def test_auth_can_i_and_impersonation(kubectl: Kubectl) -> None:
     assert 'User "dynamo" cannot list resource "pods" in API group "" in the namespace "qa"' in out
 
 
+async def test_what_kubectl_makes_from_its_own_words(kubectl: Kubectl) -> None:
+    create = ("create", "deployment", "made", f"--image={IMAGE}:1.0.0", "--replicas=1")
+    assert "deployment.apps/made created" in await kubectl(*create)
+    await kubectl("rollout", "status", "deployment/made")
+    assert "restarted" in await kubectl("rollout", "restart", "deployment/made")
+    await kubectl("create", "role", "reader", "--verb=get,list", "--resource=pods")
+    await kubectl("create", "rolebinding", "jane", "--role=reader", "--user=jane")
+    assert (await kubectl("auth", "can-i", "list", "pods", "--as=jane")).strip() == "yes"
+    assert "pods" in await kubectl("auth", "can-i", "--list", "--as=jane")
+    assert "system:admin" in await kubectl("auth", "whoami")
+    code, out = await kubectl.run("top", "pods")
+    assert (code, "Metrics API not available" in out) == (1, True)
+    code, out = await kubectl.run("exec", "deployment/made", "--", "ls")
+    assert (code, "Upgrade request required" in out) == (1, True)
+
+
 async def test_explain_knows_the_types(kubectl: Kubectl) -> None:
     out = await kubectl("explain", "deployment.spec.strategy")
     assert "rollingUpdate" in out

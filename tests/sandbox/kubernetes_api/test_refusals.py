@@ -383,6 +383,27 @@ async def test_a_variable_that_hides_another_is_warned_of(made: Any, deployment:
     )
 
 
+async def test_everybody_may_read_what_the_server_says_about_itself(made: Any) -> None:
+    jane = {"Impersonate-User": "jane"}
+    root = "/apis/authorization.k8s.io/v1"
+
+    async def allowed(path: str) -> bool:
+        spec = {"nonResourceAttributes": {"path": path, "verb": "get"}}
+        review = await made.ask(
+            "POST", f"{root}/selfsubjectaccessreviews", {"spec": spec}, headers=jane
+        )
+        return bool(review.body["status"]["allowed"])
+
+    assert await allowed("/version")
+    assert await allowed("/openapi/v3")
+    assert not await allowed("/metrics")
+    rules = await made.ask(
+        "POST", f"{root}/selfsubjectrulesreviews", {"spec": {"namespace": "qa"}}, headers=jane
+    )
+    assert "/version" in rules.body["status"]["nonResourceRules"][0]["nonResourceURLs"]
+    assert rules.body["status"]["resourceRules"][0]["resources"] == ["selfsubjectreviews"]
+
+
 async def test_who_am_i(made: Any) -> None:
     path = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
     answer = await made.ask("POST", path, {}, headers={"Impersonate-User": "jane"})
