@@ -26,3 +26,11 @@ def test_no_collection_walks_through_what_the_start_has_made() -> None:
         [sys.executable, "-c", SERVES], capture_output=True, text=True, check=True
     )
     assert done.stdout == "True\n"
+
+
+def test_the_bot_loads_no_library_of_the_workbench() -> None:
+    """Twenty-five megabytes and a tenth of a start, for what another process does."""
+    heavy = "{'numpy', 'scipy', 'pandas', 'matplotlib', 'drain3'}"
+    asked = f"import sys, bot.app; print(sorted({heavy} & sys.modules.keys()))"
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
-from sqlite_utils import Database
 
 from bot.adapters.sqlite_audit import append
 from bot.adapters.sqlite_schema import migrations
+from bot.adapters.sqlite_tables import Database
 from bot.domain.analysis import Analysis
 from bot.domain.audit import AuditEntry
 from bot.errors import StaleError

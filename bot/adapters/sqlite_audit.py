@@ -16,9 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from sqlite_utils import Database
-
 from bot.adapters.sqlite_schema import migrations
+from bot.adapters.sqlite_tables import Database
 from bot.domain.audit import AuditEntry, AuditRecord, Head, Verification, chained, verify
 from bot.domain.rollout import FINAL, RolloutState
 from bot.domain.steps import STEP

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
-from sqlite_utils import Database
 
 from bot.adapters.sqlite_schema import migrations
+from bot.adapters.sqlite_tables import Database
 from bot.domain.build import Build
 from bot.errors import StaleError
 

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
-from sqlite_utils import Database
 
 from bot.adapters.sqlite_audit import append
 from bot.adapters.sqlite_outbox import put
 from bot.adapters.sqlite_schema import migrations
+from bot.adapters.sqlite_tables import Database
 from bot.domain.audit import AuditEntry
 from bot.domain.configuration import ConfigSnapshot, Stage
 from bot.ports import Announcement

@@ -7,9 +7,8 @@ keeps the query as long as the time that is asked about, however much is remembe
 import json
 from datetime import UTC, datetime
 
-from sqlite_utils import Database
-
 from bot.adapters import sqlite_analyses  # noqa: F401  # its table is read here
+from bot.adapters.sqlite_tables import Database
 from bot.domain.delivery import Delivered, Past
 from bot.domain.kind import Kind
 from bot.domain.rollout import RolloutState

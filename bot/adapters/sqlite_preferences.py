@@ -2,9 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from sqlite_utils import Database
-
 from bot.adapters.sqlite_schema import migrations
+from bot.adapters.sqlite_tables import Database
 
 if TYPE_CHECKING:
     from bot.adapters.sqlite_store import SqliteStore

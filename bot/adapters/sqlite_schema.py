@@ -1,5 +1,5 @@
 """The migrations of Dynamo's one database file: each table's module registers its own here."""
 
-from sqlite_utils import Migrations
+from bot.adapters.sqlite_tables import Migrations
 
 migrations = Migrations("dynamo")

@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 
 from pydantic import TypeAdapter
-from sqlite_utils import Database
 
 from bot.adapters.sqlite_audit import append
 from bot.adapters.sqlite_delivered import END, RELEASING, past_of
 from bot.adapters.sqlite_schema import migrations
+from bot.adapters.sqlite_tables import Database
 from bot.domain.audit import ENGINE, By, Surface
 from bot.domain.delivery import Past
 from bot.domain.progress import in_line
