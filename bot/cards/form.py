@@ -28,8 +28,9 @@ FORM = "form"
 """The verb of every control in it, and of its submission."""
 VERB = "verb"
 """The block of the menu of verbs."""
-NOTHING = "-"
-"""The option of a menu by which its argument is left out: Slack lets nobody unchoose."""
+NOTHING = "::"
+"""The option of a menu by which its argument is left out: Slack lets nobody unchoose. Nothing that
+can be chosen or typed is called so."""
 
 OPTIONS = 100
 _GROUP, _SHOWN, _VALUE, _DESCRIPTION, _HINT, _LABEL = 75, 75, 150, 75, 150, 100

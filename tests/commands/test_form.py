@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot.cards.form import VERB, block_of_argument, block_of_option, block_of_options
+from bot.cards.form import NOTHING, VERB, block_of_argument, block_of_option, block_of_options
 from bot.sandbox.launcher import CONFIG
 from bot.sandbox.slack.blocks import check_view
 from bot.text import LANGUAGES, Texts
@@ -178,7 +178,7 @@ def test_what_was_left_out_again_and_the_version_of_another_service_are_not_in_t
         {
             "argument.service": "forms-service",
             "argument.environment": "qa",
-            "argument.other-environment": "-",
+            "argument.other-environment": NOTHING,
             "argument.version.tasks-service": "1.4.0",
         },
     )

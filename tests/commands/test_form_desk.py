@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.cards.form import OPTIONS
+from bot.cards.form import NOTHING, OPTIONS
 from bot.cards.modal import Modal
 from bot.errors import PortError, Trouble
 from bot.sandbox.launcher import CONFIG
@@ -71,7 +71,7 @@ async def test_of_many_names_those_that_fit_are_offered_a_hundred_at_most() -> N
 async def test_versions_come_newest_first_and_any_can_be_typed_or_left_out() -> None:
     there = desk(tags=lambda: ["1.9.0", "latest", "1.10.0", "1.10.0-rc1"])
     offered = await there.offered(asked(VERSION, "", optional=True), EN)
-    assert values(offered) == ["-", "1.10.0", "1.10.0-rc1", "1.9.0"]
+    assert values(offered) == [NOTHING, "1.10.0", "1.10.0-rc1", "1.9.0"]
     assert values(await there.offered(asked(VERSION, "", optional=False), EN))[0] == "1.10.0"
     typed = await there.offered(asked(VERSION, "1.1", optional=True), EN)
     assert values(typed) == ["1.1", "1.10.0", "1.10.0-rc1"]
