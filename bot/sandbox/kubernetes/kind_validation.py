@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Iterator
 
-from bot.sandbox.kubernetes import names, texts
+from bot.sandbox.kubernetes import names, statuses, texts
 from bot.sandbox.kubernetes.pod_validation import NOT_NEGATIVE, validate_pod_spec
 from bot.sandbox.kubernetes.statuses import (
     FieldError,
@@ -41,7 +41,7 @@ def _config_map(obj: Object) -> Errors:
     for key in sorted(data.keys() & binary.keys()):
         yield invalid_value(f"data[{key}]", key, "duplicate of key present in binaryData")
     if size > _MOST_BYTES:
-        yield too_long("", _MOST_BYTES)
+        yield too_long(statuses.WHOLE, _MOST_BYTES)
 
 
 def _secret(obj: Object) -> Errors:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from bot.sandbox.kubernetes.statuses import (
+    WHOLE,
     ApiError,
     FieldError,
     bad_request,
@@ -90,7 +91,7 @@ def read_options(query: Mapping[str, str], pod: str, now: datetime) -> LogOption
     since_time = query.get("sinceTime")
     if seconds is not None and since_time:
         text = "at most one of `sinceTime` or `sinceSeconds` may be specified"
-        problems.append(forbidden_field("", text))
+        problems.append(forbidden_field(WHOLE, text))
     elif seconds is not None and seconds < 1:
         problems.append(invalid_value("sinceSeconds", seconds, "must be greater than 0"))
     if problems:

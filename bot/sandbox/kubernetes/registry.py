@@ -91,8 +91,10 @@ class Registry:
             raise statuses.invalid(kind, meta.get("name", ""), errors)
         options.warnings.extend(warnings.about(kind, obj))
         obj = versions.to_stored(kind, obj)
-        if self._store.stored(kind.key, namespace or None, meta["name"]) is not None:
-            raise statuses.already_exists(kind, meta["name"])
+        there = self._store.stored(kind.key, namespace or None, meta["name"])
+        if there is not None:
+            goes = "deletionTimestamp" in there.view["metadata"]
+            raise statuses.already_exists(kind, meta["name"], goes=goes)
         if options.dry_run:
             return versions.answer(kind, self._as_if_created(kind, obj))
         return versions.answer(kind, self._store.create(kind.key, obj))

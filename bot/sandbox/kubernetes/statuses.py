@@ -12,6 +12,8 @@ from typing import Any
 from bot.sandbox.kubernetes.resources import Kind
 from bot.sandbox.kubernetes.storage import Object, encode
 
+WHOLE = "[]"  # how Go prints a field path without a name: a complaint about the whole object
+
 
 class ApiError(Exception):
     """A request that ends in a Status; raised anywhere below the server, written there."""
@@ -126,8 +128,10 @@ def not_found(kind: Kind, name: str) -> ApiError:
     return ApiError(404, "NotFound", f'{kind.qualified} "{name}" not found', _about(kind, name))
 
 
-def already_exists(kind: Kind, name: str) -> ApiError:
+def already_exists(kind: Kind, name: str, *, goes: bool = False) -> ApiError:
     message = f'{kind.qualified} "{name}" already exists'
+    if goes:
+        message = f"object is being deleted: {message}"
     return ApiError(409, "AlreadyExists", message, _about(kind, name))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from bot.sandbox.kubernetes.server import kubernetes_app
 from bot.sandbox.kubernetes.statuses import Refusal
 from bot.sandbox.kubernetes.storage import Object, Storage
 
+_LARGE = 500_000  # bytes from which aiohttp wants a file
 START = datetime(2026, 11, 24, 1, 47, 2, tzinfo=UTC)
 
 
@@ -87,7 +89,9 @@ class Cluster:
         content_type: str = "application/json",
         headers: dict[str, str] | None = None,
     ) -> Answer:
-        data = body if isinstance(body, bytes | str | None) else json.dumps(body)
+        data: Any = body if isinstance(body, bytes | str | None) else json.dumps(body)
+        if isinstance(data, str) and len(data) > _LARGE:
+            data = io.BytesIO(data.encode())
         sent = dict(headers or {})
         if data is not None:
             sent["Content-Type"] = content_type

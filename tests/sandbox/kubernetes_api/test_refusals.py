@@ -333,6 +333,39 @@ async def test_rights_are_asked_before_anybody_looks_whether_it_is_there(made: A
     )
 
 
+async def test_a_complaint_about_the_whole_object_names_it_as_go_does(made: Any) -> None:
+    """field.NewPath("") prints as "[]"."""
+    big = {"metadata": {"name": "big"}, "data": {"a": "x" * 1_100_000}}
+    times = "sinceSeconds=1&sinceTime=2026-11-24T01:00:00Z"
+    await check(
+        made,
+        [
+            ("POST", f"{CORE}/configmaps", JSON, big, INVALID,
+             'ConfigMap "big" is invalid: []: Too long: may not be more than 1048576 bytes'),
+            ("GET", f"{CORE}/pods/p/log?{times}", JSON, None, INVALID,
+             "[]: Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified"),
+            ("POST", f"{CORE}/configmaps", JSON, {"data": {"a": "x" * 3_200_000}},
+             (413, "RequestEntityTooLarge"), "Request entity too large: limit is 3145728"),
+        ],
+    )  # fmt: skip
+
+
+async def test_a_name_that_is_on_its_way_out_is_still_taken(made: Any) -> None:
+    """registry/generic/registry/store.go: Create."""
+    meta = {"name": "c", "finalizers": ["example.com/wait"]}
+    assert (await made.ask("POST", f"{CORE}/configmaps", {"metadata": meta})).status == 201
+    held = await made.ask("DELETE", f"{CORE}/configmaps/c")
+    assert "deletionTimestamp" in held.body["metadata"]
+    again = await made.ask("POST", f"{CORE}/configmaps", {"metadata": {"name": "c"}})
+    assert (again.status, again.message) == (
+        409,
+        'object is being deleted: configmaps "c" already exists',
+    )
+    free = {"metadata": {"finalizers": None}}
+    await made.ask("PATCH", f"{CORE}/configmaps/c", free, content_type=patches.MERGE)
+    assert (await made.get(f"{CORE}/configmaps/c")).status == 404
+
+
 async def test_jobs_autoscalers_and_new_events_are_looked_at_closely(made: Any) -> None:
     """batch, autoscaling and core/validation."""
     pod = {"spec": {"containers": [{"name": "a", "image": "b:1"}]}}
