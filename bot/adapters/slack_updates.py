@@ -23,7 +23,7 @@ from bot.ports import Clock
 
 WINDOW = timedelta(seconds=60)
 BUDGET = 50
-LEAST_INTERVAL = timedelta(seconds=2)  # between two progress edits of one card
+LEAST_INTERVAL = timedelta(seconds=3)  # between two progress edits of one card
 _SETTLING = timedelta(seconds=1)  # between a post and its first progress edit
 
 Key = tuple[str, str]  # channel, ts

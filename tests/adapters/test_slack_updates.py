@@ -73,7 +73,7 @@ async def test_of_many_edits_of_one_card_only_the_newest_is_sent(updates, slack,
     await settle()
     later = [offer(updates, "1", f"{n} of 3") for n in (1, 2, 3)]
     await settle()
-    clock.advance(2)
+    clock.advance(3)
     await settle()
     assert slack.edits == [("1", "0 of 3"), ("1", "3 of 3")]
     assert await asyncio.gather(first, *later) == [True, False, False, True]
