@@ -185,8 +185,9 @@ class Analysis:
         return replace(self, **changes)  # type: ignore[arg-type]
 
 
-PRIMARY = frozenset({"ERROR_RATIO", "LATENCY_P50", "LATENCY_P95"})
-"""What a verdict rests on where it is measured (research/rollouts.md §3.4)."""
+PRIMARY = frozenset({"ERROR_RATIO", "LATENCY_P50", "LATENCY_P95", "METRICS"})
+"""What a verdict rests on where it is measured (research/rollouts.md §3.4); METRICS is the whole
+look, where all of it met the same trouble."""
 
 ORDER = (Result.FAIL, Result.WARN, Result.INCONCLUSIVE, Result.PASS)
 """The worst first: how readings are shown."""

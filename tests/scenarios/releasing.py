@@ -57,7 +57,8 @@ async def looked_at(sandbox: Sandbox, rollout: Rollout, stage: Stage) -> Analysi
         found = await analysis_of(sandbox, rollout)
         if found.stage is not stage or not found.card.ts:
             return None
-        quiet = stage is Stage.PROVISIONAL and found.result is Result.PASS
+        moved = found.result in (Result.FAIL, Result.WARN)
+        quiet = stage is Stage.PROVISIONAL and not moved
         return found if quiet or found.detailed is stage else None
 
     return await dripping(sandbox.clock, there)

@@ -18,7 +18,7 @@ from bot.domain.rollout import Rollout, RolloutState
 from bot.sandbox.launcher import Options, Sandbox, launch
 from bot.sandbox.slack.driver import Message, SlackDriver
 from tests.inline_workbench import InlineWorkbench
-from tests.pacing import passing
+from tests.pacing import dripping, passing
 from tests.samples import in_qa, sample
 from tests.scenarios.releasing import analysis_of, deployed, told
 
@@ -274,3 +274,36 @@ async def test_policies_are_verified_after_a_rollout_and_told_by_its_summary_alo
     card = next(each for each in everything if "1.4.0" in each.words and each.ts != last.ts)
     answers = await slack.messages("ben", QA, thread_ts=card.ts)
     assert not any("After the rollout" in each.words for each in answers)
+
+
+async def test_without_prometheus_a_release_is_not_called_good_and_can_be_looked_at_again(
+    sandbox: Sandbox, slack: SlackDriver
+) -> None:
+    rollout = await deployed(sandbox, slack)
+    sandbox.world.set_trouble("prometheus-away", None, "qa")
+    unknown = await told(sandbox, slack, rollout, Stage.PROVISIONAL)
+    assert "tasks-service 1.4.0 in QA: cannot be judged* ❔" in unknown.words
+    assert "❔ *metrics:* Prometheus does not answer" in unknown.words
+    sandbox.world.set_trouble("none", None, "qa")
+    await slack.click("ben", unknown, "Re-check")
+
+    async def judged() -> bool:
+        return (await analysis_of(sandbox, rollout)).result is Result.PASS
+
+    await dripping(sandbox.clock, judged)
+    better = await slack.message(
+        "ben", channel=QA, where=lambda m: m.ts == unknown.ts and "so far as good as" in m.words
+    )
+    assert "errors" in better.words
+
+
+@pytest.mark.parametrize("changes", [{"policies": ["structured-logs"]}])
+async def test_a_release_that_writes_sentences_keeps_structured_logs_no_more(
+    sandbox: Sandbox, slack: SlackDriver
+) -> None:
+    sandbox.world.set_trouble("plain-logs", "tasks-service", "qa")
+    rollout = await deployed(sandbox, slack)
+    told_of = await told(sandbox, slack, rollout, Stage.PROVISIONAL)
+    assert "so far as good as 1.3.2" in told_of.words
+    assert "*Policy “Structured logs”: not kept.*" in told_of.words
+    assert "only 0 % of the lines can be read by machines" in told_of.words

@@ -187,6 +187,10 @@ class ContainerLog:
         moment = self._moment(at)
         stamp = moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
         version = f" version={self.behaviour.version}" if self.behaviour.version else ""
+        if self.trouble(moment) == "plain-logs":
+            said = [(pair[1], pair[2].strip('"')) for pair in _PAIR.finditer(words)]
+            sentence = ", ".join(value if key == "msg" else f"{key} {value}" for key, value in said)
+            return f"{stamp} {level.upper()} {sentence}"
         if self.service in _JSON:
             pairs = ((pair[1], pair[2].strip('"')) for pair in _PAIR.finditer(words + version))
             fields = {key: int(value) if value.isdigit() else value for key, value in pairs}

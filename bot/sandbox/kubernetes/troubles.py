@@ -20,7 +20,8 @@ from bot.sandbox.clock import Clock
 from bot.sandbox.kubernetes.api_objects import controller_of, instant, is_over
 from bot.sandbox.kubernetes.kubelet import PodTrouble
 from bot.sandbox.kubernetes.quota import QUOTAS
-from bot.sandbox.kubernetes.storage import AlreadyExists, Storage
+from bot.sandbox.kubernetes.storage import Storage
+from bot.sandbox.kubernetes.stored import AlreadyExists
 
 Object = dict[str, Any]
 AWAY_SECONDS = 60.0
@@ -61,6 +62,7 @@ KINDS = (
     Kind("leaks-memory", "Leaks memory", "Memory grows until it is at its limit.", after=True),
     Kind("drops-traffic", "Drops traffic", "Seven of ten requests never arrive.", after=True),
     Kind("no-metrics", "Emits no metrics", "It serves, and tells Prometheus nothing.", after=True),
+    Kind("plain-logs", "Logs in words", "It writes sentences, which no machine reads.", after=True),
     Kind(
         "key-only-here",
         "A key only here",

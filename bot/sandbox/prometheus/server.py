@@ -20,6 +20,7 @@ from bot.sandbox.prometheus.families import Families
 from bot.sandbox.prometheus.pods import PodHistory
 from bot.sandbox.prometheus.promql import Node, ParseError, parse
 from bot.sandbox.prometheus.traffic import Traffic
+from bot.sandbox.services.outages import PROMETHEUS_AWAY
 
 MOST_POINTS = 11_000
 LEVELS = (1.5, 6.0, 24.0)
@@ -66,9 +67,19 @@ class _Api:
     async def build(self, _request: web.Request) -> web.Response:
         return _success({"version": "2.55.1", "branch": "sandbox", "goVersion": "go1.23.2"})
 
+    def _reached(self, form: Mapping[str, str]) -> None:
+        """One server stands for that of each environment: whose it is a query's namespace says."""
+        query = form.get("query", "")
+        for outage in self._world.outages.present:
+            spaces = [e.namespace for e in self._world.environments if e.name == outage.environment]
+            asked = not spaces or f'namespace="{spaces[0]}"' in query
+            if outage.kind == PROMETHEUS_AWAY and asked:
+                raise _Refused(503, "unavailable", "Service Unavailable")
+
     async def query(self, request: web.Request) -> web.Response:
         try:
             form = await _form(request)
+            self._reached(form)
             node = _parsed(form)
             when = _time(form, "time", self._now())
             value = _carried_out(Evaluation(self._families, self._now()), node, when)
@@ -82,6 +93,7 @@ class _Api:
     async def query_range(self, request: web.Request) -> web.Response:
         try:
             form = await _form(request)
+            self._reached(form)
             node = _parsed(form)
             start, end = (_time(form, name, None) for name in ("start", "end"))
             step = _step(form)

@@ -1,5 +1,5 @@
 """What is wrong around the cluster, until it is lifted: services that fail behind their base URL
-although their pods are ready, Supabase instances, certificates.
+although their pods are ready, Supabase instances, Prometheus, certificates.
 
 Unlike the troubles of the cluster these are there at once, and several at a time.
 """
@@ -13,6 +13,7 @@ REDIRECTS = "redirects-for-ever"
 AUTH_AWAY = "supabase-auth-away"
 STORAGE_SLOW = "supabase-storage-slow"
 CERTIFICATE_ENDS = "certificate-ends"
+PROMETHEUS_AWAY = "prometheus-away"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,9 @@ OUTAGES = (
     OutageKind(REDIRECTS, "Redirects for ever", "Each of its routes leads to the next.", True),
     OutageKind(AUTH_AWAY, "Supabase auth away", "The environment's Supabase has no auth."),
     OutageKind(STORAGE_SLOW, "Supabase storage slow", "Its storage answers after ten seconds."),
+    OutageKind(
+        PROMETHEUS_AWAY, "Prometheus away", "Its Prometheus answers every query with a 503."
+    ),
     OutageKind(CERTIFICATE_ENDS, "Certificate ends", "The base URL's certificate has two days."),
 )
 
