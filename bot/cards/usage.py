@@ -86,8 +86,7 @@ def in_words(line: str, texts: Texts) -> str:
     verb, _, rest = line.partition(" ")
     pieces = re.split(r'("(?:[^"\\]|\\.)*")', rest)
     named = [
-        piece if place % 2 else _OPTION.sub(lambda found: _option_word(found, texts), piece)
-        for place, piece in enumerate(pieces)
+        piece if place % 2 else _option_in_words(piece, texts) for place, piece in enumerate(pieces)
     ]
     return f"{texts.say(f'word.verb.{verb}', {}, verb)} {''.join(named)}".rstrip()
 
@@ -97,8 +96,11 @@ def called(place: str, texts: Texts) -> str:
     return texts.say(f"placeholder.{place.lower()}", {}, place.upper())
 
 
-def _option_word(found: re.Match[str], texts: Texts) -> str:
-    return f"--{texts.say(f'word.option.{found[1]}', {}, found[1])}"
+def _option_in_words(text: str, texts: Texts) -> str:
+    def word(found: re.Match[str]) -> str:
+        return f"--{texts.say(f'word.option.{found[1]}', {}, found[1])}"
+
+    return _OPTION.sub(word, text)
 
 
 def usage_parts(verb: Verb | None, texts: Texts) -> list[Part]:
@@ -128,7 +130,7 @@ def _choice_parts(code_: str, choices: str | tuple[str, ...], texts: Texts) -> l
     if code_ == "unknown-command":
         choices = tuple(in_words(each, texts) for each in choices)
     elif code_ == "unknown-option":
-        choices = tuple(_OPTION.sub(lambda found: _option_word(found, texts), o) for o in choices)
+        choices = tuple(_option_in_words(each, texts) for each in choices)
     return [Part(section(say(texts, key, choices=_names(choices, texts)), limit=2_000))]
 
 
@@ -144,6 +146,8 @@ def _shown(values: Mapping[str, str | tuple[str, ...]], texts: Texts) -> dict[st
         elif isinstance(value, tuple):
             shown[name] = _names(value, texts)
             shown.setdefault("count", len(value))  # of what comes first: what the sentence is about
+        elif name == "option":
+            shown[name] = _typed(_option_in_words(value, texts), 120)
         else:
             shown[name] = _typed(value, 120)
     return shown

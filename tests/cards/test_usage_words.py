@@ -56,3 +56,6 @@ def test_verbs_and_options_to_choose_from_are_named_in_the_readers_language(
         "es": ("`desplegar`", "`estado`", "`--simular`", "`--motivo`"),
     }
     assert all(word in shown for word in words[language])
+    needs = Misread("option-needs-value", {"option": "--reason"})
+    word = {"en": "`--reason`", "es": "`--motivo`"}[language]
+    assert word in usage_card(needs, verb=None, texts=texts).text
