@@ -35,11 +35,13 @@ class Images:
 
     async def tags(self, repository: str) -> Sequence[str]:
         found = self._tags()
-        return await found if asyncio.iscoroutine(found) else found
+        tags: Sequence[str] = await found if asyncio.iscoroutine(found) else found
+        return tags
 
 
 def desk(catalog: Catalog = SAMPLE, tags: Callable[[], Any] = lambda: ()) -> FormDesk:
-    return FormDesk(SimpleNamespace(catalog=catalog, images=Images(tags)))
+    edges: Any = SimpleNamespace(catalog=catalog, images=Images(tags))
+    return FormDesk(edges)
 
 
 def asked(block: str, typed: str, *, optional: bool = False) -> dict[str, Any]:
@@ -119,7 +121,7 @@ def drawing(clock: Any) -> tuple[FormDesk, Messenger]:
         return "en"
 
     messenger = Messenger()
-    edges = SimpleNamespace(
+    edges: Any = SimpleNamespace(
         catalog=SAMPLE, messenger=messenger, clock=clock, people=SimpleNamespace(language=language)
     )
     return FormDesk(edges), messenger
