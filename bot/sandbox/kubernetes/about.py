@@ -10,7 +10,7 @@ from aiohttp import web
 from bot.sandbox.kubernetes import discovery
 from bot.sandbox.kubernetes.answers import JSON, as_json, no_page
 from bot.sandbox.kubernetes.resources import KINDS
-from bot.sandbox.kubernetes.storage import Object, encode
+from bot.sandbox.kubernetes.stored import Object, encode
 
 _HOOKS = (
     "start-apiserver-admission-initializer",

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 from bot.sandbox.kubernetes.resources import Kind
 from bot.sandbox.kubernetes.statuses import ApiError, forbidden_resource, unauthorized
-from bot.sandbox.kubernetes.storage import Object, Storage
+from bot.sandbox.kubernetes.storage import Storage
+from bot.sandbox.kubernetes.stored import Object
 
 ADMIN = "system:admin"
 _MASTERS = "system:masters"

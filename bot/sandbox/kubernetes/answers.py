@@ -10,7 +10,7 @@ from aiohttp import web
 from bot.sandbox.kubernetes import statuses
 from bot.sandbox.kubernetes.requests import Target
 from bot.sandbox.kubernetes.statuses import ApiError
-from bot.sandbox.kubernetes.storage import Object, encode
+from bot.sandbox.kubernetes.stored import Object, encode
 
 JSON = "application/json"
 

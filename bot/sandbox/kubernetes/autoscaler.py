@@ -12,7 +12,8 @@ from typing import Any
 from bot.sandbox.clock import Clock
 from bot.sandbox.kubernetes.events import EventRecorder
 from bot.sandbox.kubernetes.rolling import wished_replicas
-from bot.sandbox.kubernetes.storage import NotFound, Storage
+from bot.sandbox.kubernetes.storage import Storage
+from bot.sandbox.kubernetes.stored import NotFound
 from bot.sandbox.kubernetes.work_queue import Cache, Key, WorkQueue, key_of
 
 Object = dict[str, Any]

@@ -19,7 +19,7 @@ from bot.sandbox.kubernetes.schema import (
     named,
     shape,
 )
-from bot.sandbox.kubernetes.storage import Object, copy_json
+from bot.sandbox.kubernetes.stored import Object, copy_json
 from bot.sandbox.kubernetes.texts import DecodeError, Doubled
 
 _INT64 = frozenset(

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from bot.sandbox.kubernetes.resources import Kind
-from bot.sandbox.kubernetes.storage import Object, copy_json
+from bot.sandbox.kubernetes.stored import Object, copy_json
 
 _TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 - a path
 _SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from bot.sandbox.kubernetes import requests, statuses
 from bot.sandbox.kubernetes.deletion import DeleteOptions
 from bot.sandbox.kubernetes.statuses import FieldError
-from bot.sandbox.kubernetes.storage import Object
+from bot.sandbox.kubernetes.stored import Object
 
 _POLICIES = ("Foreground", "Background", "Orphan")
 

@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from bot.sandbox.clock import Clock
 from bot.sandbox.kubernetes import statuses, versions
 from bot.sandbox.kubernetes.resources import Kind
-from bot.sandbox.kubernetes.storage import Object, Storage, copy_json
+from bot.sandbox.kubernetes.storage import Storage
+from bot.sandbox.kubernetes.stored import Object, copy_json
 
 _PROTECTED = ("default", "kube-system", "kube-public")
 _DEFAULT_GRACE = 30  # seconds

@@ -33,7 +33,8 @@ from bot.sandbox.kubernetes.deployment_status import (
     set_condition,
 )
 from bot.sandbox.kubernetes.events import EventRecorder
-from bot.sandbox.kubernetes.storage import AlreadyExists, NotFound, Storage, copy_json
+from bot.sandbox.kubernetes.storage import Storage
+from bot.sandbox.kubernetes.stored import AlreadyExists, NotFound, copy_json
 from bot.sandbox.kubernetes.work_queue import Cache, Key, WorkQueue, key_of
 
 Object = dict[str, Any]

@@ -20,7 +20,7 @@ from bot.sandbox.kubernetes.schema import (
     SETS,
     TYPES,
 )
-from bot.sandbox.kubernetes.storage import Object, encode
+from bot.sandbox.kubernetes.stored import Object, encode
 
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 VERSION = {

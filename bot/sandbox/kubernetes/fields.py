@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 
 from bot.sandbox.kubernetes.schema import PRESENT, Shape, named, shape
-from bot.sandbox.kubernetes.storage import Object, encode
+from bot.sandbox.kubernetes.stored import Object, encode
 
 Path = tuple[str, ...]
 Fields = frozenset[Path]

@@ -10,7 +10,8 @@ from typing import Any
 
 from bot.sandbox.clock import Clock
 from bot.sandbox.kubernetes.pod_defaults import delete_gracefully
-from bot.sandbox.kubernetes.storage import NotFound, Storage, WatchEvent
+from bot.sandbox.kubernetes.storage import Storage
+from bot.sandbox.kubernetes.stored import NotFound, WatchEvent
 from bot.sandbox.kubernetes.work_queue import Key, WorkQueue
 
 Object = dict[str, Any]

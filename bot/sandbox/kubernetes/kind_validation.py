@@ -18,7 +18,7 @@ from bot.sandbox.kubernetes.statuses import (
     required,
     too_long,
 )
-from bot.sandbox.kubernetes.storage import Object
+from bot.sandbox.kubernetes.stored import Object
 
 Errors = Iterator[FieldError]
 _MOST_BYTES = 1024 * 1024

@@ -21,7 +21,7 @@ from bot.sandbox.kubernetes.statuses import (
     invalid_kind,
     invalid_value,
 )
-from bot.sandbox.kubernetes.storage import Object
+from bot.sandbox.kubernetes.stored import Object
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from bot.sandbox.kubernetes.fields import (
     encode_fields,
     skeleton,
 )
-from bot.sandbox.kubernetes.storage import Object
+from bot.sandbox.kubernetes.stored import Object
 
 
 @dataclass(frozen=True, slots=True)

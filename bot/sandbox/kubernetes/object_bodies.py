@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.sandbox.kubernetes import decoding, patches, statuses, storage, texts
+from bot.sandbox.kubernetes import decoding, patches, statuses, texts
 from bot.sandbox.kubernetes.fields import go_plain
 from bot.sandbox.kubernetes.options import WriteOptions
 from bot.sandbox.kubernetes.resources import KINDS, Kind
 from bot.sandbox.kubernetes.statuses import ApiError, bad_request
-from bot.sandbox.kubernetes.storage import Object
+from bot.sandbox.kubernetes.stored import Object, encode
 
 _SCHEME = "pkg/api/legacyscheme/scheme.go:30"
 # Versions that the server still reads and no longer serves.
@@ -108,7 +108,7 @@ def patched(
         result = patches.json_patch(old, patch)
     else:
         result = patches.merge_patch(old, patch)
-    shown = storage.encode(result).decode()
+    shown = encode(result).decode()
     version, name = str(result.get("apiVersion", "")), str(result.get("kind", ""))
     if (version, name) != (kind.api_version, kind.kind):
         raise _unfit(shown, _stranger(kind, version, name) or _unregistered(version, name))

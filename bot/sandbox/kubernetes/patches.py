@@ -17,7 +17,7 @@ from bot.sandbox.kubernetes.statuses import (
     json_word,
     unprocessable,
 )
-from bot.sandbox.kubernetes.storage import Object, copy_json
+from bot.sandbox.kubernetes.stored import Object, copy_json
 
 JSON = "application/json-patch+json"
 MERGE = "application/merge-patch+json"

@@ -9,7 +9,8 @@ from typing import Any
 from bot.sandbox.kubernetes.api_objects import annotations_of, is_over, labels_of
 from bot.sandbox.kubernetes.defaults import admit_pod, apply_defaults, prepare_create
 from bot.sandbox.kubernetes.resources import Kind, find
-from bot.sandbox.kubernetes.storage import NotFound, Storage, copy_json
+from bot.sandbox.kubernetes.storage import Storage
+from bot.sandbox.kubernetes.stored import NotFound, copy_json
 
 Object = dict[str, Any]
 _DEFAULT_GRACE = 30  # seconds

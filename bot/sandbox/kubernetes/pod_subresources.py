@@ -17,7 +17,8 @@ from bot.sandbox.kubernetes.api_objects import selects
 from bot.sandbox.kubernetes.deletion import Deletion
 from bot.sandbox.kubernetes.requests import Target
 from bot.sandbox.kubernetes.statuses import ApiError
-from bot.sandbox.kubernetes.storage import Object, Storage
+from bot.sandbox.kubernetes.storage import Storage
+from bot.sandbox.kubernetes.stored import Object
 
 STREAMS = ("exec", "attach", "portforward")
 ALL = (*STREAMS, "eviction")

@@ -18,7 +18,7 @@ from bot.sandbox.kubernetes.statuses import (
     not_supported,
     required,
 )
-from bot.sandbox.kubernetes.storage import Object
+from bot.sandbox.kubernetes.stored import Object
 
 NOT_NEGATIVE = "must be greater than or equal to 0"
 _HANDLERS = ("exec", "httpGet", "tcpSocket", "grpc", "sleep")

@@ -27,7 +27,7 @@ from bot.sandbox.kubernetes.containers import (
 from bot.sandbox.kubernetes.pod_config import missing_volumes
 from bot.sandbox.kubernetes.pod_status import PodView, status_of
 from bot.sandbox.kubernetes.probes import Probe, ProbeHost, probe_spec
-from bot.sandbox.kubernetes.storage import NotFound
+from bot.sandbox.kubernetes.stored import NotFound
 from bot.sandbox.kubernetes.work_queue import key_of
 
 if TYPE_CHECKING:

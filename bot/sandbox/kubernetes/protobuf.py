@@ -12,7 +12,7 @@ import base64
 from collections.abc import Iterator
 from typing import Any
 
-from bot.sandbox.kubernetes.storage import Object
+from bot.sandbox.kubernetes.stored import Object
 
 MAGIC = b"k8s\0"
 # Message -> field number -> (JSON name, type); "[X]" repeats, "{X}" is a map with string keys.

@@ -11,7 +11,8 @@ from typing import Any
 
 from bot.sandbox.clock import Clock
 from bot.sandbox.kubernetes.api_objects import is_over, quantity, requests_of
-from bot.sandbox.kubernetes.storage import NotFound, Storage
+from bot.sandbox.kubernetes.storage import Storage
+from bot.sandbox.kubernetes.stored import NotFound
 from bot.sandbox.kubernetes.work_queue import Cache, Key, WorkQueue, key_of
 
 Object = dict[str, Any]

@@ -8,7 +8,8 @@ from bot.sandbox.clock import Clock
 from bot.sandbox.kubernetes import requests, selectors, statuses, tables, versions, watch
 from bot.sandbox.kubernetes.answers import JSON, as_json
 from bot.sandbox.kubernetes.requests import Form, Target
-from bot.sandbox.kubernetes.storage import Object, Storage, encode
+from bot.sandbox.kubernetes.storage import Storage
+from bot.sandbox.kubernetes.stored import Object, encode
 
 
 class Reading:

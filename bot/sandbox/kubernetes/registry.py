@@ -20,7 +20,6 @@ from bot.sandbox.kubernetes import (
     scaling,
     server_side_apply,
     statuses,
-    storage,
     versions,
     warnings,
 )
@@ -28,7 +27,8 @@ from bot.sandbox.kubernetes.managed_fields import Manager
 from bot.sandbox.kubernetes.options import WriteOptions
 from bot.sandbox.kubernetes.resources import STORED, Kind
 from bot.sandbox.kubernetes.statuses import Refusal, bad_request
-from bot.sandbox.kubernetes.storage import Object, Storage, copy_json
+from bot.sandbox.kubernetes.storage import Storage
+from bot.sandbox.kubernetes.stored import Conflict, Object, copy_json
 from bot.sandbox.kubernetes.validation import validate, validate_update
 
 Admission = Callable[[str, Object], Refusal | None]
@@ -267,7 +267,7 @@ class Registry:
             return versions.answer(kind, self._as_if_updated(kind, old, obj))
         try:
             return versions.answer(kind, self._store.update(kind.key, obj, expect=before))
-        except storage.Conflict as error:
+        except Conflict as error:
             raise statuses.conflict(kind, name) from error
 
     def _as_if_updated(self, kind: Kind, old: Object, obj: Object) -> Object:

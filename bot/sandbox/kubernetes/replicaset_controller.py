@@ -29,7 +29,8 @@ from bot.sandbox.kubernetes.api_objects import (
 from bot.sandbox.kubernetes.events import EventRecorder
 from bot.sandbox.kubernetes.pod_defaults import pod_from_template
 from bot.sandbox.kubernetes.rolling import replicas_of
-from bot.sandbox.kubernetes.storage import NotFound, Storage, StorageError
+from bot.sandbox.kubernetes.storage import Storage
+from bot.sandbox.kubernetes.stored import NotFound, StorageError
 from bot.sandbox.kubernetes.work_queue import Cache, Key, WorkQueue, key_of
 
 Object = dict[str, Any]

@@ -10,7 +10,7 @@ from bot.sandbox.kubernetes.options import WriteOptions
 from bot.sandbox.kubernetes.resources import Kind
 from bot.sandbox.kubernetes.schema import named
 from bot.sandbox.kubernetes.selectors import selector_text
-from bot.sandbox.kubernetes.storage import Object
+from bot.sandbox.kubernetes.stored import Object
 
 SCALE = Kind("autoscaling", "v1", "scales", "Scale")
 Change = Callable[[Object], Object]

@@ -22,7 +22,8 @@ from bot.sandbox.kubernetes.api_objects import (
     requests_of,
 )
 from bot.sandbox.kubernetes.events import EventRecorder
-from bot.sandbox.kubernetes.storage import NotFound, Storage
+from bot.sandbox.kubernetes.storage import Storage
+from bot.sandbox.kubernetes.stored import NotFound
 from bot.sandbox.kubernetes.work_queue import Cache, Key, WorkQueue, key_of
 
 Object = dict[str, Any]

@@ -30,7 +30,7 @@ from bot.sandbox.kubernetes.pod_defaults import pod_from_template
 from bot.sandbox.kubernetes.pod_status import ContainerView, PodView, status_of
 from bot.sandbox.kubernetes.resources import KINDS, Kind
 from bot.sandbox.kubernetes.server_side_apply import apply
-from bot.sandbox.kubernetes.storage import copy_json
+from bot.sandbox.kubernetes.stored import copy_json
 
 Object = dict[str, Any]
 VERSION_ANNOTATION = "dynamo/version"

@@ -14,7 +14,7 @@ from typing import Any
 from bot.sandbox.kubernetes import names
 from bot.sandbox.kubernetes.resources import Kind
 from bot.sandbox.kubernetes.statuses import bad_request
-from bot.sandbox.kubernetes.storage import Object
+from bot.sandbox.kubernetes.stored import Object
 
 Match = Callable[[Object], bool]
 _TOKEN = re.compile(r"\s*(?:(==|!=|[=,()!<>])|([^\s=,()!<>]+))")

@@ -51,7 +51,8 @@ from bot.sandbox.kubernetes.reading import Reading
 from bot.sandbox.kubernetes.registry import Admission, Registry, track_fields
 from bot.sandbox.kubernetes.requests import Form, Target
 from bot.sandbox.kubernetes.statuses import ApiError
-from bot.sandbox.kubernetes.storage import Object, Storage
+from bot.sandbox.kubernetes.storage import Storage
+from bot.sandbox.kubernetes.stored import Object
 from bot.sandbox.kubernetes.watch_endpoint import WatchEndpoint
 
 _BOOKMARK_EVERY = 60.0

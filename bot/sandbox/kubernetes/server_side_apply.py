@@ -25,7 +25,7 @@ from bot.sandbox.kubernetes.managed_fields import Entries, Entry, Manager
 from bot.sandbox.kubernetes.resources import KINDS, Kind
 from bot.sandbox.kubernetes.schema import Shape, named, shape
 from bot.sandbox.kubernetes.statuses import ApiError, bad_request, internal
-from bot.sandbox.kubernetes.storage import Object, copy_json
+from bot.sandbox.kubernetes.stored import Object, copy_json
 
 
 def apply(

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.sandbox.kubernetes.resources import Kind
-from bot.sandbox.kubernetes.storage import Object, encode
+from bot.sandbox.kubernetes.stored import Object, encode
 
 WHOLE = "[]"  # how Go prints a field path without a name: a complaint about the whole object
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from bot.sandbox.kubernetes.resources import Kind
 from bot.sandbox.kubernetes.selectors import selector_text
-from bot.sandbox.kubernetes.storage import Object
+from bot.sandbox.kubernetes.stored import Object
 
 Cell = Callable[[Object, datetime], Any]
 _NONE = "<none>"

@@ -22,7 +22,7 @@ from bot.sandbox.kubernetes.statuses import (
     required,
     too_long,
 )
-from bot.sandbox.kubernetes.storage import Object, copy_json
+from bot.sandbox.kubernetes.stored import Object, copy_json
 
 Errors = Iterator[FieldError]
 IMMUTABLE = "field is immutable"

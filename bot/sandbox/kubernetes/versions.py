@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from bot.sandbox.kubernetes.resources import STORED, Kind
-from bot.sandbox.kubernetes.storage import Object
+from bot.sandbox.kubernetes.stored import Object
 
 _OTHER_METRICS = "autoscaling.alpha.kubernetes.io/metrics"
 _EVENT_NAMES = {

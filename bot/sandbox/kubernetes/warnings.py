@@ -6,7 +6,7 @@ Follows pkg/api/pod/warnings.go for what people trip over: names that hide one a
 from __future__ import annotations
 
 from bot.sandbox.kubernetes.resources import Kind
-from bot.sandbox.kubernetes.storage import Object
+from bot.sandbox.kubernetes.stored import Object
 
 _WORKLOADS = ("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job")
 

@@ -20,7 +20,8 @@ from bot.sandbox.kubernetes import statuses, texts, versions
 from bot.sandbox.kubernetes.fields import skeleton
 from bot.sandbox.kubernetes.resources import Kind
 from bot.sandbox.kubernetes.selectors import Match
-from bot.sandbox.kubernetes.storage import Object, Storage, Stored, WatchEvent, encode, encode_body
+from bot.sandbox.kubernetes.storage import Storage
+from bot.sandbox.kubernetes.stored import Object, Stored, WatchEvent, encode, encode_body
 
 _TOKEN_VERSION = "meta.k8s.io/v1"  # noqa: S105 - names a format
 _TOO_OLD = (

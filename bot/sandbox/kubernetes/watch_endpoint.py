@@ -17,7 +17,8 @@ from bot.sandbox.clock import Clock
 from bot.sandbox.kubernetes import requests, selectors, statuses, tables, watch
 from bot.sandbox.kubernetes.answers import JSON, drop, has_left
 from bot.sandbox.kubernetes.requests import Form, Target
-from bot.sandbox.kubernetes.storage import Storage, Stored, encode
+from bot.sandbox.kubernetes.storage import Storage
+from bot.sandbox.kubernetes.stored import Stored, encode
 
 _BLOCK_TIMEOUT = 3.0  # seconds that the real watch cache waits to become fresh
 _LOOK_AROUND = 0.5  # seconds between two looks at whether the server is away

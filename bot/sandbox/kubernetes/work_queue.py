@@ -11,7 +11,8 @@ from typing import Any
 
 from bot.sandbox.clock import Clock, Handle
 from bot.sandbox.kubernetes.api_objects import controller_of
-from bot.sandbox.kubernetes.storage import Storage, WatchEvent
+from bot.sandbox.kubernetes.storage import Storage
+from bot.sandbox.kubernetes.stored import WatchEvent
 
 Object = dict[str, Any]
 Key = tuple[str, str]

@@ -19,7 +19,7 @@ import orjson
 from aiohttp import WSMsgType, web
 
 from bot.sandbox.kubernetes.api_objects import controller_of
-from bot.sandbox.kubernetes.storage import WatchEvent
+from bot.sandbox.kubernetes.stored import WatchEvent
 from bot.sandbox.kubernetes.work_queue import Key
 from bot.sandbox.kubernetes.world import World
 

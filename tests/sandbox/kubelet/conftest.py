@@ -13,7 +13,8 @@ import pytest
 
 from bot.sandbox.clock import Clock
 from bot.sandbox.kubernetes.controllers import ControlPlane
-from bot.sandbox.kubernetes.storage import Storage, WatchEvent
+from bot.sandbox.kubernetes.storage import Storage
+from bot.sandbox.kubernetes.stored import WatchEvent
 from bot.sandbox.registry.store import Registry
 
 Object = dict[str, Any]

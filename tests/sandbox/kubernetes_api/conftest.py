@@ -18,7 +18,8 @@ from bot.sandbox.kubernetes.access import Rights
 from bot.sandbox.kubernetes.logs import LogError, LogLine, LogStream
 from bot.sandbox.kubernetes.server import kubernetes_app
 from bot.sandbox.kubernetes.statuses import Refusal
-from bot.sandbox.kubernetes.storage import Object, Storage
+from bot.sandbox.kubernetes.storage import Storage
+from bot.sandbox.kubernetes.stored import Object
 
 _LARGE = 500_000  # bytes from which aiohttp wants a file
 START = datetime(2026, 11, 24, 1, 47, 2, tzinfo=UTC)

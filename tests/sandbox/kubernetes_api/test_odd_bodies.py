@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot.sandbox.kubernetes import patches
-from bot.sandbox.kubernetes.storage import copy_json
+from bot.sandbox.kubernetes.stored import copy_json
 
 LIST = "/apis/apps/v1/namespaces/qa/deployments"
 PATH = f"{LIST}/web"

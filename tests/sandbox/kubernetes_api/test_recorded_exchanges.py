@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from bot.sandbox.kubernetes.logs import LogLine
-from bot.sandbox.kubernetes.storage import Object, copy_json
+from bot.sandbox.kubernetes.stored import Object, copy_json
 
 RECORDED = Path(__file__).parents[2] / "recordings" / "api-exchanges.jsonl"
 EXCHANGES = [json.loads(line) for line in RECORDED.read_text(encoding="utf-8").splitlines()]

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from bot.sandbox.clock import Clock
-from bot.sandbox.kubernetes.storage import AlreadyExists, Conflict, NotFound, Storage
+from bot.sandbox.kubernetes.storage import Storage
+from bot.sandbox.kubernetes.stored import AlreadyExists, Conflict, NotFound
 
 
 @pytest.fixture
