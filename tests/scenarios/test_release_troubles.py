@@ -6,7 +6,9 @@ kubelets' logs, Supabase, Slack. Time passes by hand, and only while nothing has
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,8 +38,14 @@ async def sandbox(
     tmp_path: Path, changes: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Sandbox]:
     monkeypatch.setattr(bot.app, "ProcessWorkbench", InlineWorkbench)
-    edit = in_qa(**{"requires": [], "policies": [], **changes})
-    path = sample(tmp_path, edit, window="3s")
+    changes = {"requires": [], "policies": [], "stability_window": "3s", **changes}
+    slo = str(changes.pop("slo", "99.5%"))
+
+    def edit(content: dict[str, Any]) -> None:
+        in_qa(**changes)(content)
+        content["services"]["tasks-service"]["metrics"]["slo"] = slo
+
+    path = sample(tmp_path, edit)
     async with launch(Options(manual=True, keep=tmp_path / "keep", config=path)) as sandbox:
         yield sandbox
 
@@ -224,6 +232,32 @@ async def test_a_release_that_fails_is_gone_back_from_by_itself_once(
     asked = await told(sandbox, slack, again, Stage.PROVISIONAL)
     assert "keep it or roll back?" in asked.words
     assert "It does not go back by itself: it did so once from this release." in asked.words
+
+
+@pytest.mark.parametrize(
+    "changes", [{"on_regression": "rollback", "stability_window": "10m", "slo": "99.9%"}]
+)
+async def test_errors_that_burn_the_budget_end_the_soak_and_the_release(
+    sandbox: Sandbox, slack: SlackDriver
+) -> None:
+    """Three failures in a hundred are thirty times what 99.9 % allows: the guard asks Prometheus."""
+    sandbox.world.set_trouble("fails-3-percent", "tasks-service", "qa")
+    rollout = await deployed(sandbox, slack)
+    assert rollout.state is RolloutState.FAILED
+    assert rollout.completed_at is not None
+    assert rollout.finished_at is not None
+    assert rollout.finished_at - rollout.completed_at < timedelta(minutes=5), "not after ten"
+    card = await slack.message("ben", channel=QA, where=lambda m: "1.4.0 failed after" in m.words)
+    assert "Too many requests fail" in card.words
+
+    async def back() -> Rollout | None:
+        newest = (await sandbox.dynamo.edges.store.recent("tasks-service", "qa"))[0]
+        return newest if newest.kind is Kind.ROLLBACK and newest.settled else None
+
+    gone_back = await passing(sandbox.clock, back)
+    assert (gone_back.state, gone_back.version) == (RolloutState.SUCCEEDED, "1.3.2")
+    ended = await slack.message("ben", channel=QA, where=lambda m: "gone back from" in m.words)
+    assert "*Rolled back to 1.3.2 by itself*" in ended.words
 
 
 @pytest.mark.parametrize("changes", [{"on_regression": "rollback"}])
