@@ -240,7 +240,7 @@ async def test_a_release_that_fails_is_gone_back_from_by_itself_once(
 async def test_errors_that_burn_the_budget_end_the_soak_and_the_release(
     sandbox: Sandbox, slack: SlackDriver
 ) -> None:
-    """Three failures in a hundred are thirty times what 99.9 % allows: the guard asks Prometheus."""
+    """Three of a hundred are thirty times what 99.9 % allows: the guard asks Prometheus."""
     sandbox.world.set_trouble("fails-3-percent", "tasks-service", "qa")
     rollout = await deployed(sandbox, slack)
     assert rollout.state is RolloutState.FAILED
