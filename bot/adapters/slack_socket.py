@@ -3,11 +3,13 @@
 Slack's SDK dials the one URL that it was given until it is let in. But a URL is good for a single
 connection, and soon too old: where the first dial fails (Slack restarts, the network breaks), the
 SDK tries a dead URL for ever and the bot stays away until somebody restarts it. Here each dial asks
-for a URL of its own, after pauses that grow; and Slack's ticket, part of the URL, is in no log.
+for a URL of its own, after pauses that grow, also where Slack lets sockets in to send them away (an
+app may have ten); and Slack's ticket, part of the URL, is in no log.
 Everything else (pings, listening, late acks on the newest socket) is the SDK's.
 """
 
 import asyncio
+import json
 import logging
 import time
 from collections.abc import Sequence
@@ -28,6 +30,8 @@ log = logging.getLogger(__name__)
 _PAUSES = (1, 2, 5, 10, 20, 30)  # seconds before one more dial; the last one from then on
 _DIAL = 20.0  # seconds for one dial
 _PING = 10.0  # seconds between pings; a socket that answers none for so long is given up
+_SETTLED = 60.0  # seconds: a socket that lived so long was welcome
+_UNWELCOME = {"too_many_websockets", "link_disabled"}  # where the next one will be no more so
 _GOODBYE = 2.0  # seconds for the other side to say goodbye, which a dead one never does
 
 
@@ -47,15 +51,23 @@ class SlackSocket(SocketModeClient):
         self.proxy = client.proxy
         self._pauses = pauses
         self._closing = asyncio.Event()
+        self._opened_at = time.monotonic()
+        self._unwelcome = 0  # sockets in a row that were let in to be sent away
 
     async def connect(self) -> None:
         since = time.monotonic()
+        if since - self._opened_at >= _SETTLED:
+            self._unwelcome = 0
+        if self._unwelcome:
+            pause = self._pause(self._unwelcome - 1)
+            log.warning("Slack sends new sockets away; the next dial is in %g s", pause)
+            await self._rest(pause)
         tries = 0
         while not self.closed:
             try:
                 await self._dial()
             except PortError as e:
-                pause = max(self._pauses[min(tries, len(self._pauses) - 1)], e.retry_after or 0)
+                pause = max(self._pause(tries), e.retry_after or 0)
                 log.warning("no socket to Slack (%s); the next dial is in %g s", e, pause)
                 tries += 1
                 await self._rest(pause)
@@ -65,13 +77,19 @@ class SlackSocket(SocketModeClient):
                     log.info("the socket to Slack is back after %.0f s", away)
                 return
 
+    def _pause(self, tries: int) -> float:
+        return self._pauses[min(tries, len(self._pauses) - 1)]
+
     async def connect_to_new_endpoint(self, force: bool = False) -> None:
         """The SDK calls this where the socket broke, or (`force`) where Slack asks for a new one.
 
-        One at a time: who waited here for a connection that stands by now has nothing to do.
+        One at a time: who waited here while another one came has nothing to do. Slack's wish comes
+        together with the end of the same socket, and of both comes one new socket.
         """
+        before = self.current_session
         async with self.connect_operation_lock:
-            if force or not await self.is_connected():
+            asked = force and self.current_session is before
+            if asked or not await self.is_connected():
                 await self.connect()
 
     @property
@@ -79,6 +97,15 @@ class SlackSocket(SocketModeClient):
         """Whether the bot can be reached at this moment, as far as the socket knows."""
         socket = self.current_session
         return socket is not None and not (self.closed or self.stale or socket.closed)
+
+    async def enqueue_message(self, message: str) -> None:
+        """The SDK calls this with each text frame, in their order, before the end of a socket."""
+        if '"disconnect"' in message and message.startswith("{"):
+            goodbye = json.loads(message)
+            self._unwelcome += (
+                goodbye.get("type") == "disconnect" and goodbye.get("reason") in _UNWELCOME
+            )
+        await super().enqueue_message(message)
 
     async def close(self) -> None:
         self._closing.set()
@@ -113,6 +140,7 @@ class SlackSocket(SocketModeClient):
 
     def _attend(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self.current_session = socket
+        self._opened_at = time.monotonic()
         self.stale = False
         self.last_ping_pong_time = None  # of the old socket: it would make this one look dead
         for old in (self.current_session_monitor, self.message_receiver):
