@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -51,6 +52,11 @@ _PER_MINUTE = {"T2": 20, "T3": 50, "T4": 100}
 
 def test_the_workspace_has_these_methods_and_no_others() -> None:
     assert set(METHODS) == set(TABLE)
+
+
+def test_the_page_for_programs_names_every_method() -> None:
+    told = (Path(__file__).parents[3] / "docs" / "sandbox.md").read_text(encoding="utf-8")
+    assert [name for name in METHODS if f"`{name}`" not in told] == []
 
 
 @pytest.mark.parametrize("method", TABLE)
