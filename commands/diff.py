@@ -44,6 +44,7 @@ def _compared(asked: Asked, found: Compared) -> Card:
         titles=(_title(found.left, texts), _title(found.right, texts)),
         unread=found.unread,
         at=found.at,
+        behind=found.behind,
         texts=texts,
     )
 

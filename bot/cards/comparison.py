@@ -46,6 +46,7 @@ SHOWN: Mapping[Weight, int] = {
 """Lines of each weight on a card; the rest is counted."""
 _DIFFERENCES = 24
 _NAME = 60
+_BEHIND = 6  # versions that are named
 _TOGETHER = 8  # lines of one section
 _SIGNS = {
     Weight.RISK: signs.BAD,
@@ -65,8 +66,10 @@ def compared_card(
     unread: Sequence[Unread],
     at: datetime,
     texts: Texts,
+    behind: Sequence[str] | None = None,
 ) -> Card:
-    """`names` and `titles` of the two environments, in pipeline order."""
+    """`names` and `titles` of the two environments, in pipeline order. `behind`: the releases that
+    the second has not seen yet; None where nobody can count them."""
     of = {
         "service": plain(service, _NAME),
         "left": plain(titles[0], _NAME),
@@ -89,6 +92,11 @@ def compared_card(
         Part(header(say_plain(texts, f"compare.title{suffix}", 150, sign=sign, **of))),
         Part(section(say(texts, f"compare.state{suffix}", **said))),
     ]
+    if behind:
+        versions = join([escape(version, _NAME) for version in behind[-_BEHIND:]], ", ")
+        key = "compare.behind" if len(behind) <= _BEHIND else "compare.behind_many"
+        line = say(texts, key, count=len(behind), versions=versions, **of)
+        parts.append(Part(section(line)))
     for weight in Weight:
         group = [each for each in disparities if each.weight is weight]
         parts += _group(weight, group, titles, texts)

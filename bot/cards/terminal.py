@@ -18,6 +18,8 @@ _BOLD = re.compile(r"(?<![\w*])\*([^*\n]+)\*(?![\w*])")
 _ITALIC = re.compile(r"(?<![\w_])_([^_\n]+)_(?![\w_])")
 _CODE = re.compile(r"(`[^`\n]+`)")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_HELD = "\x00"
+"""Holds the place of code. Foreign text has none of it: control characters go first."""
 _GAP = "  "
 
 
@@ -36,9 +38,12 @@ def lines_of_logs(rows: Sequence[str]) -> str:
 
 
 def words(mrkdwn: str) -> str:
-    """Slack's mrkdwn as plain words; what stands in backticks stays as it is."""
-    parts = _CODE.split(mrkdwn)
-    shown = "".join(part if index % 2 else _unmarked(part) for index, part in enumerate(parts))
+    """Slack's mrkdwn as plain words; what stands in backticks stays as it is, also where marks
+    stand around it."""
+    kept = _CODE.findall(mrkdwn)
+    shown = _unmarked(_CODE.sub(_HELD, _CONTROL.sub("", mrkdwn)))
+    for each in kept:
+        shown = shown.replace(_HELD, each, 1)
     return _CONTROL.sub("", html.unescape(shown))
 
 

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.domain.audit import By
-from bot.domain.belongings import Unread
+from bot.domain.behind import releases_behind
+from bot.domain.belongings import Belongings, Unread
 from bot.domain.comparison import Disparity, Side, compare
 from bot.domain.configuration import ObjectPlan
 from bot.domain.drift import Difference
 from bot.domain.expectations import rules_of, tokens_of
 from bot.domain.gate import GateResult
+from bot.domain.image import is_digest
 from bot.domain.rollout import Running
 from bot.workflows.configuring import Planned, plan_config
 from bot.workflows.edges import Edges, Place
@@ -25,6 +27,9 @@ from bot.workflows.gates.facts import Facts
 from bot.workflows.rollout import running
 from bot.workflows.version import Chosen, NotChosen, choose
 from config.catalog import Environment, Service
+
+_HISTORY = 200
+"""Rollouts of the environment that is ahead which are looked through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,7 @@ class Compared:
     disparities: tuple[Disparity, ...] = ()
     unread: tuple[Unread, ...] = ()
     absent: tuple[Environment, ...] = ()
+    behind: tuple[str, ...] | None = None  # releases of the left that the right has not seen yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +86,17 @@ async def compare_places(
         Side(right.name, tokens_of(right), theirs),
     )
     found = compare(*sides, rules_of(edges.catalog))
-    return Compared(service, left, right, now, found, unread)
+    history = await edges.store.recent(service.name, left.name, _HISTORY)
+    behind = releases_behind(history, _digest(theirs, service.container))
+    return Compared(service, left, right, now, found, unread, behind=behind)
+
+
+def _digest(belongings: Belongings, container: str) -> str:
+    """Of the image that the service's own container is to run; "" where it is named by a tag."""
+    containers = belongings.pod.get("containers") or ()
+    images = [str(each.get("image", "")) for each in containers if each.get("name") == container]
+    digest = images[0].rpartition("@")[2] if images else ""
+    return digest if is_digest(digest) else ""
 
 
 async def foresee(place: Place, version: str | None, by: By, edges: Edges) -> Foreseen | NotChosen:

@@ -154,7 +154,9 @@ UNREAD = (Unread("get", "secrets", "dynamo"),)
 
 
 def compared(
-    disparities: tuple[Disparity, ...], unread: tuple[Unread, ...] = ()
+    disparities: tuple[Disparity, ...],
+    unread: tuple[Unread, ...] = (),
+    behind: tuple[str, ...] | None = None,
 ) -> Callable[[Texts], Card]:
     return lambda texts: compared_card(
         disparities,
@@ -163,6 +165,7 @@ def compared(
         titles=("QA", "Production"),
         unread=unread,
         at=AT,
+        behind=behind,
         texts=texts,
     )
 
@@ -235,6 +238,9 @@ POLICY_CARDS: Mapping[str, Callable[[Texts], Card]] = {
         texts=texts,
     ),
     "diff-places": compared(DISPARITIES, UNREAD),
+    "diff-places-behind": compared(
+        DISPARITIES[2:3], behind=(*(f"1.{n}.0" for n in range(8)), FOREIGN)
+    ),
     "diff-places-alike": compared(DISPARITIES[-2:]),
     "diff-places-many": compared(DISPARITIES[:1] * 200 + DISPARITIES[5:6] * 200),
     "diff-deploy": foreseen(WARNING, GATES[1]),

@@ -58,3 +58,10 @@ def test_what_was_cut_is_told_whole_and_a_card_without_blocks_is_its_sentence() 
 def test_foreign_text_cannot_steer_the_terminal() -> None:
     shown = as_text(Card("", ({"type": "header", "text": {"text": "a\x1b[2Jb\u202ec\r"}},)))
     assert shown == "a[2Jbc"
+
+
+def test_marks_around_code_go_and_the_code_stays():
+    assert words("• `replicas`: `3` → `4` _(`replicas`)_ *`a_b_c`*") == (
+        "• `replicas`: `3` → `4` (`replicas`) `a_b_c`"
+    )
+    assert words("`a` \x00 _`b`_") == "`a`  `b`", "what holds the place of code cannot be written"

@@ -18,6 +18,7 @@ from tests.scenarios.platform_files import (
     files,
     live_config,
     set_live,
+    settled,
     typed,
     world,
 )
@@ -52,6 +53,13 @@ async def test_environments_that_differ_only_in_what_may_differ_are_alike(slack)
     card = await typed(slack, "ben", "/dynamo diff tasks-service prod qa", "are alike")
     assert "QA and Production" in card.words, "in pipeline order"
     assert "names its environment" in card.words
+
+
+async def test_production_is_told_how_many_releases_it_is_behind(sandbox, slack):
+    await slack.say("ben", "#qa-deploys", "/dynamo deploy tasks-service qa")
+    await settled(sandbox)
+    card = await typed(slack, "ben", "/dynamo diff tasks-service qa prod", "behind QA")
+    assert "Production is *1 release* behind QA: 1.4.0" in card.words
 
 
 async def test_the_key_that_qa_has_and_production_lacks_is_named_first(sandbox, slack):
