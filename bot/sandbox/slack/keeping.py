@@ -16,7 +16,7 @@ from bot.sandbox.slack.files import File, Share
 from bot.sandbox.slack.services import Slack
 from bot.sandbox.slack.workspace import Channel, Message
 
-_DERIVED = frozenset({"named", "by_ts", "replies", "counted"})
+_DERIVED = frozenset({"named", "by_ts", "replies", "counted", "streaming"})  # streams end here
 
 
 def kept(slack: Slack, put: Callable[[bytes], str]) -> JSON:

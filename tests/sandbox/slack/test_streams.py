@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.models.messages.chunk import MarkdownTextChunk, TaskUpdateChunk
 
 from bot.sandbox.slack import seed
+from bot.sandbox.slack.keeping import kept, resume
 
 FOR_ANA = {"recipient_team_id": seed.TEAM_ID, "recipient_user_id": seed.ANA}
 
@@ -146,3 +148,11 @@ async def test_only_what_the_app_streams_itself_can_be_appended_to(office: Any) 
     assert await error_of(own) == "message_not_in_streaming_state"
     gone = append(channel=seed.DEV_DEPLOYS, ts="1.000001", markdown_text="x")
     assert await error_of(gone) == "message_not_found"
+
+
+async def test_a_stream_does_not_outlive_its_run(office: Any, open_office: Any) -> None:
+    place = await started(office, markdown_text="half of it")
+    later = await open_office()
+    found = orjson.loads(orjson.dumps(kept(office.server, lambda _: "")))
+    resume(later.server, found, lambda _: b"")
+    assert (await later.bot.chat_update(**place, text="the rest"))["ok"]
