@@ -36,6 +36,7 @@ class Story:
     first: bool = False
     week: float = 0.0
     status: str = "status"
+    blank: bool = False  # the label is there, and empty: to Prometheus the same as none
 
     @property
     def namespace(self) -> str:
@@ -60,6 +61,7 @@ STORIES = {
         Story("first-bad", first=True, errors=0.05),
         Story("fire", errors=0.3),
         Story("label", errors=0.03, status="code"),
+        Story("blank", errors=0.03, blank=True),
     )
 }
 
@@ -76,7 +78,7 @@ def windows_of(written: datetime) -> Windows:
 
 def tell(history: History, story: Story, written: datetime) -> None:
     at = int(written.timestamp())
-    usual = Story(story.name, rate=story.rate, status=story.status)
+    usual = Story(story.name, rate=story.rate, status=story.status, blank=story.blank)
     if not story.first:
         for pod in (f"{OLD}-aaaaa", f"{OLD}-bbbbb"):
             _pod(history, usual, pod, at - 2400, at + 60, 0)
@@ -116,8 +118,11 @@ def _pod(history: History, story: Story, pod: str, start: int, end: int, since: 
         history.add("container_cpu_usage_seconds_total", box, at, cpu)
         if story.silent and changed:
             continue
-        history.add("http_requests_total", {**labels, story.status: "200"}, at, well)
-        if failed:
+        if story.blank:
+            history.add("http_requests_total", {**labels, story.status: ""}, at, well + failed)
+        else:
+            history.add("http_requests_total", {**labels, story.status: "200"}, at, well)
+        if failed and not story.blank:
             history.add("http_requests_total", {**labels, story.status: "500"}, at, failed)
         for place, name in enumerate((*map(str, BUCKETS), "+Inf")):
             history.add(

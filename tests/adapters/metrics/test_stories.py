@@ -143,6 +143,12 @@ async def test_a_status_under_another_name_is_no_silent_pass(look, storied, writ
     assert right["ERROR_RATIO"].code == "METRIC_REGRESSED"
 
 
+async def test_an_empty_status_is_no_silent_pass(look, storied, written):
+    """As after a relabelling that went wrong: failures cannot be told from the rest."""
+    reading = (await look(storied, STORIES["blank"], written))["ERROR_RATIO"]
+    assert (reading.result, reading.code) == (Result.INCONCLUSIVE, "METRIC_NO_STATUS")
+
+
 async def test_a_query_that_gives_several_series_is_named(look, storied, written, catalog):
     service = catalog.service(SERVICE)
     queries = {"memory": "container_memory_working_set_bytes{{{sel}}}"}
