@@ -120,7 +120,7 @@ def _element(required: dict[str, Check], optional: dict[str, Check], *more: Chec
     return together(record(required, common | optional, typed=True), *more)
 
 
-_SOME_PEOPLE = array(string(limits.ACTION_ID), 1, 100)
+_SOME_PEOPLE = array(string(limits.ACTION_ID), 1, limits.PEOPLE)
 _BUTTON: dict[str, Check] = {
     "action_id": ACTION_ID,
     "value": string(limits.BUTTON_VALUE),
@@ -146,7 +146,9 @@ _WORKFLOW_TRIGGER = record(
     {"url": string(limits.URL)},
     {
         "customizable_input_parameters": array(
-            record({"name": string(limits.TEXT), "value": string(limits.TEXT)}), 1, 100
+            record({"name": string(limits.TEXT), "value": string(limits.TEXT)}),
+            1,
+            limits.WORKFLOW_INPUTS,
         )
     },
 )
@@ -239,7 +241,7 @@ _date = matching(
 _time = matching(r"([01]\d|2[0-3]):[0-5]\d", "must be a time in the format HH:mm")
 PICKERS: dict[str, Check] = {
     "datepicker": _element({}, {"initial_date": _date, **_place}),
-    "timepicker": _element({}, {"initial_time": _time, "timezone": string(100), **_place}),
+    "timepicker": _element({}, {"initial_time": _time, "timezone": string(limits.WORD), **_place}),
     "datetimepicker": _element({}, {"initial_date_time": number(0, limits.LATEST_SECOND)}),
 }
 
@@ -286,7 +288,7 @@ INPUTS: dict[str, Check] = {
     "file_input": _element(
         {},
         {
-            "filetypes": array(string(100), 1, 100),
+            "filetypes": array(string(limits.WORD), 1, limits.FILE_TYPES),
             "max_files": number(1, limits.FILE_INPUT_FILES),
         },
     ),

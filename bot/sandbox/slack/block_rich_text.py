@@ -7,6 +7,7 @@ from bot.sandbox.slack.schema import Check, array, boolean, by_type, number, one
 
 BLOCK_ID = string(limits.BLOCK_ID)
 _id = string(limits.ACTION_ID)
+_word = string(limits.WORD)
 _TEXT_STYLE = record(
     {},
     dict.fromkeys(
@@ -32,8 +33,8 @@ _RICH: dict[str, Check] = {
         typed=True,
     ),
     "emoji": record(
-        {"name": string(100)},
-        {"unicode": string(100), "skin_tone": number(2, 6), **_STYLED},
+        {"name": _word},
+        {"unicode": _word, "skin_tone": number(2, 6), **_STYLED},
         typed=True,
     ),
     "user": record({"user_id": _id}, _STYLED, typed=True),
@@ -46,10 +47,9 @@ _RICH: dict[str, Check] = {
         {"url": string(limits.URL), "fallback": string(limits.TEXT), **_STYLED},
         typed=True,
     ),
-    "color": record({"value": string(20)}, _STYLED, typed=True),
+    "color": record({"value": _word}, _STYLED, typed=True),
 }
-_MANY = 10_000
-_SECTION = record({"elements": array(by_type(_RICH), 0, _MANY)}, typed=True)
+_SECTION = record({"elements": array(by_type(_RICH), 0, limits.RICH_PARTS)}, typed=True)
 _BORDER: dict[str, Check] = {"border": number(0, 1)}
 RICH_TEXT_ELEMENTS = array(
     by_type(
@@ -58,7 +58,9 @@ RICH_TEXT_ELEMENTS = array(
             "rich_text_list": record(
                 {
                     "style": one_of("bullet", "ordered"),
-                    "elements": array(by_type({"rich_text_section": _SECTION}), 1, _MANY),
+                    "elements": array(
+                        by_type({"rich_text_section": _SECTION}), 1, limits.RICH_PARTS
+                    ),
                 },
                 {"indent": number(0, limits.LIST_INDENT), "offset": number(0), **_BORDER},
                 typed=True,
@@ -66,19 +68,21 @@ RICH_TEXT_ELEMENTS = array(
             "rich_text_preformatted": record(
                 {
                     "elements": array(
-                        by_type({"text": _RICH["text"], "link": _RICH["link"]}), 0, _MANY
+                        by_type({"text": _RICH["text"], "link": _RICH["link"]}),
+                        0,
+                        limits.RICH_PARTS,
                     )
                 },
-                {"language": string(100), **_BORDER},
+                {"language": _word, **_BORDER},
                 typed=True,
             ),
             "rich_text_quote": record(
-                {"elements": array(by_type(_RICH), 0, _MANY)}, _BORDER, typed=True
+                {"elements": array(by_type(_RICH), 0, limits.RICH_PARTS)}, _BORDER, typed=True
             ),
         }
     ),
     0,
-    _MANY,
+    limits.RICH_PARTS,
 )
 
 RICH_TEXT_BLOCK = record({"elements": RICH_TEXT_ELEMENTS}, {"block_id": BLOCK_ID}, typed=True)

@@ -86,7 +86,7 @@ _COMMON: dict[str, Check] = {
         },
         _text_or_fields,
     ),
-    "header": block({"text": plain(limits.HEADER)}, {"level": number(1, 4)}),
+    "header": block({"text": plain(limits.HEADER)}, {"level": number(1, limits.HEADER_LEVELS)}),
     "divider": block({}),
     "image": block(
         {"alt_text": string(limits.ALT_TEXT)},
