@@ -9,6 +9,7 @@ from bot.cards.form import NOTHING, VERB, block_of_argument, block_of_option, bl
 from bot.sandbox.launcher import CONFIG
 from bot.sandbox.slack.blocks import check_view
 from bot.text import LANGUAGES, Texts
+from commands import form
 from commands.command import Command, Invocation, Kind
 from commands.form import Draft, draft_of, modal_of, submitted, write
 from commands.parser import parse
@@ -232,3 +233,10 @@ def test_a_line_that_would_run_is_its_normal_form() -> None:
     verb = next(each for each in VERBS if each.name == "lock")
     draft = Draft(verb, {"environment": "qa"}, ("reason",), {"reason": "load   test"})
     assert write(draft, CATALOG).line == 'lock qa --reason "load test"'
+
+
+def test_a_line_that_would_be_read_otherwise_is_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    other = Invocation("unlock", environment="prod", line="unlock prod")
+    monkeypatch.setattr(form, "parse", lambda *_: other)
+    sent = view("unlock", {"argument.environment": "qa"})
+    assert submitted(sent, CATALOG, EN) == {VERB: EN("usage.unclear")}
