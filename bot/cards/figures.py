@@ -41,7 +41,7 @@ def change(before: float | None, after: float | None, texts: Texts) -> str:
         return "="
     if ratio >= _TIMES:
         return f"×{digits(ratio, texts)}"
-    percent = 100 * (ratio - 1)
+    percent = round(100 * (ratio - 1), 9)  # 2, and not 2.0000000000000018
     return f"{'+' if percent > 0 else '−'}{digits(abs(percent), texts)} %"
 
 
