@@ -252,8 +252,7 @@ class Comparison:
 
 def compare(schema: str, old: Object, new: Object) -> Comparison:
     result = Comparison()
-    if old != new:
-        _compare(named(schema), old, new, (), result)
+    _compare(named(schema), old, new, (), result)
     for paths in (result.added, result.modified, result.removed):
         paths -= STRIPPED
     return result

@@ -205,10 +205,11 @@ class Storage:
             if word != "annotations":
                 _restore(new["metadata"], kept["metadata"], word)
         _restore(new, kept, "spec")
+        if not _differ(new, kept):
+            return new
         if manager is not None and self.field_tracker is not None:
             self.field_tracker(resource, kept, new, manager, "status")
-        if new != kept:
-            self._write("MODIFIED", resource, new, old)
+        self._write("MODIFIED", resource, new, old, same_spec=True)
         return new
 
     def delete(self, resource: str, namespace: str | None, name: str) -> Object | None:
@@ -351,10 +352,20 @@ class Storage:
                 return name
         raise AlreadyExists(resource, name)
 
-    def _write(self, kind: EventType, resource: str, new: Object, old: Stored | None) -> Stored:
+    def _write(
+        self,
+        kind: EventType,
+        resource: str,
+        new: Object,
+        old: Stored | None,
+        *,
+        same_spec: bool = False,
+    ) -> Stored:
         self.revision += 1
         new["metadata"]["resourceVersion"] = str(self.revision)
         stored = freeze(self.revision, new)
+        if same_spec and old is not None:
+            stored.share_spec(new, old.view)
         if kind == "DELETED":
             self._objects[resource].pop(stored.key, None)
         else:
@@ -382,6 +393,14 @@ class Storage:
 def _own(obj: Object) -> Object:
     """The caller's object with a metadata that may be written to."""
     return {**obj, "metadata": dict(obj.get("metadata") or {})}
+
+
+def _differ(new: Object, old: Object) -> bool:
+    """Whether a status write changed anything of what it can reach."""
+    if new["metadata"].get("annotations") != old["metadata"].get("annotations"):
+        return True
+    reached = (new.keys() | old.keys()) - {"metadata", "spec"}
+    return any(word not in new or word not in old or new[word] != old[word] for word in reached)
 
 
 def _restore(new: Object, old: Object, word: str) -> None:

@@ -71,6 +71,15 @@ class Stored:
             self._view = self.copy()
         return self._view
 
+    def share_spec(self, obj: Object, before: Object) -> None:
+        """`obj` is this version and differs from the view `before` in all but its spec: most of an
+        object need not be parsed again. Views may share, because nobody touches them.
+        """
+        self._view = {
+            word: before[word] if word == "spec" else orjson.loads(encode(item))
+            for word, item in obj.items()
+        }
+
     def copy(self) -> Object:
         """A fresh copy that the caller may change."""
         fresh: Object = dict(self.head)

@@ -73,6 +73,26 @@ def test_a_status_write_reaches_neither_spec_nor_labels(storage: Storage) -> Non
     assert made["metadata"]["annotations"] == {"note": "kept"}
 
 
+def test_what_onlookers_see_after_a_status_write_is_what_is_stored(storage: Storage) -> None:
+    storage.create("pods", pod(nodeName="n", containers=[{"name": "a"}]))
+    status: dict[str, Any] = {"phase": "Running", "conditions": [{"type": "Ready"}]}
+
+    def change(obj: Any) -> None:
+        obj["status"] = status
+        obj["metadata"]["annotations"] = {"note": "1"}
+
+    seen: list[Any] = []
+    storage.subscribe("pods", lambda event: seen.append(event.stored.view))
+    returned = storage.update_status("pods", "qa", "p", change)
+    status["conditions"].clear()
+    returned["spec"]["nodeName"] = "elsewhere"
+    returned["metadata"]["annotations"].clear()
+    assert seen == [storage.get("pods", "qa", "p")] == [*storage.views("pods")]
+    assert seen[0]["status"]["conditions"] == [{"type": "Ready"}]
+    assert seen[0]["spec"]["nodeName"] == "n"
+    assert seen[0]["metadata"]["annotations"] == {"note": "1"}
+
+
 def test_annotations_bump_a_deployments_generation_through_update_alone(storage: Storage) -> None:
     made = storage.create("deployments.apps", {"metadata": {"name": "d", "namespace": "qa"}})
 
