@@ -4,6 +4,7 @@ import asyncio
 
 from bot.domain.rollout import Rollout
 from bot.sandbox.launcher import Sandbox
+from tests.scenarios.passing import a_moment
 
 
 class Remembered:
@@ -23,4 +24,4 @@ class Remembered:
                 found = await self.rollouts()
                 if found and found[0].settled:
                     return found[0]
-                await asyncio.sleep(0.05)
+                await a_moment(self._sandbox)

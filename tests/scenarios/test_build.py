@@ -9,6 +9,7 @@ from bot.domain.audit import By
 from bot.domain.build import BuildState
 from bot.domain.rollout import RolloutState
 from bot.workflows.build import cancel_build
+from tests.scenarios.passing import a_moment
 
 DEV = "#dev-deploys"
 
@@ -34,7 +35,7 @@ async def the_rollout(sandbox, timeout=40.0):
             found = await sandbox.dynamo.edges.store.recent("tasks-service", "dev")
             if found and found[0].settled:
                 return found[0]
-            await asyncio.sleep(0.05)
+            await a_moment(sandbox)
 
 
 async def cards(slack, who="ben", channel=DEV):

@@ -18,6 +18,7 @@ from bot.domain.audit import AuditEntry
 from bot.domain.rollout import Rollout
 from bot.sandbox.launcher import Sandbox
 from bot.sandbox.slack.driver import Message, SlackDriver
+from tests.scenarios.passing import a_moment
 
 QA = "#qa-deploys"
 PATIENT = 20.0
@@ -29,7 +30,7 @@ async def settled(sandbox: Sandbox) -> Rollout:
             found = await sandbox.dynamo.edges.store.recent()
             if found and found[0].settled:
                 return found[0]
-            await asyncio.sleep(0.05)
+            await a_moment(sandbox)
 
 
 async def private(slack: SlackDriver, user: str, words: str) -> Message:

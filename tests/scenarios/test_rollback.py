@@ -9,6 +9,7 @@ from bot.workflows.edges import Place
 from bot.workflows.operating import Closed
 from bot.workflows.rollback import request_rollback
 from bot.workflows.rollout import Request, Started
+from tests.scenarios.passing import a_moment
 
 DEV, QA, PRODUCTION = "#dev-deploys", "#qa-deploys", "#production"
 
@@ -20,7 +21,7 @@ async def settled(sandbox, *, of=Kind.ROLLBACK, timeout=30.0):
             found = [each for each in await recent(sandbox) if each.kind is of]
             if found and found[0].settled:
                 return found[0]
-            await asyncio.sleep(0.05)
+            await a_moment(sandbox)
 
 
 async def recent(sandbox):
@@ -33,7 +34,7 @@ async def deployed(sandbox, slack, who, channel, line):
     await slack.say(who, channel, line)
     async with asyncio.timeout(30):
         while len(await recent(sandbox)) == before or not (await recent(sandbox))[0].settled:
-            await asyncio.sleep(0.05)
+            await a_moment(sandbox)
     return (await recent(sandbox))[0]
 
 

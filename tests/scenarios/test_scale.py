@@ -6,6 +6,7 @@ import pytest
 
 from bot.domain.kind import Kind
 from bot.domain.rollout import RolloutState
+from tests.scenarios.passing import a_moment
 
 DEV, QA, PRODUCTION = "#dev-deploys", "#qa-deploys", "#production"
 
@@ -21,7 +22,7 @@ async def settled(sandbox, *, timeout=30.0):
             found = await scalings(sandbox)
             if found and found[0].settled:
                 return found[0]
-            await asyncio.sleep(0.05)
+            await a_moment(sandbox)
 
 
 async def card_of(slack, who, channel, rollout):
