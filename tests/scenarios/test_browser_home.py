@@ -8,7 +8,7 @@ from playwright.async_api import Browser, expect
 
 from bot.sandbox.launcher import Options, Sandbox, launch
 from bot.sandbox.slack.driver import SlackDriver
-from tests.browsing import PICTURES, chromium
+from tests.browsing import PICTURES, chromium, faults
 from tests.scenarios.promoting import SERVICE, asked_for, catalog, running, until
 
 PATIENT = 60_000  # milliseconds: a machine that does much else is slow, not wrong
@@ -48,6 +48,7 @@ async def test_a_release_is_approved_and_let_go_from_home(
     home = page.locator(".home")
     approve = home.get_by_role("button", name="Aprobar", exact=True)
     await expect(approve).to_be_visible(timeout=PATIENT)
+    assert await faults(page) == []
     await page.screenshot(path=PICTURES / f"home-{scheme}.png")
     await approve.click()
     go = home.get_by_role("button", name="Desplegar en Producción")
