@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: help sandbox test check format bench test-cluster lock clean
+.PHONY: help sandbox test check format bench pictures test-cluster lock clean
 
 help:  ## say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/'
@@ -36,6 +36,9 @@ format: $(READY)  ## format, and mend what lint can mend by itself
 
 bench: $(READY)  ## measure, each figure beside its peer in the same run
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+pictures: $(READY)  ## take the pictures of the README anew, of the real page
+	@$(BIN)/python -m tests.pictures $(ARGS)
 
 test-cluster: $(READY)  ## the cluster adapter's tests against a real cluster: make test-cluster KUBECONFIG=PATH
 	@test -n "$(KUBECONFIG)" || { echo "Name the cluster: make test-cluster KUBECONFIG=PATH"; exit 1; }

@@ -69,6 +69,7 @@ async def test_a_thread_covers_the_channel_and_the_world_stands_below_it(
     world = page.get_by_role("complementary", name="The world")
     await expect(world).to_contain_text("tasks-service")
     assert await sideways(page) == []
+    assert await page.evaluate("document.body.scrollHeight") == 844  # nothing can scroll it away
     composer = page.get_by_label("Message #qa-deploys")
     above, below = await composer.bounding_box(), await world.bounding_box()
     assert above is not None
