@@ -1,4 +1,4 @@
-"""`dynamo check`: examine configuration, tokens, scopes, cluster rights, registry and metrics.
+"""`dynamo check`: examine configuration, tokens, scopes, cluster rights, registry, metrics, sites.
 
 Each line says what was looked at and whether it holds; each thing to mend says how. Nothing is
 changed anywhere, and no secret is printed. English, for operators.
@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from bot.adapters.github_checks import GitHubChecks
+from bot.adapters.http_probes import HttpProbes
 from bot.adapters.kubernetes_cluster import KubernetesCluster
 from bot.adapters.oci_registry import OciRegistry
 from bot.adapters.prometheus_metrics import PrometheusMetrics
@@ -23,6 +24,7 @@ from bot.adapters.slack_app import (
 )
 from bot.adapters.sqlite_store import SqliteStore
 from bot.adapters.wall_clock import WallClock
+from bot.domain.probing import Expiry, Reached, expiry
 from bot.domain.release import hosted_name
 from bot.errors import PortError, Trouble
 from bot.text import Texts
@@ -150,10 +152,9 @@ async def examine() -> AsyncIterator[Found]:
                 yield found
         for service in catalog.services:
             yield await _images(images, service.image)
-        async for found in _git_host(settings, catalog):
-            yield found
-        async for found in _metrics(settings, catalog):
-            yield found
+        for others in (_git_host(settings, catalog), _metrics(settings, catalog), _sites(catalog)):
+            async for found in others:
+                yield found
 
 
 def _manifests(catalog: Catalog) -> Iterator[Found]:
@@ -272,6 +273,52 @@ async def _prometheus(metrics: PrometheusMetrics, environment: str, url: str) ->
         fix = "check its address in dynamo.yml, and PROMETHEUS_TOKEN if it wants one"
         return Found(False, f"metrics of {environment}: {url}: {_said(error)}", fix)
     return Found(True, f"metrics of {environment}: {url} answers")
+
+
+_NOT_REACHED = {
+    Reached.FORBIDDEN: "leads to this machine, its link or a metadata service, where no probe goes",
+    Reached.UNKNOWN_HOST: "the name of its host has no address",
+    Reached.AWAY: "nothing answers there, or the connection was cut",
+    Reached.TIMED_OUT: "no answer came in time",
+    Reached.BAD_CERTIFICATE: "its certificate is not trusted",
+    Reached.REDIRECTS: "it sends on from one address to the next without end",
+    Reached.DOWNGRADED: "it sends on from https to http, which is not followed",
+    Reached.TOO_LARGE: "its answer is larger than 4 MiB",
+    Reached.GARBLED: "what answers there speaks no HTTP that can be understood",
+}
+
+
+async def _sites(catalog: Catalog) -> AsyncIterator[Found]:
+    """Each base URL, with one request and one look at its certificate: after a deploy health and
+    response times are asked there."""
+    probes = HttpProbes()
+    try:
+        for found in await asyncio.gather(
+            *(_site(probes, environment) for environment in catalog.environments)
+        ):
+            yield found
+    finally:
+        await probes.close()
+
+
+async def _site(probes: HttpProbes, environment: Environment) -> Found:
+    url = environment.base_url
+    what = f"base URL of {environment.name}: {url}"
+    answer, held = await asyncio.gather(probes.get(url), probes.certificate(url))
+    if answer.reached is not Reached.ANSWERED:
+        fix = "check base_url in dynamo.yml, and who answers there as seen from this machine"
+        why = _NOT_REACHED[answer.reached]
+        said = f" ({answer.message})" if answer.message else ""
+        return Found(False, f"{what}: {why}{said}", fix)
+    if held is not None and held.expires_at is not None:
+        now = WallClock().now()
+        if (state := expiry(held.expires_at, now)) is not Expiry.FINE:
+            days = (held.expires_at - now).days
+            ok = None if state is Expiry.SOON else False
+            return Found(ok, f"{what}: its certificate ends in {days} days", "renew it")
+    if answer.status >= 500:
+        return Found(None, f"{what} answers {answer.status}", "services are asked below it")
+    return Found(True, f"{what} answers {answer.status}")
 
 
 async def _git_host(settings: Settings, catalog: Catalog) -> AsyncIterator[Found]:

@@ -1,11 +1,14 @@
 """`dynamo check` against the offline world: all well, and each thing to mend is named."""
 
+import os
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from bot.adapters.http_probes import HttpProbes
 from bot.check import Found, examine
 from bot.sandbox.launcher import Options, Sandbox, launch
 from bot.sandbox.slack import seed
@@ -37,7 +40,14 @@ def environment(
         "KUBECONFIG": str(settings.kubeconfig),
     }.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr("bot.check.HttpProbes", probes_of(world))
     return monkeypatch
+
+
+def probes_of(world: Sandbox) -> Callable[[], HttpProbes]:
+    """Base URLs are where this world has them, and nothing outside is asked."""
+    authority = world.town.authority if world.town else ""
+    return partial(HttpProbes, world.addresses, authority=authority)
 
 
 async def found() -> list[Found]:
@@ -62,8 +72,37 @@ async def test_in_a_well_kept_world_nothing_is_to_mend(environment):
         "registry",
         "CI",
         "metrics",
+        "base URL of dev: https://dev.yourapp.com answers",
+        "base URL of prod",
     ):
         assert part in said
+
+
+async def test_each_base_url_that_is_not_well_is_named(environment):
+    environment.setattr("bot.check.HttpProbes", HttpProbes)  # of the world outside: there is none
+    config = Path(os.environ["DYNAMO_CONFIG"])
+    text = config.read_text()
+    for old, new in (
+        ("https://dev.yourapp.com", "https://169.254.169.254/latest"),
+        ("https://qa.yourapp.com", "https://127.0.0.1:1"),
+        ("https://app.yourapp.com", "https://no-such-host.invalid"),
+    ):
+        text = text.replace(f"base_url: {old}", f"base_url: {new}")
+    config.write_text(text)
+    mend = to_mend(await found())
+    assert "base URL of dev: https://169.254.169.254/latest: leads to this machine" in mend
+    assert "base URL of qa: https://127.0.0.1:1: leads to this machine" in mend
+    assert "base URL of prod: https://no-such-host.invalid: " in mend
+    assert "→ check base_url in dynamo.yml" in mend
+
+
+async def test_a_certificate_that_ends_is_named_with_its_days(environment, world):
+    assert world.town is not None
+    world.town.outages.set("certificate-ends", None, "qa")
+    mend = to_mend(await found())
+    assert "base URL of qa: https://qa.yourapp.com: its certificate ends in" in mend
+    assert "→ renew it" in mend
+    assert mend.count("certificate") == 1
 
 
 async def test_a_wrong_token_is_named_without_being_shown(environment):

@@ -3,11 +3,13 @@
 import json
 import shutil
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import aiohttp
 import pytest
 
+from bot.adapters.http_probes import HttpProbes
 from bot.app import Dynamo
 from bot.check import examine
 from bot.sandbox.launcher import Options, Sandbox, WorldClock, launch
@@ -62,6 +64,7 @@ async def test_a_real_prometheus_is_asked_for_the_metrics(
     for name, value in world.surroundings.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("DYNAMO_CONFIG", str(path))
+    monkeypatch.setattr("bot.check.HttpProbes", partial(HttpProbes, world.addresses))
     monkeypatch.setenv("DYNAMO_DATABASE", f"sqlite:///{tmp_path / 'own.db'}")
     text = path.read_text()
     home = tmp_path / "prometheus"
