@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bot.sandbox.kubernetes import requests, statuses
+from bot.sandbox.kubernetes import decoding, requests, statuses, texts
 from bot.sandbox.kubernetes.deletion import DeleteOptions
 from bot.sandbox.kubernetes.statuses import FieldError
 from bot.sandbox.kubernetes.stored import Object
@@ -28,6 +28,30 @@ def of_query(query: Mapping[str, str]) -> DeleteOptions:
     if grace is not None:
         body["gracePeriodSeconds"] = grace
     return of_body(body)
+
+
+def of_text(data: bytes, *, yaml: bool) -> DeleteOptions:
+    """From a body. Raises ApiError: 500 for one that cannot be read, because nobody gave that error
+    a status (handlers/delete.go), 422 for what is no option.
+    """
+    try:
+        raw = texts.yaml_text(data)[0] if yaml else texts.json_text(data)
+        if not isinstance(raw, dict):
+            word = statuses.json_word(raw)
+            raise texts.DecodeError(f"json: cannot unmarshal {word} into Go value of type struct")
+    except texts.DecodeError as error:
+        why = f"couldn't get version/kind; json parse error: {error}"
+        raise statuses.internal(why) from error
+    version, kind = raw.get("apiVersion", "v1"), raw.get("kind", "DeleteOptions")
+    if kind != "DeleteOptions":
+        raise statuses.internal(
+            f'no kind "{kind}" is registered for version "{version}" in scheme '
+            '"pkg/apis/meta/internalversion/scheme/register.go:34"'
+        )
+    try:
+        return of_body(decoding.decode("DeleteOptions", raw)[0])
+    except texts.DecodeError as error:
+        raise statuses.internal(str(error)) from error
 
 
 def of_body(body: Object) -> DeleteOptions:

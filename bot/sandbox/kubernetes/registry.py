@@ -23,15 +23,15 @@ from bot.sandbox.kubernetes import (
     versions,
     warnings,
 )
+from bot.sandbox.kubernetes.admission import Admission, Admitting
 from bot.sandbox.kubernetes.managed_fields import Manager
 from bot.sandbox.kubernetes.options import WriteOptions
 from bot.sandbox.kubernetes.resources import STORED, Kind
-from bot.sandbox.kubernetes.statuses import Refusal, bad_request
+from bot.sandbox.kubernetes.statuses import bad_request
 from bot.sandbox.kubernetes.storage import Storage
 from bot.sandbox.kubernetes.stored import Conflict, Object, copy_json
 from bot.sandbox.kubernetes.validation import validate, validate_update
 
-Admission = Callable[[str, Object], Refusal | None]
 # Strategies in pkg/registry whose AllowCreateOnUpdate is true, and AllowUnconditionalUpdate false.
 _MADE_BY_PUT = frozenset(
     {
@@ -50,7 +50,7 @@ class Registry:
     ) -> None:
         self._store = store
         self._clock = clock
-        self._admission = admission
+        self._admission = Admitting(store, admission, dice)
         self._dice = dice
 
     # Create
@@ -81,11 +81,11 @@ class Registry:
         meta = obj["metadata"]
         if kind.namespaced:
             meta["namespace"] = namespace
-            self._open_namespace(kind, namespace, meta.get("name", ""))
-        self._admit(kind, obj)
+            self._admission.open_namespace(kind, namespace, meta.get("name", ""))
+        self._admission.admit(kind, obj)
         defaults.prepare_create(kind, obj)
         if kind.kind == "Service":
-            self._allot(obj)
+            self._admission.allot(obj)
         errors = validate(kind, obj)
         if errors:
             raise statuses.invalid(kind, meta.get("name", ""), errors)
@@ -105,43 +105,6 @@ class Registry:
         made = scratch.create(kind.key, obj)
         made["metadata"].pop("resourceVersion", None)
         return made
-
-    def _admit(self, kind: Kind, obj: Object) -> None:
-        if kind.kind == "Pod":
-            defaults.admit_pod(obj.setdefault("spec", {}), self._dice)
-        refusal = self._admission(kind.key, obj)
-        if refusal is None:
-            return
-        name = obj["metadata"].get("name", "")
-        if refusal.code == 403:
-            raise statuses.forbidden(kind, name, refusal.message, refusal.causes)
-        raise statuses.ApiError(refusal.code, refusal.reason, refusal.message)
-
-    def _open_namespace(self, kind: Kind, namespace: str, name: str) -> None:
-        """Nothing new in a namespace that is missing (404) or going (403)."""
-        found = self._store.stored("namespaces", None, namespace)
-        namespaces = STORED["namespaces"]
-        if found is None:
-            raise statuses.not_found(namespaces, namespace)
-        if found.view["metadata"].get("deletionTimestamp"):
-            why = (
-                f"unable to create new content in namespace {namespace} because it is being "
-                "terminated"
-            )
-            cause = {
-                "reason": "NamespaceTerminating",
-                "message": f"namespace {namespace} is being terminated",
-                "field": "metadata.namespace",
-            }
-            raise statuses.forbidden(kind, name, why, (cause,))
-
-    def _allot(self, obj: Object) -> None:
-        taken: set[str] = set()
-        ports: set[int] = set()
-        for other in self._store.views("services"):
-            taken.add(other["spec"].get("clusterIP", ""))
-            ports.update(port.get("nodePort", 0) for port in other["spec"].get("ports") or [])
-        defaults.allot_service(obj["spec"], taken, ports, self._dice)
 
     # Replace
 

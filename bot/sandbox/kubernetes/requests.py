@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ BODY_TYPES = ("application/json", "application/yaml", PROTOBUF)
 _ANSWER_TYPES = (*BODY_TYPES, f"{PROTOBUF};stream=watch")
 _POD_SUBRESOURCES = ("log", "eviction", "exec", "attach", "portforward")
 _STREAMED = ("exec", "attach", "portforward")
+_DURATION = re.compile(r"[+-]?(0|((\d+\.?\d*|\.\d+)(ns|us|µs|ms|s|m|h))+)")
 _VERBS = {
     ("GET", True): "get",
     ("GET", False): "list",
@@ -165,6 +167,14 @@ def number(query: Mapping[str, str], name: str) -> int | None:
     except ValueError as error:
         message = f'strconv.ParseInt: parsing "{text}": invalid syntax'
         raise statuses.bad_request(message) from error
+
+
+def check_timeout(query: Mapping[str, str]) -> None:
+    """`timeout` is a Go duration (filters/request_deadline.go). Raises ApiError 400."""
+    text = query.get("timeout", "")
+    if text and not _DURATION.fullmatch(text):
+        why = f'invalid timeout specified in the request URL - time: invalid duration "{text}"'
+        raise statuses.bad_request(why)
 
 
 def media_type(content_type: str) -> str:

@@ -21,7 +21,6 @@ from bot.sandbox.clock import Clock
 from bot.sandbox.kubernetes import (
     about,
     access,
-    decoding,
     delete_options,
     patches,
     pod_subresources,
@@ -33,6 +32,7 @@ from bot.sandbox.kubernetes import (
     watch,
 )
 from bot.sandbox.kubernetes.access import Ask, Rights, User
+from bot.sandbox.kubernetes.admission import Admission
 from bot.sandbox.kubernetes.answers import (
     JSON,
     as_json,
@@ -48,7 +48,7 @@ from bot.sandbox.kubernetes.log_endpoint import LogEndpoint
 from bot.sandbox.kubernetes.logs import LogSource
 from bot.sandbox.kubernetes.options import WriteOptions
 from bot.sandbox.kubernetes.reading import Reading
-from bot.sandbox.kubernetes.registry import Admission, Registry, track_fields
+from bot.sandbox.kubernetes.registry import Registry, track_fields
 from bot.sandbox.kubernetes.requests import Form, Target
 from bot.sandbox.kubernetes.statuses import ApiError
 from bot.sandbox.kubernetes.storage import Storage
@@ -151,6 +151,7 @@ class ApiServer:
         user = access.who(
             request.headers, request.headers.getall("Impersonate-Group", []), self._rights
         )
+        requests.check_timeout(request.query)
         self._authorize(request, path, user)
         target = requests.parse_path(request.method, path, request.query)
         if target is None:
@@ -321,13 +322,11 @@ class ApiServer:
         return as_json(self._reading.plain_list(target, page, Form()))
 
     async def _delete_options(self, request: web.Request) -> DeleteOptions:
-        if request.can_read_body and await request.read():
-            raw = await self._body(request, "DeleteOptions")
-            try:
-                body = decoding.decode("DeleteOptions", raw)[0]
-            except texts.DecodeError as error:
-                raise statuses.internal(str(error)) from error
-            return delete_options.of_body(body)
+        if request.can_read_body and (data := await request.read()):
+            kind = requests.body_type(request.headers.get("Content-Type", ""))
+            if kind == requests.PROTOBUF:
+                return delete_options.of_body(await self._body(request, "DeleteOptions"))
+            return delete_options.of_text(data, yaml=kind != JSON)
         return delete_options.of_query(request.query)
 
 

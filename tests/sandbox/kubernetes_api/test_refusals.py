@@ -241,6 +241,10 @@ async def test_delete_options(made: Any) -> None:
     await check(
         made,
         [
+            ("DELETE", path, JSON, "{bad", UNTYPED,
+             "couldn't get version/kind; json parse error: invalid character 'b' looking for"),
+            ("DELETE", path, JSON, {"apiVersion": "v1", "kind": "Pod"}, UNTYPED,
+             'no kind "Pod" is registered for version "v1"'),
             ("DELETE", path, JSON, both, INVALID,
              "orphanDependents and deletionPropagation cannot be both set"),
             ("DELETE", f"{path}?dryRun=Some", JSON, None, INVALID,
@@ -254,6 +258,26 @@ async def test_delete_options(made: Any) -> None:
     gone = await made.ask("DELETE", f"{path}?dryRun=All", {"propagationPolicy": "Background"})
     assert gone.body["status"] == "Success"
     assert (await made.get(path)).status == 404
+
+
+async def test_a_pod_of_an_account_that_is_not_there(made: Any) -> None:
+    """plugin/pkg/admission/serviceaccount."""
+    spec = {"serviceAccountName": "nobody", "containers": [{"name": "a", "image": "b:1"}]}
+    answer = await made.ask("POST", f"{CORE}/pods", {"metadata": {"name": "x"}, "spec": spec})
+    assert (answer.status, answer.message) == (
+        403,
+        'pods "x" is forbidden: error looking up service account qa/nobody: serviceaccount '
+        '"nobody" not found',
+    )
+
+
+async def test_a_timeout_is_a_duration(made: Any) -> None:
+    answer = await made.get(f"{CORE}/pods?timeout=soon")
+    assert (answer.status, answer.message) == (
+        400,
+        'invalid timeout specified in the request URL - time: invalid duration "soon"',
+    )
+    assert (await made.get(f"{CORE}/pods?timeout=1m30s")).status == 200
 
 
 async def test_forms_that_do_not_fit_what_was_asked(made: Any) -> None:

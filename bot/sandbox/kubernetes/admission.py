@@ -1,0 +1,79 @@
+"""Admission: what a new object is given or refused after it is decoded and before it is validated.
+
+The namespace must be open, a pod's account must be there, pods get what mutating plugins give them,
+services their addresses; and the world has its say through a hook (quotas).
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+from bot.sandbox.kubernetes import defaults, statuses
+from bot.sandbox.kubernetes.resources import STORED, Kind
+from bot.sandbox.kubernetes.statuses import Refusal
+from bot.sandbox.kubernetes.storage import Storage
+from bot.sandbox.kubernetes.stored import Object
+
+Admission = Callable[[str, Object], Refusal | None]
+"""`(resource, object)`: the world's own refusal of a new object, or None."""
+
+
+class Admitting:
+    """Admits on behalf of the registry."""
+
+    def __init__(self, store: Storage, hook: Admission, dice: random.Random) -> None:
+        self._store = store
+        self._hook = hook
+        self._dice = dice
+
+    def admit(self, kind: Kind, obj: Object) -> None:
+        if kind.kind == "Pod":
+            self._find_account(kind, obj)
+            defaults.admit_pod(obj.setdefault("spec", {}), self._dice)
+        refusal = self._hook(kind.key, obj)
+        if refusal is None:
+            return
+        name = obj["metadata"].get("name", "")
+        if refusal.code == 403:
+            raise statuses.forbidden(kind, name, refusal.message, refusal.causes)
+        raise statuses.ApiError(refusal.code, refusal.reason, refusal.message)
+
+    def _find_account(self, kind: Kind, pod: Object) -> None:
+        """A pod's account must be there (plugin/pkg/admission/serviceaccount)."""
+        meta, name = pod["metadata"], (pod.get("spec") or {}).get("serviceAccountName")
+        namespace = meta.get("namespace", "")
+        if name in (None, "", "default"):
+            return
+        if self._store.stored("serviceaccounts", namespace, name) is None:
+            why = (
+                f"error looking up service account {namespace}/{name}: serviceaccount "
+                f'"{name}" not found'
+            )
+            raise statuses.forbidden(kind, meta.get("name", ""), why)
+
+    def open_namespace(self, kind: Kind, namespace: str, name: str) -> None:
+        """Nothing new in a namespace that is missing (404) or going (403)."""
+        found = self._store.stored("namespaces", None, namespace)
+        namespaces = STORED["namespaces"]
+        if found is None:
+            raise statuses.not_found(namespaces, namespace)
+        if found.view["metadata"].get("deletionTimestamp"):
+            why = (
+                f"unable to create new content in namespace {namespace} because it is being "
+                "terminated"
+            )
+            cause = {
+                "reason": "NamespaceTerminating",
+                "message": f"namespace {namespace} is being terminated",
+                "field": "metadata.namespace",
+            }
+            raise statuses.forbidden(kind, name, why, (cause,))
+
+    def allot(self, obj: Object) -> None:
+        taken: set[str] = set()
+        ports: set[int] = set()
+        for other in self._store.views("services"):
+            taken.add(other["spec"].get("clusterIP", ""))
+            ports.update(port.get("nodePort", 0) for port in other["spec"].get("ports") or [])
+        defaults.allot_service(obj["spec"], taken, ports, self._dice)
