@@ -7,7 +7,8 @@ and both it and the bot have had their turn in between, however slow the machine
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from bot.sandbox.clock import Clock
@@ -15,9 +16,27 @@ from bot.sandbox.clock import Clock
 Found = TypeVar("Found")
 
 STEP = 0.5  # virtual seconds
+PACE = 0.1
 DRIP = 0.05  # so few that nothing else falls due meanwhile
 REST = 0.004  # real ones: sockets and workers are heard between two steps
 PATIENT = 60.0  # real ones, for what takes one
+
+
+@asynccontextmanager
+async def paced(clock: Clock) -> AsyncIterator[None]:
+    """Time passes all the while, each moment of it as soon as the one before was lived through."""
+
+    async def walk() -> None:
+        while True:
+            await clock.pass_time(PACE)
+            await asyncio.sleep(REST)
+
+    walking = asyncio.create_task(walk())
+    try:
+        yield
+    finally:
+        walking.cancel()
+        await asyncio.gather(walking, return_exceptions=True)
 
 
 async def passing(

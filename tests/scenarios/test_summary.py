@@ -1,7 +1,8 @@
 """After a rollout the channel learns whether it is as good as before: what a team sees and presses.
 
 The looks are told what to find (they have tests of their own); everything else is real: the bot on
-its own store, Slack and Kubernetes on the wire. Time is the sandbox's, moved on by hand.
+its own store, Slack and Kubernetes on the wire. Time passes as fast as it is lived through, and is
+moved on by hand.
 """
 
 import asyncio
@@ -22,6 +23,7 @@ from bot.workflows.edges import Edges, Place
 from bot.workflows.looks import Look, Subject
 from bot.workflows.rollback import NoWayBack, request_rollback
 from bot.workflows.rollout import Request
+from tests.pacing import paced
 from tests.pretended_looks import errors
 from tests.samples import in_qa, sample
 
@@ -82,7 +84,8 @@ async def sandbox(
     tmp_path: Path, findings: Findings, changes: dict[str, object]
 ) -> AsyncIterator[Sandbox]:
     config = catalog_with(tmp_path, **changes)
-    async with launch(Options(speed=10, keep=tmp_path / "keep", config=config)) as sandbox:
+    options = Options(manual=True, keep=tmp_path / "keep", config=config)
+    async with launch(options) as sandbox, paced(sandbox.clock):
         yield sandbox
 
 
@@ -106,7 +109,7 @@ async def deployed(sandbox: Sandbox, slack: SlackDriver, line: str = LINE) -> Ro
     return await until(settled)
 
 
-async def until(seen: Callable[[], Awaitable[Found | None]], seconds: float = 20) -> Found:
+async def until(seen: Callable[[], Awaitable[Found | None]], seconds: float = 60) -> Found:
     async with asyncio.timeout(seconds):
         while not (found := await seen()):
             await asyncio.sleep(0.02)
