@@ -482,6 +482,21 @@ def long_table(length: int) -> dict[str, Any]:
     return {"type": "table", "rows": [cells]}
 
 
+def video(**more: Any) -> dict[str, Any]:
+    urls = {"video_url": URL, "thumbnail_url": URL}
+    return {"type": "video", "alt_text": "a", "title": plain("t"), **urls, **more}
+
+
+def provider(**more: Any) -> dict[str, Any]:
+    return {
+        "type": "auth_provider",
+        "value": "v",
+        "name": plain("n"),
+        "is_connected": False,
+        **more,
+    }
+
+
 URL = "https://e.com/"
 DIVIDER = {"type": "divider"}
 # What is built of a number, and the largest number that Slack takes.
@@ -528,6 +543,12 @@ EDGES: dict[str, tuple[Callable[[int], Any], int]] = {
         10,
     ),
     "markdown": (lambda n: {"type": "markdown", "text": "x" * n}, 12_000),
+    "agent prompt": (lambda n: actions(button(agent_prompt="x" * n)), 4000),
+    "people": (lambda n: actions(button(visible_to_user_ids=["U1"] * n)), 100),
+    "video title": (lambda n: video(title=plain("x" * n)), 200),
+    "video author": (lambda n: video(author_name="x" * n), 50),
+    "provider value": (lambda n: provider(value="x" * n), 150),
+    "provider name": (lambda n: provider(name=plain("x" * n)), 75),
 }
 
 
