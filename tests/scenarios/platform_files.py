@@ -13,6 +13,7 @@ from bot.domain.audit import AuditEntry
 from bot.domain.rollout import Rollout
 from bot.sandbox.launcher import CONFIG, Options, Sandbox, launch
 from bot.sandbox.slack.driver import Message, SlackDriver
+from tests.scenarios.passing import a_moment
 
 T = TypeVar("T")
 PATIENCE = 60.0
@@ -116,6 +117,7 @@ async def settled(sandbox: Sandbox, environment: str = "qa") -> Rollout:
     """The newest rollout of the service there, once Slack has confirmed its end."""
 
     async def seen() -> Rollout | None:
+        await a_moment(sandbox)
         found = await sandbox.dynamo.edges.store.recent(SERVICE, environment)
         return found[0] if found and found[0].settled else None
 

@@ -12,6 +12,7 @@ from bot.domain.gate import Gate
 from bot.domain.rollout import Rollout
 from bot.sandbox.launcher import CONFIG, Sandbox
 from bot.sandbox.slack.driver import Message, SlackDriver
+from tests.scenarios.passing import a_moment
 
 PRODUCTION = "#production"
 PRODUCTION_ID = "C0PRODUCTN"
@@ -47,7 +48,7 @@ async def until(sandbox: Sandbox, holds: Callable[[Rollout], bool]) -> Rollout:
             found = await sandbox.dynamo.edges.store.recent()
             if found and holds(found[0]):
                 return found[0]
-            await asyncio.sleep(0.05)
+            await a_moment(sandbox)
 
 
 async def private(slack: SlackDriver, user: str, said: str, after: str = "") -> Message:

@@ -62,7 +62,12 @@ async def test_what_waits_asks_no_faster_than_every_fifteen_seconds(sandbox, sla
     await deploy(slack)
     await card(slack, "Queued until CI is green")
     asked, began = sandbox.git_host.asked, sandbox.clock.now()
-    await asyncio.sleep(6)  # a minute of the sandbox's time
+    for _ in range(30):  # a minute of the sandbox's time
+        await sandbox.clock.pass_time(2)
+        await asyncio.sleep(0.02)
+    async with asyncio.timeout(60):
+        while sandbox.git_host.asked < asked + 2:
+            await asyncio.sleep(0.05)
     passed = (sandbox.clock.now() - began).total_seconds()
     more = sandbox.git_host.asked - asked
     assert 2 <= more <= 2 * (passed / 15 + 1), (more, passed)  # runs and statuses: two calls

@@ -18,6 +18,7 @@ from bot.domain.lock import Lock
 from bot.domain.rollout import Rollout
 from bot.sandbox.launcher import Options, Sandbox, launch
 from bot.sandbox.slack.driver import Message, SlackDriver
+from tests.scenarios.passing import a_moment
 
 QA = "#qa-deploys"
 PATIENT = 20.0
@@ -38,6 +39,7 @@ async def settled(sandbox: Sandbox) -> Rollout:
     """The newest rollout, once Slack has confirmed its end."""
 
     async def seen() -> Rollout | None:
+        await a_moment(sandbox)
         found = await sandbox.dynamo.edges.store.recent()
         return found[0] if found and found[0].settled else None
 
