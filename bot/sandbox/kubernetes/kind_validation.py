@@ -210,6 +210,27 @@ def _disruption_budget(obj: Object) -> Errors:
         yield invalid_value("spec", spec, text)
 
 
+def _binding(obj: Object) -> Errors:
+    """rbac/validation: ValidateRoleBinding."""
+    role, group = obj.get("roleRef") or {}, "rbac.authorization.k8s.io"
+    kinds = ("ClusterRole",) if obj.get("kind") == "ClusterRoleBinding" else ("Role", "ClusterRole")
+    if role.get("apiGroup") != group:
+        yield not_supported("roleRef.apiGroup", role.get("apiGroup", ""), (group,))
+    if role.get("kind") not in kinds:
+        yield not_supported("roleRef.kind", role.get("kind", ""), kinds)
+    if not role.get("name"):
+        yield required("roleRef.name")
+    for index, subject in enumerate(obj.get("subjects") or []):
+        where = f"subjects[{index}]"
+        if not subject.get("name"):
+            yield required(f"{where}.name")
+        if subject.get("kind") not in ("ServiceAccount", "User", "Group"):
+            choices = ("ServiceAccount", "User", "Group")
+            yield not_supported(f"{where}.kind", subject.get("kind", ""), choices)
+        elif subject["kind"] == "ServiceAccount" and not subject.get("namespace"):
+            yield required(f"{where}.namespace")
+
+
 def review_errors(obj: Object) -> list[FieldError]:
     """An access review asks exactly one question (authorization/validation)."""
     spec = obj.get("spec") or {}
@@ -238,4 +259,6 @@ CHECKS: dict[str, Callable[[Object], Errors]] = {
     "Job": _job,
     "CronJob": _cron_job,
     "PodDisruptionBudget": _disruption_budget,
+    "RoleBinding": _binding,
+    "ClusterRoleBinding": _binding,
 }

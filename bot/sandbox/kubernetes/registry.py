@@ -58,7 +58,8 @@ class Registry:
     def create(self, kind: Kind, namespace: str, raw: Any, options: WriteOptions) -> Object:
         obj = object_bodies.decoded(kind, raw, options)
         object_bodies.same_place(obj, namespace, "")
-        if obj["metadata"].get("resourceVersion"):
+        version = obj["metadata"].get("resourceVersion") or ""
+        if version.isdigit() and int(version):  # one that is no number is none to etcd
             raise statuses.internal("resourceVersion should not be set on objects to be created")
         return self._new(kind, namespace, obj, options)
 

@@ -57,7 +57,9 @@ def validate_update(kind: Kind, old: Object, new: Object) -> list[FieldError]:
         errors.append(forbidden_field("spec", _POD_UPDATE))
     if kind.kind in ("ConfigMap", "Secret"):
         errors.extend(_immutable_data(kind, old, new))
-    if kind.kind in ("RoleBinding", "ClusterRoleBinding") and old["roleRef"] != new.get("roleRef"):
+    if kind.kind in ("RoleBinding", "ClusterRoleBinding") and old.get("roleRef") != new.get(
+        "roleRef"
+    ):
         errors.append(invalid_value("roleRef", new.get("roleRef"), "cannot change roleRef"))
     if kind.kind == "Service" and before.get("clusterIP") != after.get("clusterIP"):
         addresses = [after.get("clusterIP")]

@@ -357,6 +357,25 @@ async def test_rights_are_asked_before_anybody_looks_whether_it_is_there(made: A
     )
 
 
+async def test_bindings_name_a_role_and_somebody(made: Any) -> None:
+    """rbac/validation: ValidateRoleBinding, ValidateRoleBindingUpdate."""
+    path = "/apis/rbac.authorization.k8s.io/v1/namespaces/qa/rolebindings"
+    role = {"kind": "Role", "name": "reader"}
+    bare = {"metadata": {"name": "b"}, "subjects": [{"kind": "Robot", "name": "r"}]}
+    other = {"metadata": {"name": "b"}, "roleRef": {**role, "name": "writer"}}
+    assert (
+        await made.ask("PUT", f"{path}/b", {"metadata": {"name": "b"}, "roleRef": role})
+    ).status == 201
+    await check(
+        made,
+        [
+            ("POST", path, JSON, bare, INVALID, 'roleRef.kind: Unsupported value: "": supported '
+             'values: "Role", "ClusterRole", roleRef.name: Required value, subjects[0].kind'),
+            ("PUT", f"{path}/b", JSON, other, INVALID, "cannot change roleRef"),
+        ],
+    )  # fmt: skip
+
+
 async def test_a_complaint_about_the_whole_object_names_it_as_go_does(made: Any) -> None:
     """field.NewPath("") prints as "[]"."""
     big = {"metadata": {"name": "big"}, "data": {"a": "x" * 1_100_000}}
