@@ -40,6 +40,9 @@ _METHODS = {"get": "GET", "list": "GET", "watch": "GET", "patch": "PATCH", "crea
 _CONCURRENT_CALLS = 16  # per cluster; streams do not count
 _LARGEST_BODY = 128 * 2**20
 _LARGEST_REFUSAL = 2**20
+_READ_AHEAD = 2**16
+"""Bytes of a stream that come before they are asked for, twice as many at most. The library's own
+two MiB, for a watch that is read line by line, would be 70 MB of 16 logs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +284,10 @@ class Connections:
                 config.load_incluster_config(client_configuration=configuration)
             # Proxies of the environment are for the world outside, not for this machine.
             outside = not is_loopback(URL(configuration.host).host or "")
-            configuration.client_session_kwargs = {"trust_env": outside}
+            configuration.client_session_kwargs = {
+                "trust_env": outside,
+                "read_bufsize": _READ_AHEAD,
+            }
             return client.ApiClient(configuration)
         except Exception as error:
             # The library meets a broken kubeconfig with whatever the broken part raises.
