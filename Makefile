@@ -22,7 +22,7 @@ sandbox: $(READY)  ## start the offline world: a Slack workspace, a cluster and 
 	@$(BIN)/dynamo sandbox $(if $(PORT),--port $(PORT)) $(if $(SPEED),--speed $(SPEED)) $(if $(KEEP),--keep $(KEEP)) $(if $(KUBE_CONTEXT),--kube-context $(KUBE_CONTEXT)) $(if $(REGISTRY),--registry $(REGISTRY))
 
 test: $(READY)  ## run every test that this machine can run, and say which it cannot
-	@$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(READY)  ## formatting, lint, strict types, import contracts
 	@$(BIN)/ruff format --check .
