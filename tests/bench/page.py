@@ -1,9 +1,9 @@
 """The sandbox's page beside a large cluster: 200 services in three environments, 1,000 pods, and a
 dozen rollouts at once, so that pods come and go in the panel while somebody types.
 
-Measured in the browser itself: the longest task of the page (what a keystroke may have to wait for)
-and the frames that were drawn in a second. The peer is the same browser at rest, on an empty page:
-what this machine can draw at all.
+Measured in the browser itself: the longest task of the page (what a keystroke may have to wait for;
+browsers tell those above 50 ms) and the frames that were drawn in a second. The peer is the same
+browser at rest, on an empty page: what this machine can draw at all.
 """
 
 import asyncio
@@ -83,12 +83,13 @@ async def _measure(url: str) -> list[Row]:
         async with aiohttp.ClientSession() as session:
             for number in range(ROLLING):
                 await _restart(session, url, f"service-{number:03}")
+            await page.locator(".workload.is-rolling").nth(3).wait_for()  # it is being told
             measuring = asyncio.create_task(page.evaluate(FRAMES, SECONDS))
             await _type(page, measuring)
             busy = await measuring
     what = f"page beside {PODS:,} pods, {ROLLING} services rolling"
     return [
-        Row(f"{what}: longest task", _longest(busy), _longest(at_rest), "ms", "≤ 50"),
+        Row(f"{what}: longest task above 50", _longest(busy), _longest(at_rest), "ms", "none: 0"),
         Row(
             f"{what}: frames", _rate(busy), _rate(at_rest), "frames/s", "≥ 0.9 × the browser's own"
         ),
