@@ -6,22 +6,26 @@ from bot.domain.analysis import Analysis, Result, Stage
 from bot.domain.rollout import Rollout
 from bot.sandbox.launcher import Sandbox
 from bot.sandbox.slack.driver import Message, SlackDriver
-from tests.pacing import dripping, passing, standing
+from tests.pacing import STEP, dripping, passing, standing
 
 QA = "#qa-deploys"
 WAITS = {Stage.PROVISIONAL: 6 * 60, Stage.FINAL: 9 * 60}
 """Seconds from the end of a rollout to its first look, and from that to the last one."""
 
 
-async def deployed(sandbox: Sandbox, slack: SlackDriver, line: str = "") -> Rollout:
-    """Typed and rolled out."""
+async def deployed(
+    sandbox: Sandbox, slack: SlackDriver, line: str = "", *, step: float = STEP
+) -> Rollout:
+    """Typed and rolled out, so many seconds at a time."""
     store = sandbox.dynamo.edges.store
     known = {each.id for each in await store.recent("tasks-service", "qa")}
     await slack.say("ben", QA, line or "/dynamo deploy tasks-service qa 1.4.0")
-    return await rolled_out(sandbox, known)
+    return await rolled_out(sandbox, known, step=step)
 
 
-async def rolled_out(sandbox: Sandbox, known: Collection[str] = ()) -> Rollout:
+async def rolled_out(
+    sandbox: Sandbox, known: Collection[str] = (), *, step: float = STEP
+) -> Rollout:
     """A rollout that is none of the `known` ones, at its end. Time begins to pass when every look
     has noted how things were."""
     store = sandbox.dynamo.edges.store
@@ -40,7 +44,7 @@ async def rolled_out(sandbox: Sandbox, known: Collection[str] = ()) -> Rollout:
         return rollout if rollout and rollout.settled else None
 
     await standing(noted)
-    return await passing(sandbox.clock, settled)
+    return await passing(sandbox.clock, settled, step=step)
 
 
 async def analysis_of(sandbox: Sandbox, rollout: Rollout) -> Analysis:

@@ -212,7 +212,7 @@ async def test_a_release_that_fails_is_gone_back_from_by_itself_once(
         newest = (await store.recent("tasks-service", "qa"))[0]
         return newest if newest.kind is Kind.ROLLBACK and newest.settled else None
 
-    gone_back = await passing(sandbox.clock, back)
+    gone_back = await passing(sandbox.clock, back, step=2)
     assert (gone_back.state, gone_back.version) == (RolloutState.SUCCEEDED, "1.3.2")
     assert gone_back.requested_by.id == "dynamo"
     analysis = await analysis_of(sandbox, rollout)
@@ -242,7 +242,7 @@ async def test_errors_that_burn_the_budget_end_the_soak_and_the_release(
 ) -> None:
     """Three of a hundred are thirty times what 99.9 % allows: the guard asks Prometheus."""
     sandbox.world.set_trouble("fails-3-percent", "tasks-service", "qa")
-    rollout = await deployed(sandbox, slack)
+    rollout = await deployed(sandbox, slack, step=2)
     assert rollout.state is RolloutState.FAILED
     assert rollout.completed_at is not None
     assert rollout.finished_at is not None
@@ -254,7 +254,7 @@ async def test_errors_that_burn_the_budget_end_the_soak_and_the_release(
         newest = (await sandbox.dynamo.edges.store.recent("tasks-service", "qa"))[0]
         return newest if newest.kind is Kind.ROLLBACK and newest.settled else None
 
-    gone_back = await passing(sandbox.clock, back)
+    gone_back = await passing(sandbox.clock, back, step=2)
     assert (gone_back.state, gone_back.version) == (RolloutState.SUCCEEDED, "1.3.2")
     ended = await slack.message("ben", channel=QA, where=lambda m: "gone back from" in m.words)
     assert "*Rolled back to 1.3.2 by itself*" in ended.words
