@@ -2,11 +2,13 @@
 
 import sqlite3
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from bot.sandbox.clock import Clock
+from bot.sandbox.furnishing import live_through
 from bot.sandbox.keeping import UNREADABLE, InUseError, Keeper, Picture, memory_of
 
 AT = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -111,3 +113,21 @@ def test_others_on_the_machine_cannot_read_what_was_said(tmp_path: Path) -> None
     keeper.keep(picture("one"))
     assert (tmp_path / "sandbox.zip").stat().st_mode & 0o077 == 0
     keeper.close()
+
+
+async def test_what_happened_while_nobody_ran_it_is_made_up_for_up_to_an_hour() -> None:
+    """The rest is skipped: the time of day is right, and no timer comes nearer by it."""
+    clock = Clock(start=datetime.now(UTC) - timedelta(days=2))
+    rung: list[str] = []
+    clock.call_later(1800, lambda: rung.append("half an hour"))
+    clock.call_later(5400, lambda: rung.append("an hour and a half"))
+    await live_through(clock)
+    assert rung == ["half an hour"]
+    assert abs((datetime.now(UTC) - clock.now()).total_seconds()) < 60
+    assert 3600 <= clock.monotonic() < 3660
+
+
+async def test_a_world_that_ran_ahead_of_the_day_goes_on_from_where_it_was() -> None:
+    clock = Clock(speed=10, start=datetime.now(UTC) + timedelta(hours=3))
+    await live_through(clock)
+    assert clock.monotonic() < 600
