@@ -119,14 +119,15 @@ class Keeper:
         """Take pictures until cancelled; `take` is called on the event loop and does not wait."""
         while True:
             began = time.thread_time()
-            changed = self._changed(take())
-            took = time.thread_time() - began
-            if changed is not None:
-                try:
+            took = 0.0
+            try:
+                changed = self._changed(take())
+                took = time.thread_time() - began
+                if changed is not None:
                     await asyncio.to_thread(self._replace, *changed)
-                except OSError as error:
-                    self._last = b""
-                    _log.warning("what is in %s grows old: %s", self.directory, error)
+            except (OSError, TypeError, ValueError, sqlite3.Error) as error:
+                self._last = b""
+                _log.warning("what is in %s grows old: %r", self.directory, error)
             await asyncio.sleep(max(_SHORTEST_PAUSE, took / _SHARE))
 
     def keep(self, picture: Picture) -> None:

@@ -1,5 +1,6 @@
 """The directory of `--keep`: one picture at a time, whole or not at all."""
 
+import asyncio
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.sandbox import keeping
 from bot.sandbox.clock import Clock
 from bot.sandbox.furnishing import live_through
 from bot.sandbox.keeping import UNREADABLE, InUseError, Keeper, Picture, memory_of
@@ -131,3 +133,21 @@ async def test_a_world_that_ran_ahead_of_the_day_goes_on_from_where_it_was() -> 
     clock = Clock(speed=10, start=datetime.now(UTC) + timedelta(hours=3))
     await live_through(clock)
     assert clock.monotonic() < 600
+
+
+async def test_a_picture_that_cannot_be_taken_is_said_and_the_next_one_is(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping, "_SHORTEST_PAUSE", 0.0)
+    keeper = Keeper.open(tmp_path)
+    pictures = iter([picture("one"), Picture(AT, 1.0, {"word": object()}, None), picture("two")])
+    keeping_on = asyncio.create_task(keeper.keep_on(lambda: next(pictures, picture("two"))))
+    async with asyncio.timeout(30):
+        while keeper._stands < 2:
+            await asyncio.sleep(0.01)
+    keeping_on.cancel()
+    await asyncio.wait([keeping_on])
+    assert "grows old" in caplog.text
+    again = opened_again(keeper)
+    assert again.found == picture("two")
+    again.close()
