@@ -252,6 +252,7 @@ class Dynamo:
                     *([http_endpoint(app)] if signing else []),
                     *([terminal.routes] if terminal else []),
                 ],
+                closes=[terminal.close] if terminal else [],
             )
             dynamo.port = await server.start()
             stack.push_async_callback(server.stop)

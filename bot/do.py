@@ -5,6 +5,7 @@ the token is sent there and nowhere else: no redirect is followed, and plain htt
 machine only. English, for operators; the answers are in the language asked for.
 """
 
+import contextlib
 import http.client
 import json
 import os
@@ -69,14 +70,15 @@ def _opener(base: str) -> urllib.request.OpenerDirector:
 
 def _told(answer: IO[bytes], *, as_json: bool) -> int:
     """Print each message as it comes; the last one says what it came to."""
-    for raw in answer:
-        message = json.loads(raw)
-        if as_json:
-            _print(raw.decode().rstrip("\n"))
-        elif message.get("text"):
-            _print(str(message["text"]))
-        if message.get("type") == "end":
-            return EXIT[Outcome(message["outcome"])]
+    with contextlib.suppress(http.client.IncompleteRead, ConnectionError):
+        for raw in answer:
+            message = json.loads(raw)
+            if as_json:
+                _print(raw.decode().rstrip("\n"))
+            elif message.get("text"):
+                _print(str(message["text"]))
+            if message.get("type") == "end":
+                return EXIT[Outcome(message["outcome"])]
     lost = "The connection broke off. What was begun goes on; ask again to see it."
     return _say(lost, Outcome.UNREACHABLE)
 

@@ -8,7 +8,8 @@ _LIMIT = 1024 * 1024  # bytes of a request: Slack's are a few kB
 
 
 class HttpServer:
-    """`GET /healthz` (the process turns), `/readyz` (it can serve), `/metrics` (Prometheus)."""
+    """`GET /healthz` (the process turns), `/readyz` (it can serve), `/metrics` (Prometheus).
+    `closes` end what is answered without an end of its own, so that a stop waits for none of it."""
 
     def __init__(
         self,
@@ -18,6 +19,7 @@ class HttpServer:
         ready: Callable[[], bool],
         metrics: Callable[[], Mapping[str, float]],
         routes: Iterable[web.RouteTableDef] = (),
+        closes: Iterable[Callable[[], None]] = (),
     ) -> None:
         self._host = host
         self._port = port
@@ -29,6 +31,8 @@ class HttpServer:
         self._app.router.add_get("/metrics", self._metrics_page)
         for table in routes:
             self._app.add_routes(table)
+        self._closes = tuple(closes)
+        self._app.on_shutdown.append(self._close)
         self._runner = web.AppRunner(self._app, access_log=None, shutdown_timeout=5)
 
     async def start(self) -> int:
@@ -40,6 +44,10 @@ class HttpServer:
 
     async def stop(self) -> None:
         await self._runner.cleanup()
+
+    async def _close(self, _: web.Application) -> None:
+        for close in self._closes:
+            close()
 
     async def _healthz(self, _: web.Request) -> web.Response:
         return web.Response(text="ok\n")

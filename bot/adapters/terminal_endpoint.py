@@ -4,6 +4,7 @@ Only hashes of tokens are known here. They are all compared, each in constant ti
 long it takes says nothing. Who guesses is slowed down, as is a script that runs wild.
 """
 
+import asyncio
 import hashlib
 import hmac
 import json
@@ -58,7 +59,12 @@ class TerminalEndpoint:
         self._seconds = seconds
         self._wrong = Rate(_WRONG)
         self._lines = {name: Rate(_LINES) for name in hashes}
-        self._following = 0
+        self._following: set[asyncio.Task[Any]] = set()
+
+    def close(self) -> None:
+        """Let go of whoever is followed. What they began goes on, as their command tells them."""
+        for task in self._following:
+            task.cancel()
 
     @property
     def routes(self) -> web.RouteTableDef:
@@ -75,17 +81,19 @@ class TerminalEndpoint:
             self._wrong.count(now)
             log.warning("a wrong token at /do from %s", request.remote)
             return _error(401, "the token is not known here")
-        if self._lines[name].full(now) or self._following >= _FOLLOWING:
+        if self._lines[name].full(now) or len(self._following) >= _FOLLOWING:
             return _error(429, "too many lines; wait a minute")
         self._lines[name].count(now)
         asked = await _read(request)
         if isinstance(asked, web.Response):
             return asked
-        self._following += 1
+        task = asyncio.current_task()
+        assert task is not None
+        self._following.add(task)
         try:
             return await self._stream(request, name, asked)
         finally:
-            self._following -= 1
+            self._following.discard(task)
 
     def _name(self, header: str) -> str | None:
         scheme, _, token = header.partition(" ")

@@ -24,6 +24,7 @@ class Door:
 
     url: str = ""
     now: float = 0.0
+    close: Callable[[], None] = lambda: None
     open: asyncio.Event = field(default_factory=asyncio.Event)
     asked: list[tuple[str, TerminalLine]] = field(default_factory=list)
     closed: int = 0
@@ -56,7 +57,9 @@ async def served() -> AsyncIterator[Door]:
         for name, token in (("ci", TOKEN), ("cd", SECOND))
     }
     app = web.Application()
-    app.add_routes(TerminalEndpoint(hashes, door.do, lambda: door.now).routes)
+    endpoint = TerminalEndpoint(hashes, door.do, lambda: door.now)
+    door.close = endpoint.close
+    app.add_routes(endpoint.routes)
     runner = web.AppRunner(app, shutdown_timeout=1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -114,6 +117,15 @@ async def test_what_is_done_for_a_listener_is_closed_with_them(door):
     assert await answer.content.readline()
     answer.close()
     await until(lambda: door.closed == 1)
+
+
+async def test_a_stop_lets_go_of_whoever_is_followed(door):
+    async with door.asking({"line": "logs tasks-service qa --follow"}) as answer:
+        assert await answer.content.readline()
+        door.close()
+        await until(lambda: door.closed == 1)
+        with pytest.raises(aiohttp.ClientPayloadError):
+            await answer.read()
 
 
 async def test_thirty_wrong_tokens_a_minute_close_the_door_to_everybody_for_the_rest_of_it(door):

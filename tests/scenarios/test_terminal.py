@@ -108,6 +108,17 @@ async def test_a_dynamo_that_is_not_there_is_eight(served):
     assert done.code == 8
 
 
+async def test_a_dynamo_that_stops_meanwhile_is_eight_and_says_that_it_goes_on(served):
+    edges = served.dynamo.edges
+    waiting = asyncio.create_task(served.do("logs tasks-service qa --follow"))
+    async with asyncio.timeout(60):
+        while not edges.logs._listening.total():
+            await asyncio.sleep(0.05)
+    await served.dynamo.stop()
+    done = await waiting
+    assert (done.code, "broke off" in done.err) == (8, True), done.err
+
+
 async def test_the_token_is_not_sent_over_plain_http_to_another_machine(served):
     done = await served.do("status qa", url="http://dynamo.yourapp.com")
     assert done.code == 2
