@@ -45,7 +45,10 @@ async def rollout() -> None:
         await film.until(page, "forms-service → QA · 0.10.0 failed")
         await asyncio.sleep(0.5)
         await film.take(page, 1)
-        film.hold(5000)
+        film.hold(1800)
+        await to_top(page, "forms-service → QA · 0.10.0 failed")
+        await film.take(page, 1)
+        film.hold(6000)
         film.save(IMAGES / "rollout.gif")
 
 
