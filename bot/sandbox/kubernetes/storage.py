@@ -71,15 +71,15 @@ class Storage:
         self,
         clock: Clock,
         *,
-        revision: int = 1000,
+        revision: int = 20_000,
         history: int = 10_000,
         dice: random.Random | None = None,
     ) -> None:
         self.clock = clock
         self.revision = revision
-        # A watch must start at this revision or later; the history before is gone. It begins where
-        # the storage does, as a watch cache's begins with its first list.
-        self.compacted = revision
+        # A watch must start at this revision or later; the history before is gone. It reaches back
+        # further than the first object, as in a cluster in which other things happened before.
+        self.compacted = revision // 20
         self.field_tracker: FieldTracker | None = None
         self._objects: dict[str, dict[Key, Stored]] = {}
         self._latest: dict[str, int] = {}

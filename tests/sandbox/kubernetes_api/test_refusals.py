@@ -227,7 +227,7 @@ async def test_a_watch_from_before_the_history_is_told_in_stream_that_it_is_gone
             "apiVersion": "v1",
             "metadata": {},
             "status": "Failure",
-            "message": "too old resource version: 1 (4000)",
+            "message": "too old resource version: 1 (200)",
             "reason": "Expired",
             "code": 410,
         },
