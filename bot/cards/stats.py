@@ -24,7 +24,11 @@ def stats_card(delivery: Delivery, *, where: str, days: int, texts: Texts) -> Ca
         parts.append(Part(section(say(texts, "stats.young", count=since))))
     shown = {
         "frequency": (_frequency(delivery, texts), delivery.frequency, {}),
-        "lead": (_time(delivery.lead, texts), delivery.lead, {"of": delivery.changes_of}),
+        "lead": (
+            _time(delivery.lead, texts),
+            delivery.lead,
+            {"of": delivery.changes_of, "well": delivery.frequency.sample},
+        ),
         "failures": (
             _share(delivery.failures, texts),
             delivery.failures,
@@ -49,10 +53,9 @@ def _lines(
     values: dict[str, int],
 ) -> Mrkdwn:
     """ "*Change-failure rate: 8 %*", its sample, and whether that is too little to judge by."""
-    lines = [
-        say(texts, f"stats.{name}", value=value),
-        say(texts, f"stats.sample.{name}", count=measure.sample, **values),
-    ]
+    lines = [say(texts, f"stats.{name}", value=value)]
+    if measure.sample or (name == "lead" and delivery.frequency.sample):
+        lines.append(say(texts, f"stats.sample.{name}", count=measure.sample, **values))
     if name == "recovery" and delivery.unrecovered:
         lines.append(say(texts, "stats.unrecovered", count=delivery.unrecovered))
     if measure.sample and not measure.enough:
