@@ -79,7 +79,7 @@ def _openapi(path: str, parts: list[str]) -> web.Response:
         return web.Response(body=discovery.openapi_v2(), content_type=JSON)
     if path == "openapi/v3":
         return as_json(discovery.openapi_index())
-    if parts[1] == "v3" and len(parts) in (4, 5):
+    if parts[1:2] == ["v3"] and len(parts) in (4, 5):
         group = parts[3] if parts[2] == "apis" else ""
         if discovery.resource_list(group, parts[-1]) is not None:
             document = discovery.openapi_document(group, parts[-1])

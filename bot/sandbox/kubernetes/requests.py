@@ -59,14 +59,18 @@ def parse_path(method: str, path: str, query: Mapping[str, str]) -> Target | Non
         return None
     if not any((kind.group, kind.version) == (group, version) for kind in KINDS):
         return None
-    if rest[0] == "watch" and len(rest) > 1 and method == "GET":  # deprecated, and still served
+    by_path = rest[0] == "watch" and len(rest) > 1 and method == "GET"  # deprecated, still served
+    if by_path:
         rest, query = rest[1:], {**query, "watch": "true"}
     namespace = ""
     if rest[0] == "namespaces" and len(rest) > 2 and not (
         len(rest) == 3 and rest[2] in ("status", "finalize")
     ):  # fmt: skip
         namespace, rest = rest[1], rest[2:]
-    return _target(method, find(group, version, rest[0]), namespace, rest, query)
+    target = _target(method, find(group, version, rest[0]), namespace, rest, query)
+    if by_path and target.verb != "watch":  # of one object: nobody asks for that any more
+        raise statuses.no_such_resource()
+    return target
 
 
 def _target(

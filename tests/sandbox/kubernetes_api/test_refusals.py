@@ -505,7 +505,8 @@ async def test_health_by_check_and_the_index_of_paths(made: Any) -> None:
     assert "[+]etcd excluded: ok" in lines
     assert lines[-1] == "readyz check passed"
     assert (await made.get("/livez/ping")).text == "ok"
-    assert (await made.get("/livez/nope")).status == 404
+    for path in ("/livez/nope", "/openapi", "/openapi/v3/nope", "/openapi/v9"):
+        assert (await made.get(path)).status == 404
     assert {"/api/v1", "/apis/apps/v1", "/readyz/shutdown"} <= set(
         (await made.get("/")).body["paths"]
     )
@@ -519,3 +520,4 @@ async def test_the_old_path_of_a_watch_still_serves_one(made: Any) -> None:
     assert [(line["type"], line["object"]["metadata"]["name"]) for line in lines] == [
         ("ADDED", "p")
     ]
+    assert (await made.get("/api/v1/watch/namespaces/qa/pods/p")).status == 404
