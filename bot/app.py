@@ -57,6 +57,7 @@ from bot.domain.rollout import Rollout
 from bot.engine import Engine, Work
 from bot.errors import PortError
 from bot.ports import Builder, Clock
+from bot.text import FALLBACK, Texts
 from bot.workflows import writing
 from bot.workflows.analysis_desk import AnalysisDesk
 from bot.workflows.announcing import Announcer
@@ -131,6 +132,7 @@ class Dynamo:
         """Raises CatalogError or PortError (wrong token, database in use): then nothing runs."""
         clock = clock or WallClock()
         catalog = _with_tokens(load_catalog(settings.dynamo_config), settings)
+        Texts.of(FALLBACK)  # reading them takes 0.1 s, which nobody's first command should wait for
         async with AsyncExitStack() as stack:
             store = SqliteStore(str(settings.database_path), clock.now)
             await store.open()
