@@ -5,19 +5,16 @@ samples of the readings are part of the body: a restart draws the same chart.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 
 from bot.adapters.sqlite_audit import append
+from bot.adapters.sqlite_file import SqliteFile
 from bot.adapters.sqlite_schema import migrations
 from bot.adapters.sqlite_tables import Database
 from bot.domain.analysis import Analysis
 from bot.domain.audit import AuditEntry
 from bot.errors import StaleError
-
-if TYPE_CHECKING:
-    from bot.adapters.sqlite_store import SqliteStore
 
 _ANALYSIS = TypeAdapter(Analysis)
 
@@ -37,7 +34,7 @@ def _analyses(db: Database) -> None:
 class SqliteAnalyses:
     """On the store's connection and thread."""
 
-    def __init__(self, store: "SqliteStore") -> None:
+    def __init__(self, store: SqliteFile) -> None:
         self._store = store
 
     async def open(self, wanted: Analysis) -> Analysis:

@@ -6,18 +6,15 @@ second is decided on what the first has left.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 
 from bot.adapters.sqlite_audit import append
+from bot.adapters.sqlite_file import SqliteFile
 from bot.adapters.sqlite_schema import migrations
 from bot.adapters.sqlite_tables import Database
 from bot.domain.approval import Approval
 from bot.domain.audit import AuditEntry
-
-if TYPE_CHECKING:
-    from bot.adapters.sqlite_store import SqliteStore
 
 _APPROVAL = TypeAdapter(Approval)
 _MOST = 500  # of one place: more than that were given for releases long gone
@@ -36,7 +33,7 @@ def _approvals(db: Database) -> None:
 class SqliteApprovals:
     """On the store's connection and thread."""
 
-    def __init__(self, store: "SqliteStore") -> None:
+    def __init__(self, store: SqliteFile) -> None:
         self._store = store
 
     async def of(self, service: str, environment: str) -> Sequence[Approval]:

@@ -13,17 +13,14 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from bot.adapters.sqlite_file import SqliteFile
 from bot.adapters.sqlite_schema import migrations
 from bot.adapters.sqlite_tables import Database
 from bot.domain.audit import AuditEntry, AuditRecord, Head, Verification, chained, verify
 from bot.domain.rollout import FINAL, RolloutState
 from bot.domain.steps import STEP
-
-if TYPE_CHECKING:
-    from bot.adapters.sqlite_store import SqliteStore
 
 
 @migrations(name="0003_audit")
@@ -75,7 +72,7 @@ _TELLING = "json_extract(body, '$.after.state') in ({})".format(
 class SqliteAudit:
     """`bot.ports.Audit`, on the store's connection and thread."""
 
-    def __init__(self, store: "SqliteStore") -> None:
+    def __init__(self, store: SqliteFile) -> None:
         self._store = store
 
     async def record(self, entry: AuditEntry) -> None:

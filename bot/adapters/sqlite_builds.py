@@ -5,17 +5,14 @@ revision N by N+1 or nothing. The log stands beside the build, so that a restart
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 
+from bot.adapters.sqlite_file import SqliteFile
 from bot.adapters.sqlite_schema import migrations
 from bot.adapters.sqlite_tables import Database
 from bot.domain.build import Build
 from bot.errors import StaleError
-
-if TYPE_CHECKING:
-    from bot.adapters.sqlite_store import SqliteStore
 
 _BUILD = TypeAdapter(Build)
 
@@ -33,7 +30,7 @@ def _builds(db: Database) -> None:
 class SqliteBuilds:
     """On the store's connection and thread."""
 
-    def __init__(self, store: "SqliteStore") -> None:
+    def __init__(self, store: SqliteFile) -> None:
         self._store = store
 
     async def open(self, wanted: Build) -> Build:

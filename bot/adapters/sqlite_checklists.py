@@ -6,20 +6,17 @@ Slack has confirmed on the list's message, so that a killed process knows what t
 """
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 
 from bot.adapters.sqlite_audit import append
+from bot.adapters.sqlite_file import SqliteFile
 from bot.adapters.sqlite_schema import migrations
 from bot.adapters.sqlite_tables import Database
 from bot.domain.audit import AuditEntry
 from bot.domain.checklist import Before, Checklist, No, Refusal
 from bot.domain.rollout import CardRef
 from bot.ports import Decide, Record
-
-if TYPE_CHECKING:
-    from bot.adapters.sqlite_store import SqliteStore
 
 _CHECKLIST = TypeAdapter(Checklist)
 _NEVER = -1  # shown: Slack has no message of it yet
@@ -39,7 +36,7 @@ def _checklists(db: Database) -> None:
 class SqliteChecklists:
     """On the store's connection and thread."""
 
-    def __init__(self, store: "SqliteStore") -> None:
+    def __init__(self, store: SqliteFile) -> None:
         self._store = store
 
     async def get(self, service: str, digest: str) -> Checklist | None:

@@ -5,20 +5,17 @@ in one transaction. Of each place the newest ones are kept.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 
 from bot.adapters.sqlite_audit import append
+from bot.adapters.sqlite_file import SqliteFile
 from bot.adapters.sqlite_outbox import put
 from bot.adapters.sqlite_schema import migrations
 from bot.adapters.sqlite_tables import Database
 from bot.domain.audit import AuditEntry
 from bot.domain.configuration import ConfigSnapshot, Stage
 from bot.ports import Announcement
-
-if TYPE_CHECKING:
-    from bot.adapters.sqlite_store import SqliteStore
 
 KEPT = 20
 """Of each service in each environment: a ConfigMap may have a megabyte."""
@@ -41,7 +38,7 @@ def _configurations(db: Database) -> None:
 class SqliteConfigurations:
     """On the store's connection and thread."""
 
-    def __init__(self, store: "SqliteStore") -> None:
+    def __init__(self, store: SqliteFile) -> None:
         self._store = store
 
     async def begin(self, snapshot: ConfigSnapshot, entry: AuditEntry) -> None:

@@ -5,16 +5,13 @@ the process before, and is told as ended (`bot/workflows/log_desk.py`).
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 
+from bot.adapters.sqlite_file import SqliteFile
 from bot.adapters.sqlite_schema import migrations
 from bot.adapters.sqlite_tables import Database
 from bot.ports import FollowMessage
-
-if TYPE_CHECKING:
-    from bot.adapters.sqlite_store import SqliteStore
 
 _MESSAGE = TypeAdapter(FollowMessage)
 
@@ -27,7 +24,7 @@ def _follows(db: Database) -> None:
 class SqliteFollows:
     """On the store's connection and thread."""
 
-    def __init__(self, store: "SqliteStore") -> None:
+    def __init__(self, store: SqliteFile) -> None:
         self._store = store
 
     async def put(self, message: FollowMessage) -> None:

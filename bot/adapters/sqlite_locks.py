@@ -6,20 +6,17 @@ other is told about it.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 
 from bot.adapters.sqlite_audit import append
+from bot.adapters.sqlite_file import SqliteFile
 from bot.adapters.sqlite_outbox import put
 from bot.adapters.sqlite_schema import migrations
 from bot.adapters.sqlite_tables import Database
 from bot.domain.audit import AuditEntry
 from bot.domain.lock import Lock
 from bot.ports import Announcement
-
-if TYPE_CHECKING:
-    from bot.adapters.sqlite_store import SqliteStore
 
 _LOCK = TypeAdapter(Lock)
 
@@ -35,7 +32,7 @@ def _locks(db: Database) -> None:
 class SqliteLocks:
     """On the store's connection and thread."""
 
-    def __init__(self, store: "SqliteStore") -> None:
+    def __init__(self, store: SqliteFile) -> None:
         self._store = store
 
     async def all(self, environment: str = "") -> Sequence[Lock]:

@@ -5,16 +5,13 @@ deed and the message still tells it after its next start.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 
+from bot.adapters.sqlite_file import SqliteFile
 from bot.adapters.sqlite_schema import migrations
 from bot.adapters.sqlite_tables import Database
 from bot.ports import Announcement
-
-if TYPE_CHECKING:
-    from bot.adapters.sqlite_store import SqliteStore
 
 _ANNOUNCEMENT = TypeAdapter(Announcement)
 
@@ -27,7 +24,7 @@ def _outbox(db: Database) -> None:
 class SqliteOutbox:
     """On the store's connection and thread."""
 
-    def __init__(self, store: "SqliteStore") -> None:
+    def __init__(self, store: SqliteFile) -> None:
         self._store = store
 
     async def due(self) -> Sequence[Announcement]:

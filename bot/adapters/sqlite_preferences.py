@@ -1,12 +1,8 @@
 """`bot.ports.Preferences` in Dynamo's database: a row for whoever chose something."""
 
-from typing import TYPE_CHECKING
-
+from bot.adapters.sqlite_file import SqliteFile
 from bot.adapters.sqlite_schema import migrations
 from bot.adapters.sqlite_tables import Database
-
-if TYPE_CHECKING:
-    from bot.adapters.sqlite_store import SqliteStore
 
 
 @migrations(name="0120_preferences")
@@ -17,7 +13,7 @@ def _preferences(db: Database) -> None:
 class SqlitePreferences:
     """On the store's connection and thread. What was read is kept: this process alone writes."""
 
-    def __init__(self, store: "SqliteStore") -> None:
+    def __init__(self, store: SqliteFile) -> None:
         self._store = store
         self._languages: dict[str, str] | None = None
 

@@ -1,16 +1,13 @@
 """`bot.ports.Snapshots` in Dynamo's database: a row for each template of a release at a place."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 
+from bot.adapters.sqlite_file import SqliteFile
 from bot.adapters.sqlite_schema import migrations
 from bot.adapters.sqlite_tables import Database
 from bot.domain.snapshot import Snapshot
-
-if TYPE_CHECKING:
-    from bot.adapters.sqlite_store import SqliteStore
 
 _SNAPSHOT = TypeAdapter(Snapshot)
 
@@ -30,7 +27,7 @@ def _snapshots(db: Database) -> None:
 class SqliteSnapshots:
     """On the store's connection and thread."""
 
-    def __init__(self, store: "SqliteStore") -> None:
+    def __init__(self, store: SqliteFile) -> None:
         self._store = store
 
     async def put(self, snapshot: Snapshot) -> None:

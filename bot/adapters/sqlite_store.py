@@ -1,27 +1,20 @@
-"""What Dynamo remembers, in one SQLite file, through sqlite-utils.
+"""Rollouts in the file of `sqlite_file.py`, and which deliveries have been seen.
 
-One thread owns the connection, so the event loop never waits for a disk and every method is one
-transaction after another. The rollout itself is JSON in `body`; the columns beside it are what
-queries and the index ask for. The partial unique index "one driven rollout per service and
-environment" settles races that no check before an insert could.
-
-SQLite means one process: a lock file beside the database refuses a second one. It is held by the
-process, so a SIGKILL frees it.
+A rollout is JSON in `body`; the columns beside it are what queries and the index ask for. The
+partial unique index "one driven rollout per service and environment" settles races that no check
+before an insert could.
 """
 
-import asyncio
-import fcntl
 import sqlite3
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import Any
 
 from pydantic import TypeAdapter
 
 from bot.adapters.sqlite_audit import append
 from bot.adapters.sqlite_delivered import END, RELEASING, past_of
+from bot.adapters.sqlite_file import SqliteFile
 from bot.adapters.sqlite_schema import migrations
 from bot.adapters.sqlite_tables import Database
 from bot.domain.audit import ENGINE, By, Surface
@@ -29,9 +22,8 @@ from bot.domain.delivery import Past
 from bot.domain.progress import in_line
 from bot.domain.rollout import ACTIVE, DRIVEN, CardRef, Rollout, RolloutState
 from bot.domain.steps import step_entry
-from bot.errors import PortError, StaleError, Trouble
+from bot.errors import StaleError
 
-_T = TypeVar("_T")
 _ROLLOUT = TypeAdapter(Rollout)
 _DELIVERIES_KEPT = timedelta(days=1)
 
@@ -131,25 +123,13 @@ def _cards(db: Database) -> None:
     db.execute(f"create index rollouts_by_card on rollouts ({_CARD_TS})")
 
 
-class SqliteStore:
-    """`bot.ports.Store` on a file, or in memory for tests (`:memory:`)."""
+class SqliteStore(SqliteFile):
+    """`bot.ports.Store`."""
 
     def __init__(self, path: str, now: Callable[[], datetime] | None = None) -> None:
         """`now` is the time that the audit log gives to what is saved here."""
-        self._path = path
+        super().__init__(path)
         self._now = now or (lambda: datetime.now(UTC))
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
-        self._lock: IO[str] | None = None
-        self._db: Database | None = None
-
-    async def open(self) -> None:
-        """Take the file, and bring its tables up to date. Raises PortError when another process
-        holds it or the file cannot be used."""
-        await self.run(self._open)
-
-    async def close(self) -> None:
-        await self.run(self._close)
-        self._thread.shutdown()
 
     # --- rollouts ----------------------------------------------------------------------------
 
@@ -263,36 +243,6 @@ class SqliteStore:
 
         return await self.run(read)
 
-    def _open(self, _: object) -> None:
-        if self._path != ":memory:":
-            Path(self._path).parent.mkdir(parents=True, exist_ok=True)
-            self._lock = _lock_file(f"{self._path}.lock")
-        connection = sqlite3.connect(self._path, timeout=5)
-        self._db = Database(connection)
-        # WAL: readers never wait for the writer. synchronous stays FULL: what Slack or the cluster
-        # was told must survive a power cut, and there are a few writes a rollout, not thousands.
-        connection.execute("pragma journal_mode = wal")
-        connection.execute("pragma synchronous = full")
-        migrations.apply(self._db)
-
-    def _close(self, _: object) -> None:
-        if self._db is not None:
-            self._db.close()
-            self._db = None
-        if self._lock is not None:
-            self._lock.close()
-            self._lock = None
-
-    async def run(self, work: Callable[[Database], _T]) -> _T:
-        def call() -> _T:
-            return work(self._db)  # type: ignore[arg-type]  # None only before open
-
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, call)
-        except sqlite3.OperationalError as e:
-            values = {"message": str(e), "path": self._path}
-            raise PortError("store", Trouble.AWAY, temporary=True, values=values) from e
-
 
 def _replace(db: Database, rollout: Rollout, by: By, now: datetime) -> Rollout:
     """Revision N becomes N+1, or nothing happens and StaleError says so. A new state comes with
@@ -330,15 +280,3 @@ def _row(rollout: Rollout) -> dict[str, Any]:
         "requested_at": rollout.requested_at.isoformat(),
         "body": _ROLLOUT.dump_json(rollout).decode(),
     }
-
-
-def _lock_file(path: str) -> IO[str]:
-    handle = open(path, "w")  # noqa: SIM115  # held until close
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as e:
-        handle.close()
-        message = "another Dynamo is using this database"
-        values = {"message": message, "path": path.removesuffix(".lock")}
-        raise PortError("store", Trouble.CONFLICT, temporary=False, values=values) from e
-    return handle
