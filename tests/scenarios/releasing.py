@@ -1,16 +1,41 @@
 """Deploying to QA in a world whose time passes by hand, and coming to the summaries of it."""
 
 from collections.abc import Collection
+from functools import partial
 
+import pytest
+
+import bot.app
+from bot.adapters.prometheus_metrics import PrometheusMetrics
 from bot.domain.analysis import Analysis, Result, Stage
 from bot.domain.rollout import Rollout
 from bot.sandbox.launcher import Sandbox
 from bot.sandbox.slack.driver import Message, SlackDriver
-from tests.pacing import STEP, dripping, passing, standing
+from bot.workflows import analysis_looking, policies
+from bot.workflows.looks import integration, logs, response_times
+from tests.inline_workbench import InlineWorkbench
+from tests.pacing import PATIENT, STEP, dripping, passing, standing
 
 QA = "#qa-deploys"
 WAITS = {Stage.PROVISIONAL: 6 * 60, Stage.FINAL: 9 * 60}
 """Seconds from the end of a rollout to its first look, and from that to the last one."""
+
+
+def at_ease(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No limit of real seconds has a say in what is found, and scipy is loaded once: on a machine
+    that does much else a look takes longer, and finds the same."""
+    monkeypatch.setattr(bot.app, "ProcessWorkbench", InlineWorkbench)
+    at_leisure = partial(PrometheusMetrics, seconds=PATIENT, patience=PATIENT)
+    monkeypatch.setattr(bot.app, "PrometheusMetrics", at_leisure)
+    for module in (analysis_looking, integration, logs, response_times):
+        monkeypatch.setattr(module, "_BASELINE_SECONDS", PATIENT)
+    for module in (integration, logs, response_times, policies):
+        monkeypatch.setattr(module, "_SECONDS", PATIENT)
+    for module in (integration, response_times):
+        monkeypatch.setattr(module, "_PATIENCE", PATIENT)
+    for name in ("_LOOK_SECONDS", "_GUARD_SECONDS"):
+        monkeypatch.setattr(analysis_looking, name, PATIENT)
+    monkeypatch.setattr(logs, "_CLUSTER_SECONDS", PATIENT)
 
 
 async def deployed(

@@ -9,14 +9,12 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Locator, Page, ViewportSize, expect
 
-import bot.app
 from bot.domain.analysis import Stage
 from bot.domain.rollout import Rollout
 from bot.sandbox.launcher import Options, Sandbox, launch
 from tests.browsing import PICTURES, opened, type_line
-from tests.inline_workbench import InlineWorkbench
 from tests.samples import in_qa, sample
-from tests.scenarios.releasing import looked_at, rolled_out
+from tests.scenarios.releasing import at_ease, looked_at, rolled_out
 
 PATIENT = 60_000  # milliseconds: a machine that does much else is slow, not wrong
 WIDE = ViewportSize(width=1280, height=1000)
@@ -28,7 +26,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 @pytest.fixture
 async def sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sandbox]:
     """The sample, where QA asks for nothing and waits for seconds."""
-    monkeypatch.setattr(bot.app, "ProcessWorkbench", InlineWorkbench)
+    at_ease(monkeypatch)
     path = sample(tmp_path, in_qa(requires=[], policies=[]), window="3s")
     async with launch(Options(manual=True, keep=tmp_path / "keep", config=path)) as sandbox:
         yield sandbox

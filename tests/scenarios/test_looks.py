@@ -19,10 +19,9 @@ from bot.sandbox.launcher import Options, Sandbox, launch
 from bot.sandbox.slack.driver import Message, SlackDriver
 from bot.text import LANGUAGES, MISSING, Texts
 from bot.workflows.looks import integration, logs, response_times
-from tests.inline_workbench import InlineWorkbench
 from tests.samples import in_qa, sample
 from tests.scenarios import releasing
-from tests.scenarios.releasing import deployed
+from tests.scenarios.releasing import at_ease, deployed
 
 QA = "#qa-deploys"
 LOOKS = (logs.LOOK, integration.LOOK, response_times.LOOK)
@@ -31,7 +30,7 @@ LOOKS = (logs.LOOK, integration.LOOK, response_times.LOOK)
 @pytest.fixture
 async def sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sandbox]:
     monkeypatch.setattr(bot.app, "LOOKS", LOOKS)
-    monkeypatch.setattr(bot.app, "ProcessWorkbench", InlineWorkbench)
+    at_ease(monkeypatch)
     path = sample(tmp_path, in_qa(requires=[], policies=[]), window="3s")
     async with launch(Options(manual=True, keep=tmp_path / "keep", config=path)) as sandbox:
         yield sandbox
@@ -133,8 +132,9 @@ async def test_new_errors_are_told_with_their_count_and_an_example(
 
 
 async def test_what_breaks_around_a_release_is_found_and_only_what_was_well_is_blamed_on_it(
-    sandbox: Sandbox, slack: SlackDriver
+    sandbox: Sandbox, slack: SlackDriver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(integration, "_PATIENCE", 3.0)  # storage hangs for ten seconds
     outages = sandbox.world.outages
     outages.set("service-fails", "projects-service", "qa")
     outages.set("certificate-ends", None, "qa")

@@ -12,17 +12,15 @@ from typing import Any
 
 import pytest
 
-import bot.app
 from bot.domain.analysis import Result, Stage
 from bot.domain.analysis_steps import COUNTDOWN
 from bot.domain.kind import Kind
 from bot.domain.rollout import Rollout, RolloutState
 from bot.sandbox.launcher import Options, Sandbox, launch
 from bot.sandbox.slack.driver import Message, SlackDriver
-from tests.inline_workbench import InlineWorkbench
 from tests.pacing import dripping, passing
 from tests.samples import in_qa, sample
-from tests.scenarios.releasing import analysis_of, deployed, told
+from tests.scenarios.releasing import analysis_of, at_ease, deployed, told
 
 QA = "#qa-deploys"
 
@@ -37,7 +35,7 @@ def changes() -> dict[str, object]:
 async def sandbox(
     tmp_path: Path, changes: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Sandbox]:
-    monkeypatch.setattr(bot.app, "ProcessWorkbench", InlineWorkbench)
+    at_ease(monkeypatch)
     changes = {"requires": [], "policies": [], "stability_window": "3s", **changes}
     slo = str(changes.pop("slo", "99.5%"))
 
