@@ -133,7 +133,9 @@ async def test_cancelling_under_way_goes_back_to_what_ran(slack, world, dynamo):
     world.set_trouble("slow-start", "tasks-service", "qa")
     await slack.say("ben", QA, "/dynamo deploy tasks-service qa")
     card = await slack.message("ben", channel=QA, where=lambda m: "1 of 3 updated" in m.words)
+    world.clock.pace(0.1)  # it is not done before somebody has pressed
     await slack.click("ben", card, "dyn:cancel")
+    world.clock.pace(10)
     rollout = await dynamo.settled()
     assert rollout.state is RolloutState.ROLLED_BACK
     assert world.workload("tasks-service", "qa")["version"] == "1.3.2"
@@ -144,10 +146,12 @@ async def test_a_second_release_waits_its_turn_and_says_behind_whom(slack, world
     dev = "#dev-deploys"
     await slack.say("ben", dev, "/dynamo deploy tasks-service dev 1.3.1")
     await slack.message("ben", channel=dev, where=lambda m: "1.3.1" in m.words and m.from_app)
+    world.clock.pace(0.1)  # the first one is not done before the second is asked for
     await slack.say("ben", dev, "/dynamo deploy tasks-service dev 1.3.2")
     await slack.message(
         "ben", channel=dev, where=lambda m: "waits until 1.3.1" in m.words or "espera" in m.words
     )
+    world.clock.pace(10)
     rollout = await dynamo.settled()
     assert (rollout.version, rollout.state) == ("1.3.2", RolloutState.SUCCEEDED)
 

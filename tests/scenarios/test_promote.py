@@ -598,9 +598,12 @@ async def test_at_its_turn_all_gates_are_asked_again(sandbox, slack):
     sandbox.world.set_trouble("slow-start", SERVICE, "dev")
     await slack.say("ben", dev, f"/dynamo deploy {SERVICE} dev 1.3.1")
     await slack.message("ben", channel=dev, where=lambda m: "updated" in m.words)
+    sandbox.clock.pace(0.1)  # the first one is not done before the others have asked
     await slack.say("ben", dev, f"/dynamo deploy {SERVICE} dev 1.3.2")
     queued = await slack.message("ben", channel=dev, where=lambda m: "number 1 in line" in m.words)
     await slack.say("ana", dev, '/dynamo lock dev --reason "load test"')
+    await slack.message("ana", channel=dev, where=lambda m: m.from_app and "load test" in m.words)
+    sandbox.clock.pace(10)
     refused = await slack.message(
         "ben",
         channel=dev,

@@ -227,3 +227,18 @@ async def test_a_cancelled_sleep_leaves_no_timer() -> None:
 def test_a_clock_that_stands_or_runs_back_is_refused() -> None:
     with pytest.raises(ValueError, match="above 0"):
         Clock(speed=0)
+
+
+async def test_a_clock_that_changes_its_pace_goes_on_from_where_it_stands() -> None:
+    clock = Clock(speed=1e-6)
+    clock.advance(100)
+    rang = asyncio.Event()
+    clock.call_later(50, rang.set)
+    clock.pace(1e6)
+    await asyncio.wait_for(rang.wait(), 30)
+    assert clock.monotonic() >= 150
+    clock.pace(1e-6)
+    stands = clock.monotonic()
+    assert stands <= clock.monotonic() < stands + 1
+    with pytest.raises(ValueError, match="above 0"):
+        clock.pace(0)
