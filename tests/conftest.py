@@ -8,10 +8,15 @@ from typing import Any, Protocol
 
 import pytest
 from aiohttp import web_app
+from hypothesis import HealthCheck, settings
 
 from bot.domain import redaction
 from bot.domain.image import Image
 from bot.domain.rollout import Actor, CardRef, Rollout
+
+# How long an example takes is the machine's affair: on a busy one it is no failure of a test.
+settings.register_profile("dynamo", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("dynamo")
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 DIGEST = "sha256:" + "ab12" * 16
