@@ -7,6 +7,7 @@ sigs.k8s.io/structured-merge-diff/merge/update.go and apimachinery's managedfiel
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from bot.sandbox.kubernetes.fields import (
@@ -56,13 +57,14 @@ class Entry:
 
 
 Entries = list[Entry]
+_manager = lru_cache(maxsize=1024)(Manager)  # a few write to everything
 
 
 def read(obj: Object) -> Entries:
     """The managedFields of an object."""
     return [
         Entry(
-            Manager(
+            _manager(
                 entry.get("manager", ""),
                 entry.get("operation", ""),
                 entry.get("apiVersion", ""),

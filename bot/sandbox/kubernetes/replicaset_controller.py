@@ -273,8 +273,20 @@ def ranked_for_deletion(pods: Sequence[Object]) -> list[Object]:
     return sorted(pods, key=rank)
 
 
+_COUNTED_OF_METADATA = ("labels", "ownerReferences", "deletionTimestamp", "creationTimestamp")
+_COUNTED_OF_STATUS = ("phase", "conditions")
+
+
+def _same(old: Object, new: Object, words: tuple[str, ...]) -> bool:
+    return all(old.get(word) == new.get(word) for word in words)
+
+
 def _counts_alike(old: Object, new: Object) -> bool:
     """Would a ReplicaSet count both the same? Then it need not look."""
+    if _same(old["metadata"], new["metadata"], _COUNTED_OF_METADATA) and _same(
+        old.get("status", {}), new.get("status", {}), _COUNTED_OF_STATUS
+    ):
+        return True  # so it is with most status writes of a kubelet
 
     def seen(pod: Object) -> tuple[object, ...]:
         return (

@@ -115,11 +115,14 @@ class Cache:
     def _changed(self, event: WatchEvent) -> None:
         new = None if event.type == "DELETED" else event.stored.view
         old = event.previous.view if event.previous is not None else None
-        if old is not None:
-            self._drop(old)
-        if new is not None:
-            self._put(new)
+        if old is not None and new is not None and _owner(old) == _owner(new):
+            self._objects[event.stored.key] = new  # it stands in the same places as before
         else:
+            if old is not None:
+                self._drop(old)
+            if new is not None:
+                self._put(new)
+        if new is None:
             old = event.stored.view
         for listener in self._listeners:
             listener(old, new)
