@@ -18,6 +18,7 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
+from bot.__main__ import keep_for_good
 from bot.sandbox.kubernetes.world import World
 from bot.sandbox.registry import release_table
 
@@ -111,6 +112,7 @@ async def main() -> None:
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     port = runner.addresses[0][1]
+    keep_for_good()  # as every command does that stays
     print(port, flush=True)
     await asyncio.to_thread(sys.stdin.read)
     world.stop()

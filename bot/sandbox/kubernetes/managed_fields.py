@@ -39,6 +39,15 @@ class Manager:
             and (self.operation == "Apply" or self.api_version == other.api_version)
         )
 
+    def words(self) -> tuple[tuple[str, str], ...]:
+        """As an entry of managedFields names it."""
+        return (
+            ("manager", self.name),
+            ("operation", self.operation),
+            ("apiVersion", self.api_version),
+            ("subresource", self.subresource),
+        )
+
     def describe(self) -> str:
         """As a conflict names it (managedfields/internal/conflict.go: printManager)."""
         text = f'"{self.name}"'
@@ -146,6 +155,8 @@ def after_write(
     """Set `new`'s managedFields after a plain write by the manager. It goes on from the `given`
     ones, as a client sent them (fieldmanager.go: decodeLiveOrNew), else from the old ones.
     """
+    if old is not None and given is None and _own_status(schema, old, new, manager, now):
+        return
     found = read(old) if old is not None else []
     if old is not None and isinstance(given, list) and given:
         found = read({"metadata": {"managedFields": given}})
@@ -163,6 +174,48 @@ def after_write(
         entries.append(Entry(manager, mine, now))
     if old is None or given is not None or not _only_later(old, new, found, entries):
         write(new, entries)
+
+
+def _own_status(schema: str, old: Object, new: Object, manager: Manager, now: str) -> bool:
+    """The usual write of a controller or a kubelet: in the status alone it changes what is its own
+    already, and nobody's else. Then its time is all that is new, and no more than the status need
+    be compared; true if so.
+    """
+    listed = new["metadata"].get("managedFields")
+    if manager.subresource != "status" or not _alike_but_status(old, new) or not listed:
+        return False
+    changes = compare(schema, {"status": old["status"]}, {"status": new["status"]})
+    mine, own = changes.changed(), None
+    if changes.removed or not mine:
+        return False
+    for item in listed:
+        fields = decode_fields(item.get("fieldsV1") or {})
+        if all(item.get(word, "") == value for word, value in manager.words()):
+            own = item
+            if not mine <= fields:
+                return False
+        elif not fields.isdisjoint(mine):
+            return False
+    if own is None:
+        return False
+    own["time"] = now
+    listed.sort(key=_order_of_raw)
+    return True
+
+
+def _alike_but_status(old: Object, new: Object) -> bool:
+    """The spec is not looked at: no write of a status can own a field of it."""
+    if "status" not in old or "status" not in new:
+        return False
+    before, after = old["metadata"], new["metadata"]
+    if any(
+        before.get(word) != after.get(word)
+        for word in before.keys() | after.keys()
+        if word != "resourceVersion"
+    ):
+        return False
+    others = (old.keys() | new.keys()) - {"metadata", "spec", "status"}
+    return all(old.get(word) == new.get(word) for word in others)
 
 
 def _only_later(old: Object, new: Object, found: Entries, entries: Entries) -> bool:

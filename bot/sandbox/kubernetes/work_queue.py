@@ -115,7 +115,7 @@ class Cache:
     def _changed(self, event: WatchEvent) -> None:
         new = None if event.type == "DELETED" else event.stored.view
         old = event.previous.view if event.previous is not None else None
-        if old is not None and new is not None and _owner(old) == _owner(new):
+        if old is not None and new is not None and _same_owners(old, new):
             self._objects[event.stored.key] = new  # it stands in the same places as before
         else:
             if old is not None:
@@ -146,6 +146,11 @@ class Cache:
             keys.discard(key)
             if not keys:
                 del index[name]
+
+
+def _same_owners(one: Object, other: Object) -> bool:
+    word = "ownerReferences"
+    return bool(one["metadata"].get(word) == other["metadata"].get(word))
 
 
 def _owner(view: Object) -> str:
