@@ -124,7 +124,8 @@ pods = st.builds(
     deleting=mostly(False, True),
     conditions=some_conditions,
     readiness_gates=st.sampled_from([(), ("gate",)]),
-    containers=st.lists(containers, max_size=2).map(tuple),
+    # No two have one name: an API server refuses such a pod.
+    containers=st.lists(containers, max_size=2, unique_by=lambda each: each.name).map(tuple),
 )
 events = st.builds(
     Event,
