@@ -14,9 +14,9 @@ from bot.domain import redaction
 from bot.domain.image import Image
 from bot.domain.rollout import Actor, CardRef, Rollout
 
-# How long an example takes is the machine's affair: on a busy one it is no failure of a test. Each
-# run looks for new examples, with `make test ARGS=--hypothesis-profile=search` for many more; .ci/run
-# judges one commit always by the same ones.
+# How long an example takes is the machine's affair: on a busy one it is no failure of a test.
+# Each run looks for new examples, with `make test ARGS=--hypothesis-profile=search` for many more;
+# .ci/run judges one commit always by the same ones.
 slow_is_fine: Any = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("explore", **slow_is_fine)
 settings.register_profile("search", max_examples=3000, **slow_is_fine)
