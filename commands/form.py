@@ -21,18 +21,18 @@ from bot.cards.form import (
     NOTHING,
     OPTIONS,
     VERB,
-    Choices,
+    Names,
     Told,
     block_of_argument,
     block_of_option,
     block_of_options,
     form_modal,
     named,
-    stand_in,
     suggested,
 )
 from bot.cards.help import help_card
 from bot.cards.modal import Modal
+from bot.cards.usage import called
 from bot.errors import PortError
 from bot.ports import sleep_until
 from bot.text import Texts
@@ -211,7 +211,7 @@ def submitted(view: Mapping[str, Any], catalog: Catalog, texts: Texts) -> str | 
 
 
 def modal_of(draft: Draft, channel: str, catalog: Catalog, texts: Texts) -> Modal:
-    written = write(draft, catalog, lambda name: stand_in(name, texts))
+    written = write(draft, catalog, lambda name: called(name, texts))
     told = Told(
         written.line,
         tuple(named(name, texts) for _, name in written.missing),
@@ -318,21 +318,19 @@ def _names_of(block: str, catalog: Catalog) -> tuple[str, ...]:
     return ()
 
 
-def _choices(catalog: Catalog, texts: Texts) -> Choices:
+def _choices(catalog: Catalog, texts: Texts) -> Names:
     language = texts.language
     environments = [(each.name, each.title.to(language)) for each in catalog.environments]
-    return Choices(
-        {
-            Kind.SERVICE: [(each.name, each.name) for each in catalog.services],
-            Kind.ENVIRONMENT: [
-                (name, title if fold(title) == fold(name) else f"{title} ({name})")
-                for name, title in environments
-            ],
-            Kind.COMMAND: [
-                (verb.name, texts.say(f"form.verb.{verb.name}", {}, verb.name)) for verb in VERBS
-            ],
-        }
-    )
+    return {
+        Kind.SERVICE: [(each.name, each.name) for each in catalog.services],
+        Kind.ENVIRONMENT: [
+            (name, title if fold(title) == fold(name) else f"{title} ({name})")
+            for name, title in environments
+        ],
+        Kind.COMMAND: [
+            (verb.name, texts.say(f"form.verb.{verb.name}", {}, verb.name)) for verb in VERBS
+        ],
+    }
 
 
 def _sentence(mistake: UsageError | None, texts: Texts) -> str:

@@ -2,9 +2,9 @@
 
 Slack says when the tab is opened and never when it is closed. So for whoever opened it lately the
 store is looked at every so often, once for all of them, and a tab is published again only where
-something changed that it shows; the clusters are read once for all that are published. Nothing is
-looked at where nobody opened it lately; of many the latest are kept. What is chosen on it, the
-reader's language, is kept here, too.
+something changed that it shows; the clusters are read once for all of a language that are
+published. Nothing is looked at where nobody opened it lately; of many the latest are kept. What is
+chosen on it, the reader's language, is kept here, too.
 """
 
 import asyncio
@@ -80,6 +80,9 @@ class HomeDesk:
                 await self._look_once()
             except PortError as error:
                 log.info("Home tabs stay as they are: %s", error)
+            except Exception:
+                log.exception("Home tabs met a bug")
+                self._readers.clear()  # until they are opened again
 
     def _forget_old(self) -> None:
         now = self._edges.clock.now()

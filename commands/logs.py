@@ -72,7 +72,7 @@ async def wanted(asked: Asked) -> Query | Card:
 
 async def press_stop(asked: Asked, click: Click) -> Card | None:
     """By whoever started it, or may deploy there."""
-    message = _desk(asked).message(click.value)
+    message = desk_of(asked).message(click.value)
     if message is None:
         return logs_notice_card(asked.texts, "over")
     if message.started_by != asked.actor.id:
@@ -80,7 +80,7 @@ async def press_stop(asked: Asked, click: Click) -> Card | None:
         if place is None or not (await permission(asked.actor.id, place, asked.edges)).ok:
             who = user(message.started_by)
             return logs_notice_card(asked.texts, "not_yours", HAND, who=who)
-    if not await stop_follow(_desk(asked), message, asked.by, asked.edges):
+    if not await stop_follow(desk_of(asked), message, asked.by, asked.edges):
         return logs_notice_card(asked.texts, "over")
     return None
 
@@ -88,7 +88,7 @@ async def press_stop(asked: Asked, click: Click) -> Card | None:
 async def press_download(asked: Asked, click: Click) -> Card | None:
     if not await _has_a_role(asked):
         return logs_notice_card(asked.texts, "no_role", HAND)
-    if not await _desk(asked).download(click.value):
+    if not await desk_of(asked).download(click.value):
         return logs_notice_card(asked.texts, "lines_gone")
     return None
 
@@ -104,9 +104,9 @@ PRESSES: Final[Mapping[str, Press]] = {
 
 async def _read(asked: Asked, query: Query) -> Card | None:
     place = asked.place
-    answer = await _desk(asked).read(_log_place(place), query)
+    answer = await desk_of(asked).read(_log_place(place), query)
     if isinstance(answer, NoSources):
-        return _none(asked, answer)
+        return none_card(asked, answer)
     if not is_long(answer):
         return _card(asked, answer, asked.texts)
     return await _post(asked, answer)
@@ -150,7 +150,7 @@ def _file(asked: Asked, answer: LogAnswer, texts: Texts) -> Card:
 
 
 async def _follow(asked: Asked, query: Query) -> Card | None:
-    desk, place = _desk(asked), asked.place
+    desk, place = desk_of(asked), asked.place
     where = asked.channel or asked.actor.id
     line = asked.invocation.line
     refused = desk.already(where, line) or desk.room(asked.actor.id)
@@ -158,7 +158,7 @@ async def _follow(asked: Asked, query: Query) -> Card | None:
         return await _no_room(asked, refused)
     none = await desk.unreadable(_log_place(place), query)
     if none is not None:
-        return _none(asked, none)
+        return none_card(asked, none)
     try:
         posted = await desk.follow(
             _log_place(place),
@@ -192,7 +192,7 @@ def no_room_card(asked: Asked, refused: TooMany) -> Card:
 # --- shared --------------------------------------------------------------------------------------
 
 
-def _desk(asked: Asked) -> LogDesk:
+def desk_of(asked: Asked) -> LogDesk:
     desk = asked.edges.logs
     assert desk is not None
     return desk
@@ -202,7 +202,7 @@ def _log_place(place: Place) -> LogPlace:
     return LogPlace.of(place.service, place.environment)
 
 
-def _none(asked: Asked, none: NoSources) -> Card:
+def none_card(asked: Asked, none: NoSources) -> Card:
     return no_logs_card(
         none,
         service=asked.place.service.name,

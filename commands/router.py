@@ -101,7 +101,7 @@ _MODULES: Final = (
 RUN: Final[Mapping[str, Run]] = {module.COMMAND.name: module.run for module in _MODULES}
 """A verb is one file: its declaration and what it does."""
 
-_AGAIN: Final[Mapping[str, Callable[[Asked, Pressed], Awaitable[Card | None]]]] = {
+AGAIN: Final[Mapping[str, Callable[[Asked, Pressed], Awaitable[Card | None]]]] = {
     module.COMMAND.name: module.carry for module in (deploy, promote)
 }
 """Verbs whose refusal has a button that asks the same line once more."""
@@ -314,7 +314,7 @@ class Router:
             return await self._gone(origin)
         digest, line = made_for
         read = parse(line, self._edges.catalog, VERBS)
-        carry = _AGAIN.get(read.command or "")
+        carry = AGAIN.get(read.command or "")
         if isinstance(read, UsageError) or carry is None:
             return await self._gone(origin)
         texts = await self._texts(origin)

@@ -26,13 +26,13 @@ from bot.domain.rollout import Actor, Rollout
 from bot.errors import PortError
 from bot.text import Texts
 from bot.workflows.edges import Edges
-from commands import config, deploy, promote, rollback, scale
+from commands import config, rollback, scale
 from commands.asked import Asked
 from commands.command import Invocation, UsageError
 from commands.parser import parse
 from commands.pressing import Click, Press, gathered, gone
 from commands.requesting import Pressed, pressed_value
-from commands.router import RUN
+from commands.router import AGAIN, RUN
 from commands.terminal_following import follow_build, follow_rollout, rollout_of
 from commands.terminal_logs import tell_logs
 from commands.terminal_steps import Step, Waiting, sentence
@@ -48,15 +48,12 @@ _DONE: Final = (signs.OK, signs.LOCKED, signs.UNLOCKED)
 
 
 async def _override(asked: Asked, click: Click) -> Card | None:
-    made_for, carry = pressed_value(click.value), _OVERRIDING.get(asked.invocation.command)
+    made_for, carry = pressed_value(click.value), AGAIN.get(asked.invocation.command)
     if made_for is None or carry is None:
         return gone(asked)
     return await carry(asked, Pressed(made_for[0], confirmed=True))
 
 
-_OVERRIDING: Final[Mapping[str, Callable[[Asked, Pressed], Awaitable[Card | None]]]] = {
-    module.COMMAND.name: module.carry for module in (deploy, promote)
-}
 _CONFIRMING: Final[Mapping[str, Press]] = {
     verb: press
     for verb, press in gathered((config, rollback, scale), "PRESSES").items()

@@ -9,17 +9,16 @@ from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from typing import Final
 
 from bot.cards.card import Card
-from bot.cards.logs import found_card, log_row, no_logs_card, over_card, silent_card
+from bot.cards.logs import found_card, log_row, over_card, silent_card
 from bot.cards.terminal import as_text, lines_of_logs
 from bot.domain.log_answer import JOINED, LEFT, End
 from bot.domain.log_query import Query
 from bot.domain.log_sources import NoSources
 from bot.domain.log_stream import LogLine
 from bot.domain.outcome import Outcome, TerminalLine
-from bot.workflows.log_desk import LogDesk
 from bot.workflows.log_reading import LogPlace
 from commands.asked import Asked
-from commands.logs import no_room_card, wanted
+from commands.logs import desk_of, no_room_card, none_card, wanted
 from commands.terminal_steps import LOOK, Step, Waiting, sentence
 
 _AT_ONCE: Final = 500  # lines of one step
@@ -43,7 +42,7 @@ async def tell_logs(asked: Asked, line: TerminalLine) -> AsyncGenerator[Step, No
 async def _read(
     asked: Asked, place: LogPlace, query: Query, line: TerminalLine
 ) -> AsyncGenerator[Step, None]:
-    answer = await _desk(asked).read(place, query)
+    answer = await desk_of(asked).read(place, query)
     if isinstance(answer, NoSources):
         yield _nothing(asked, answer)
         return
@@ -55,7 +54,7 @@ async def _read(
 async def _follow(
     asked: Asked, place: LogPlace, query: Query, line: TerminalLine
 ) -> AsyncGenerator[Step, None]:
-    desk, texts = _desk(asked), asked.texts
+    desk, texts = desk_of(asked), asked.texts
     refused = desk.room(asked.actor.id)
     if refused is not None:
         yield Step(as_text(no_room_card(asked, refused)), outcome=Outcome.REFUSED)
@@ -122,16 +121,4 @@ def _record(line: LogLine, names: Sequence[str]) -> Mapping[str, str]:
 
 
 def _nothing(asked: Asked, none: NoSources) -> Step:
-    card = no_logs_card(
-        none,
-        service=asked.place.service.name,
-        environment_title=asked.title(asked.place),
-        texts=asked.texts,
-    )
-    return Step(as_text(card), outcome=Outcome.REFUSED)
-
-
-def _desk(asked: Asked) -> LogDesk:
-    desk = asked.edges.logs
-    assert desk is not None
-    return desk
+    return Step(as_text(none_card(asked, none)), outcome=Outcome.REFUSED)

@@ -33,7 +33,6 @@ from bot.domain.checklist import LONGEST_EVIDENCE, Checklist, No, Refusal, Tick,
 from bot.domain.image import Image
 from bot.text import Texts
 from config.catalog import ChecklistItem
-from config.values import Language
 
 SUMMARY = 150
 _NAME = 60
@@ -111,7 +110,7 @@ def refused_card(
         "version": held.version if held else "",
         "newest": held.replaced_by if held else "",
         "environment": environment_title,
-        "item": refusal.item.text.to(_language(texts)) if refusal.item else "",
+        "item": refusal.item.text.to(texts.language) if refusal.item else "",
         "who": people(who.get(role or "", "")) or escape(role or "", _NAME),
         "by": _by(refusal.tick),
         "at": moment(refusal.tick.at) if refusal.tick else "",
@@ -128,7 +127,7 @@ def refused_card(
 
 
 def evidence_modal(item: ChecklistItem, data: str, texts: Texts, *, optional: bool) -> Modal:
-    name = item.text.to(_language(texts))
+    name = item.text.to(texts.language)
     return Modal(
         callback=f"{buttons.PREFIX}:evidence",
         title=texts("checklist.modal.title"),
@@ -198,7 +197,7 @@ def _item_parts(
     texts: Texts,
 ) -> list[Part]:
     held = checklist.ticks.get(item.id)
-    name = item.text.to(_language(texts))
+    name = item.text.to(texts.language)
     title = escape(name, min(300, _TITLES // max(1, count)))
     live = checklist.closed_at is None and not checklist.replaced_by
     if held is None:
@@ -310,10 +309,6 @@ def _version(version: str, digest: str) -> str:
 
 def _short(digest: str) -> str:
     return Image("", digest=digest).short_digest
-
-
-def _language(texts: Texts) -> Language:
-    return "es" if texts.language == "es" else "en"
 
 
 def _id(block: Block, checklist: Checklist, name: str) -> Block:

@@ -11,16 +11,16 @@ research/slack-contract.md §2.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from bot.cards import buttons, signs
 from bot.cards.blocks import context, section
 from bot.cards.buttons import PREFIX, SEPARATOR
 from bot.cards.card import Block
+from bot.cards.help import sentence_of
 from bot.cards.modal import Modal
 from bot.cards.mrkdwn import Mrkdwn, code, escape, join, plain, say, say_plain
-from bot.cards.usage import called
 from bot.text import Texts
 from bot.text.sentences import listing
 
@@ -66,12 +66,9 @@ class Verb(Protocol):
     def options(self) -> Sequence[Option]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Choices:
-    """What can be chosen: names by kind of argument, with their titles. A kind that has none is
-    typed."""
-
-    names: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
+Names = Mapping[str, Sequence[tuple[str, str]]]
+"""What can be chosen: names by kind of argument, with their titles. A kind that has none is
+typed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +99,7 @@ def form_modal(
     chosen: Verb | None,
     ticked: Sequence[str],
     service: str,
-    choices: Choices,
+    choices: Names,
     told: Told,
     *,
     channel: str,
@@ -118,7 +115,7 @@ def form_modal(
         blocks=(
             *([] if chosen else [section(say(texts, "form.intro"))]),
             _verb_menu(verbs, texts),
-            *([context(_sentence(chosen, texts))] if chosen else []),
+            *([context(sentence_of(chosen.name, texts))] if chosen else []),
             *_line(told, texts),
             *fields,
         ),
@@ -155,7 +152,7 @@ def _verb_option(verb: Verb, texts: Texts) -> Block:
 
 
 def _fields(
-    verb: Verb, ticked: Sequence[str], service: str, choices: Choices, texts: Texts
+    verb: Verb, ticked: Sequence[str], service: str, choices: Names, texts: Texts
 ) -> Iterator[Block]:
     for argument in verb.arguments:
         yield _argument(argument, service, choices, texts)
@@ -164,19 +161,19 @@ def _fields(
     for option in verb.options:
         if option.kind is not None and option.name in ticked:
             label = texts.say(f"form.value.{option.name}", {}, option.name)
-            hint = texts.say(f"form.hint.{option.name}", {}, "") or _hint(option.kind, texts)
+            hint = _hint(option.name, option.kind, texts)
             yield _entry(block_of_option(option.name), label, hint, optional=False)
 
 
-def _argument(argument: Argument, service: str, choices: Choices, texts: Texts) -> Block:
+def _argument(argument: Argument, service: str, choices: Names, texts: Texts) -> Block:
     block = block_of_argument(argument.name, argument.kind, service)
     label = _capital(texts.say(f"argument.{argument.name}", {}, argument.name))
     optional = not argument.required
     if argument.kind == "version" and argument.name == "version":
         return _looked_up(block, label, texts, optional=optional)
-    names = choices.names.get(argument.kind)
+    names = choices.get(argument.kind)
     if names is None:
-        hint = texts.say(f"form.hint.{argument.name}", {}, "") or _hint(argument.kind, texts)
+        hint = _hint(argument.name, argument.kind, texts)
         return _entry(block, label, hint, optional=optional)
     if len(names) + optional > OPTIONS:
         return _looked_up(block, label, texts, optional=optional)
@@ -268,17 +265,9 @@ def named(name: str, texts: Texts) -> str:
     return texts.say(f"argument.{name}", {}, texts.say(f"form.value.{name}", {}, name))
 
 
-def stand_in(name: str, texts: Texts) -> str:
-    """What stands in the line for what is still to be chosen: ENVIRONMENT."""
-    return called(name, texts)
-
-
-def _sentence(verb: Verb, texts: Texts) -> Mrkdwn:
-    return Mrkdwn(texts.say(f"help.verb.{verb.name}", {}, escape(verb.name)))
-
-
-def _hint(kind: str, texts: Texts) -> str:
-    return texts.say(f"form.hint.{kind}", {}, "")
+def _hint(name: str, kind: str, texts: Texts) -> str:
+    """Of the argument or option itself; else of what kind of thing it is."""
+    return texts.say(f"form.hint.{name}", {}, "") or texts.say(f"form.hint.{kind}", {}, "")
 
 
 def _capital(word: str) -> str:

@@ -38,7 +38,7 @@ def help_card(verbs: Sequence[Verb], *, texts: Texts) -> Card:
 def verb_help_card(verb: Verb, *, texts: Texts) -> Card:
     """One command: how it is written, its examples, its other names. Examples that only read are
     for the reader to press; those that change something are for the reader to type."""
-    summary = _sentence(verb, texts)
+    summary = sentence_of(verb.name, texts)
     examples = [code(buttons.typed(in_words(example, texts)), 300) for example in verb.examples]
     lines = [say(texts, "help.examples"), *examples]
     parts = [
@@ -56,7 +56,7 @@ def verb_help_card(verb: Verb, *, texts: Texts) -> Card:
 
 
 def _entry(verb: Verb, texts: Texts) -> Mrkdwn:
-    return join([code(written(verb, texts), 300), _sentence(verb, texts)], "\n")
+    return join([code(written(verb, texts), 300), sentence_of(verb.name, texts)], "\n")
 
 
 def _option(option: Named) -> str:
@@ -64,5 +64,6 @@ def _option(option: Named) -> str:
     return "/".join(code(f"--{word}", 60) for word in option.words)
 
 
-def _sentence(verb: Verb, texts: Texts) -> Mrkdwn:
-    return Mrkdwn(texts.say(f"help.verb.{verb.name}", {}, escape(verb.name)))
+def sentence_of(verb: str, texts: Texts) -> Mrkdwn:
+    """What a verb does."""
+    return Mrkdwn(texts.say(f"help.verb.{verb}", {}, escape(verb)))

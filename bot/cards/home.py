@@ -120,8 +120,7 @@ def _decisions(waiting: WaitingRollout, title: str, texts: Texts) -> list[Block]
 
 
 def _items(mine: WaitingItems, texts: Texts) -> Mrkdwn:
-    language = texts.language
-    names = [escape(item.text.to(language), 150) for item in mine.items]
+    names = [escape(item.text.to(texts.language), 150) for item in mine.items]
     said = say(
         texts,
         "home.items",

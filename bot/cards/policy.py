@@ -44,15 +44,7 @@ def check_card(
     parts = [
         Part(header(say_plain(texts, "check.title", 150, sign=sign, **names))),
         Part(section(say(texts, f"check.state_{state}", **names))),
-        *(
-            Part(
-                section(
-                    _whole(each, texts, service=service, environment=environment, pair=pair),
-                    limit=2_500,
-                )
-            )
-            for each in ordered
-        ),
+        *whole_parts(ordered, service=service, environment=environment, pair=pair, texts=texts),
         Part(context(code(buttons.typed(f"check {service} {environment}"), 300)), spare=1),
     ]
     row = [buttons.run(f"check {service} {environment}", texts("button.check_again"))]
@@ -77,15 +69,12 @@ def broken_card(
     title = say(texts, "check.after", sign=signs.WARNING, environment=plain(environment_title, 60))
     parts = [
         Part(section(Mrkdwn(f"*{title}*"))),
-        *(
-            Part(
-                section(
-                    _whole(each, texts, service=service, environment=environment, pair=pair),
-                    limit=2_500,
-                )
-            )
-            for each in worst_first(findings)
-            if each.standing is Standing.BROKEN
+        *whole_parts(
+            [each for each in findings if each.standing is Standing.BROKEN],
+            service=service,
+            environment=environment,
+            pair=pair,
+            texts=texts,
         ),
     ]
     again = buttons.run(f"check {service} {environment}", texts("button.check_again"))
@@ -96,60 +85,64 @@ def broken_card(
 
 def finding_lines(findings: Sequence[PolicyFinding], texts: Texts) -> Mrkdwn:
     """Short, for a gate: a line for each, with its first pieces of evidence in it."""
-    lines = []
-    for each in findings:
-        shown = [_proof(piece, texts) for piece in each.evidence[:3]]
-        if len(each.evidence) > 3:
-            shown.append(say(texts, "policy.more", count=len(each.evidence) - 3))
-        values = {**_shown(each.values, texts), "evidence": join(shown, ", ")}
-        found = texts.say(f"policy.brief.{each.code}", values, escape(each.code))
-        title = _title(each, texts)
-        lines.append(say(texts, "policy.short", sign=_sign(each), title=title, found=Mrkdwn(found)))
+    lines = [
+        say(
+            texts,
+            "policy.short",
+            sign=_sign(each),
+            title=_title(each, texts),
+            found=_briefly(each, texts),
+        )
+        for each in findings
+    ]
     return join(lines, "\n")
 
 
 def verified_lines(findings: Sequence[PolicyFinding], texts: Texts) -> list[Mrkdwn]:
     """For a summary: a line for each that is not kept, or not known to be, the worst first."""
-    lines = []
-    for each in worst_first(findings):
-        if each.standing not in (Standing.BROKEN, Standing.UNKNOWN):
-            continue
-        shown = [_proof(piece, texts) for piece in each.evidence[:3]]
-        if len(each.evidence) > 3:
-            shown.append(say(texts, "policy.more", count=len(each.evidence) - 3))
-        values = {**_shown(each.values, texts), "evidence": join(shown, ", ")}
-        briefly = f"policy.brief.{each.code}"
-        key = briefly if briefly in texts else f"policy.found.{each.code}"
-        found = Mrkdwn(texts.say(key, values, escape(each.code)))
-        lines.append(
-            say(
-                texts,
-                "policy.verified",
-                sign=_sign(each),
-                title=_title(each, texts),
-                word=texts(f"policy.verified_word.{each.standing.value}"),
-                found=found,
-            )
+    return [
+        say(
+            texts,
+            "policy.verified",
+            sign=_sign(each),
+            title=_title(each, texts),
+            word=texts(f"policy.verified_word.{each.standing.value}"),
+            found=_briefly(each, texts),
         )
-    return lines
+        for each in worst_first(findings)
+        if each.standing in (Standing.BROKEN, Standing.UNKNOWN)
+    ]
 
 
-def verified_parts(
+def _briefly(finding: PolicyFinding, texts: Texts) -> Mrkdwn:
+    """What was found, with its first pieces of evidence in it; whole where there is no short way to
+    say it."""
+    shown = [_proof(piece, texts) for piece in finding.evidence[:3]]
+    if len(finding.evidence) > 3:
+        shown.append(say(texts, "policy.more", count=len(finding.evidence) - 3))
+    values = {**_shown(finding.values, texts), "evidence": join(shown, ", ")}
+    brief = f"policy.brief.{finding.code}"
+    key = brief if brief in texts else f"policy.found.{finding.code}"
+    return Mrkdwn(texts.say(key, values, escape(finding.code)))
+
+
+def whole_parts(
     findings: Sequence[PolicyFinding],
     *,
     service: str,
     environment: str,
     pair: tuple[str, str] | None,
     texts: Texts,
+    spare: int = 0,
 ) -> list[Part]:
-    """For the thread of a summary: each with its evidence, and what would help."""
+    """Each with its evidence and with what would help, the worst first."""
     return [
         Part(
             section(
                 _whole(each, texts, service=service, environment=environment, pair=pair),
                 limit=2_500,
             ),
-            spare=2,
+            spare=spare,
         )
         for each in worst_first(findings)
     ]

@@ -39,7 +39,7 @@ from bot.cards.mrkdwn import (
     say_plain,
     user,
 )
-from bot.cards.policy import verified_lines, verified_parts
+from bot.cards.policy import verified_lines, whole_parts
 from bot.cards.reading_words import SIGNS, label_of, sentence_of, verdict_of
 from bot.domain.analysis import (
     ORDER,
@@ -57,18 +57,16 @@ from bot.domain.analysis_steps import OPEN
 from bot.domain.audit import DYNAMO
 from bot.domain.integration import WIRING
 from bot.domain.kind import Kind
+from bot.domain.policy import ABOUT_DATA
 from bot.domain.policy.finding import Standing
 from bot.domain.rollout import RolloutState
 from bot.text import Texts
-from config.catalog import Policy
 
 SUMMARY = 150
 NAME = 40
 ROWS, REASONS = 9, 6
 _QUIET = ("ERROR_RATIO", "LATENCY_P95")
 _REQUESTS = ("requests", "requests_after", "n_after", "n")
-_ABOUT_DATA = frozenset({Policy.SHARED_SUPABASE, Policy.ISOLATED_SUPABASE})
-
 _ONE_SENTENCE = frozenset({"METRIC_DISAPPEARED"})
 """Codes of which several readings at once have the same cause."""
 
@@ -213,7 +211,7 @@ def _broken_policies(analysis: Analysis, texts: Texts) -> list[Mrkdwn]:
     """A line for each policy that is not kept or not known to be. They are no part of the verdict:
     the release may be as good as ever. What the look at the wiring says is not said again."""
     wiring = {each.result for each in analysis.readings if each.name == WIRING}
-    told = _ABOUT_DATA if wiring & {Result.FAIL, Result.WARN} else frozenset()
+    told = ABOUT_DATA if wiring & {Result.FAIL, Result.WARN} else frozenset()
     lines = verified_lines([e for e in analysis.policies if e.policy not in told], texts)
     if not lines:
         return []
@@ -504,12 +502,13 @@ def details_card(analysis: Analysis, shown: Shown, texts: Texts) -> Card:
     if analysis.policies:
         title = Mrkdwn(f"*{texts('summary.thread.policies')}*")
         parts.append(Part(section(title), spare=1))
-        parts += verified_parts(
+        parts += whole_parts(
             analysis.policies,
             service=analysis.service,
             environment=analysis.environment,
             pair=shown.pair,
             texts=texts,
+            spare=2,
         )
     text = cut_mrkdwn(say(texts, f"summary.text.{_form(analysis)}", **names), SUMMARY)
     return fit(text, parts, shortened=say(texts, "common.shortened_here"))

@@ -40,11 +40,11 @@ def lines_of_logs(rows: Sequence[str]) -> str:
 def words(mrkdwn: str) -> str:
     """Slack's mrkdwn as plain words; what stands in backticks stays as it is, also where marks
     stand around it."""
-    kept = _CODE.findall(mrkdwn)
-    shown = _unmarked(_CODE.sub(_HELD, _CONTROL.sub("", mrkdwn)))
-    for each in kept:
+    bare = _CONTROL.sub("", mrkdwn)
+    shown = _unmarked(_CODE.sub(_HELD, bare))
+    for each in _CODE.findall(bare):
         shown = shown.replace(_HELD, each, 1)
-    return _CONTROL.sub("", html.unescape(shown))
+    return _CONTROL.sub("", html.unescape(shown))  # unescaping may have made new ones
 
 
 def _unmarked(text: str) -> str:

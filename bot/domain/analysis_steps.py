@@ -187,8 +187,11 @@ def _came_to_nothing(rollout: Rollout, analysis: Analysis) -> bool:
     ended the soak, it is what runs, and the analysis is what tells of it."""
     if not rollout.state.final or analysis.burning:
         return False
-    nothing = rollout.verdict is not None and rollout.verdict.reason in _NOTHING_MOVED
-    return rollout.state is not RolloutState.SUCCEEDED or nothing
+    return rollout.state is not RolloutState.SUCCEEDED or _moved_nothing(rollout)
+
+
+def _moved_nothing(rollout: Rollout) -> bool:
+    return rollout.verdict is not None and rollout.verdict.reason in _NOTHING_MOVED
 
 
 def _guarded(seen: Seen, now: datetime) -> Guard | Wait:
@@ -277,8 +280,8 @@ def times_of(environment: Environment) -> AnalysisTimes | None:
 
 def will_be_summed_up(rollout: Rollout, environment: Environment) -> bool:
     """Of a rollout that has succeeded: whether a summary tells how it is, later on."""
-    moved = rollout.verdict is None or rollout.verdict.reason not in _NOTHING_MOVED
-    return environment.analysis is not None and may_be_analysed(rollout) and moved
+    analysed = environment.analysis is not None and may_be_analysed(rollout)
+    return analysed and not _moved_nothing(rollout)
 
 
 def begun(rollout: Rollout) -> Analysis:

@@ -24,8 +24,6 @@ from bot.domain.snapshot import VERSION
 from bot.domain.structured import LARGEST, leaves_of
 from bot.domain.variables import Origin, Variable, variables_of
 
-"""What people call the image, as an annotation of the pods (bot/workflows/manifest.py)."""
-
 _RISKY = re.compile(
     r"(readiness|liveness|startup)Probe|[sS]ecurityContext|^strategy|resources\.limits"
     r"|\.envFrom\[|\.(command|args)$|\.ports\[|serviceAccountName|^volumes\[|\.volumeMounts\["

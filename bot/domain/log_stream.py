@@ -110,16 +110,8 @@ class LogReader:
         self._stamp = ""
         self._level = Level.UNKNOWN
 
-    def feed(self, chunk: bytes) -> list[LogLine]:
-        """The lines that are whole now."""
-        return self.block(chunk).lines()
-
-    def end(self) -> list[LogLine]:
-        """What is left when the log ends without a line end."""
-        return self.last_block().lines()
-
     def block(self, chunk: bytes) -> LogBlock:
-        """As `feed`."""
+        """The lines that are whole now."""
         if self._skipping:
             _, found, chunk = chunk.partition(b"\n")
             if not found:
@@ -135,7 +127,7 @@ class LogReader:
         return self._read(data[:cut]) if cut >= 0 else LogBlock(self._source)
 
     def last_block(self) -> LogBlock:
-        """As `end`."""
+        """What is left when the log ends without a line end."""
         rest, self._rest, self._skipping = self._rest, b"", False
         return self._read(rest) if rest else LogBlock(self._source)
 

@@ -5,12 +5,11 @@ Their edits are background: they have a budget of their own, and never take a ro
 """
 
 import asyncio
-import contextlib
 import logging
 import secrets
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -102,7 +101,7 @@ class Heard:
 
     async def news(self, seconds: float) -> bool:
         """Wait for news, at most for so long."""
-        with contextlib.suppress(TimeoutError):
+        with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._wake.wait()
         news = self._wake.is_set()
@@ -206,22 +205,25 @@ class LogDesk:
     def listening(self, place: LogPlace, query: Query, user: str) -> Iterator[Heard]:
         """Followed for as long as the caller listens, and in no message."""
         wake = asyncio.Event()
-        follower = Follower(
+        follower = self._follower(place, query, wake.set)
+        self._listening[user] += 1
+        try:
+            follower.start()
+            yield Heard(follower, self._clock, wake)
+        finally:
+            follower.close()
+            self._listening[user] -= 1
+
+    def _follower(self, place: LogPlace, query: Query, changed: Callable[[], None]) -> Follower:
+        return Follower(
             place,
             query,
             cluster=self._cluster,
             logs=self._logs,
             clock=self._clock,
             thread=self._thread,
-            changed=wake.set,
+            changed=changed,
         )
-        self._listening[user] += 1
-        follower.start()
-        try:
-            yield Heard(follower, self._clock, wake)
-        finally:
-            follower.close()
-            self._listening[user] -= 1
 
     async def follow(
         self,
@@ -251,15 +253,7 @@ class LogDesk:
             started_at=now,
         )
         live = _Live(message, self._titles(place.environment, language), None, now)  # type: ignore[arg-type]
-        live.follower = Follower(
-            place,
-            query,
-            cluster=self._cluster,
-            logs=self._logs,
-            clock=self._clock,
-            thread=self._thread,
-            changed=lambda: _touch(live),
-        )
+        live.follower = self._follower(place, query, lambda: _touch(live))
         self._live[id_] = live
         try:
             await self._post(live)

@@ -16,7 +16,7 @@ from bot.domain.analysis_steps import will_be_summed_up
 from bot.domain.belongings import Belongings, Raw, pod_of
 from bot.domain.comparison import Side, compare, compare_names
 from bot.domain.expectations import rules_of, tokens_of
-from bot.domain.policy import judge_policies, parity_pair, parity_with, promised
+from bot.domain.policy import ABOUT_DATA, judge_policies, parity_pair, parity_with, promised
 from bot.domain.policy.finding import Parity, Peer, PolicyFinding, Scene, Standing
 from bot.domain.policy.supabase import instances_of
 from bot.domain.rollout import Rollout, RolloutState
@@ -24,7 +24,7 @@ from bot.domain.variables import variables_of
 from bot.errors import PortError, Trouble
 from bot.text import Texts
 from bot.workflows.edges import Edges, Place
-from config.catalog import Environment, Policy, UnknownNameError
+from config.catalog import Environment, Policy
 
 log = logging.getLogger(__name__)
 
@@ -32,8 +32,6 @@ LOGGING_PODS, LOG_LINES = 3, 200
 """Whose last lines are looked at, and how many: pods of one release write alike."""
 
 _SECONDS = 20.0
-
-_ABOUT_DATA = frozenset({Policy.SHARED_SUPABASE, Policy.ISOLATED_SUPABASE})
 
 Elsewhere = Mapping[str, Belongings | PortError]
 """By the name of the environment: what the service has there, or why that is not known."""
@@ -71,12 +69,10 @@ async def tell_policies(rollout: Rollout, edges: Edges) -> None:
     thread. Best effort, as all that is only said; `check` tells the same at any time."""
     if rollout.state is not RolloutState.SUCCEEDED or not rollout.card.ts:
         return
+    place = Place.named(rollout.service, rollout.environment, edges.catalog)
+    if place is None or will_be_summed_up(rollout, place.environment):
+        return
     try:
-        place = Place(
-            edges.catalog.service(rollout.service), edges.catalog.environment(rollout.environment)
-        )
-        if will_be_summed_up(rollout, place.environment):
-            return
         findings = await verify_policies(place, edges)
         if not any(each.standing is Standing.BROKEN for each in findings):
             return
@@ -92,7 +88,7 @@ async def tell_policies(rollout: Rollout, edges: Edges) -> None:
         await edges.messenger.post(
             rollout.card.channel, card, thread=rollout.card.ts, key=f"policies:{rollout.id}"
         )
-    except (PortError, UnknownNameError) as error:
+    except PortError as error:
         log.info("the policies after rollout %s are not told: %s", rollout.id, error)
 
 
@@ -121,7 +117,7 @@ def _others(
     here: Environment, promises: Collection[Policy], edges: Edges
 ) -> tuple[Environment, ...]:
     """The environments that have to be looked at too."""
-    if not _ABOUT_DATA.isdisjoint(promises):
+    if not ABOUT_DATA.isdisjoint(promises):
         return tuple(each for each in edges.catalog.environments if each.name != here.name)
     pair = parity_with(here, edges.catalog)
     return (pair,) if pair is not None else ()

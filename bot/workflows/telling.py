@@ -36,7 +36,7 @@ def card_of(
     texts = texts or _channel_texts(environment, catalog)
     return rollout_card(
         rollout,
-        environment_title=_title(rollout, environment, texts),
+        environment_title=catalog.title_of(rollout.environment, texts.language),
         base_url=environment.base_url if environment else "",
         texts=texts,
         now=now,
@@ -47,7 +47,11 @@ def details_of(rollout: Rollout, catalog: Catalog, *, texts: Texts | None = None
     """The reply in the card's thread when it has ended."""
     environment = _environment(rollout, catalog)
     texts = texts or _channel_texts(environment, catalog)
-    return ended_card(rollout, environment_title=_title(rollout, environment, texts), texts=texts)
+    return ended_card(
+        rollout,
+        environment_title=catalog.title_of(rollout.environment, texts.language),
+        texts=texts,
+    )
 
 
 def opened_of(rollout: Rollout, catalog: Catalog) -> Card:
@@ -55,7 +59,7 @@ def opened_of(rollout: Rollout, catalog: Catalog) -> Card:
     environment = _environment(rollout, catalog)
     texts = _channel_texts(environment, catalog)
     roles = roles_that_may_deploy(catalog, environment) if environment else ()
-    title = _title(rollout, environment, texts)
+    title = catalog.title_of(rollout.environment, texts.language)
     return opened_card(rollout, environment_title=title, who=people_of(roles), texts=texts)
 
 
@@ -74,7 +78,9 @@ def announcement_of(rollout: Rollout, catalog: Catalog) -> Card:
     environment = _environment(rollout, catalog)
     texts = _channel_texts(environment, catalog)
     return announcement_card(
-        rollout, environment_title=_title(rollout, environment, texts), texts=texts
+        rollout,
+        environment_title=catalog.title_of(rollout.environment, texts.language),
+        texts=texts,
     )
 
 
@@ -101,7 +107,7 @@ async def tell_where(rollout: Rollout, edges: Edges) -> None:
     if not rollout.asked_in or rollout.asked_in == rollout.card.channel:
         return
     texts = Texts.of(rollout.requested_by.language)
-    title = _title(rollout, _environment(rollout, edges.catalog), texts)
+    title = edges.catalog.title_of(rollout.environment, texts.language)
     try:
         permalink = await permalink_of(rollout, edges)
         card = pointer_card(rollout, environment_title=title, permalink=permalink, texts=texts)
@@ -141,9 +147,3 @@ def _environment(rollout: Rollout, catalog: Catalog) -> Environment | None:
 
 def _channel_texts(environment: Environment | None, catalog: Catalog) -> Texts:
     return Texts.of(environment.language if environment else catalog.language)
-
-
-def _title(rollout: Rollout, environment: Environment | None, texts: Texts) -> str:
-    if environment is None:
-        return rollout.environment
-    return environment.title.to(texts.language)

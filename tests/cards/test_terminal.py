@@ -65,3 +65,7 @@ def test_marks_around_code_go_and_the_code_stays():
         "• `replicas`: `3` → `4` (`replicas`) `a_b_c`"
     )
     assert words("`a` \x00 _`b`_") == "`a`  `b`", "what holds the place of code cannot be written"
+
+
+def test_code_that_holds_nothing_but_a_control_character_takes_no_word_with_it() -> None:
+    assert words("see `\x01` then `x` done") == "see `` then `x` done"

@@ -24,8 +24,8 @@ def texts_of(body: bytes, size: int = 1 << 30, **options: bool) -> list[str]:
     reader = LogReader(**options)
     found = []
     for start in range(0, len(body), size):
-        found += reader.feed(body[start : start + size])
-    return [line.text for line in (*found, *reader.end())]
+        found += reader.block(body[start : start + size]).lines()
+    return [line.text for line in (*found, *reader.last_block().lines())]
 
 
 def dice(letters: str, number: int, seed: int = 5) -> str:
@@ -43,9 +43,9 @@ def test_wherever_the_bytes_are_cut_the_lines_are_the_same(texts, cuts):
     reader, found, place, index = LogReader(), [], 0, 0
     while place < len(body):
         size = cuts[index % len(cuts)]
-        found += reader.feed(body[place : place + size])
+        found += reader.block(body[place : place + size]).lines()
         place, index = place + size, index + 1
-    assert [*found, *reader.end()] == LogReader().feed(body)
+    assert [*found, *reader.last_block().lines()] == LogReader().block(body).lines()
     assert [line.stamp for line in found] == sorted(line.stamp for line in found)
 
 
@@ -104,8 +104,8 @@ def test_a_key_that_never_ends_does_not_hide_the_log():
 def test_no_control_character_hides_a_secret_in_the_middle_of_a_log(between):
     token = "ghp_" + dice(string.ascii_letters, 36)
     reader = LogReader()
-    reader.feed(stamped("an ordinary line"))  # of the first block each line is looked at
-    found = reader.feed(stamped("on", f"ready {token[:9]}{between}{token[9:]} now", "on"))
+    reader.block(stamped("an ordinary line"))  # of the first block each line is looked at
+    found = reader.block(stamped("on", f"ready {token[:9]}{between}{token[9:]} now", "on")).lines()
     assert [found[0].text, found[2].text] == ["on", "on"]
     if between != "\t":  # which is seen, and ends a word
         assert token[9:] not in found[1].text
@@ -157,13 +157,13 @@ def test_a_line_without_a_blank_is_cut_before_what_may_be_half_a_secret():
 
 def test_a_stack_has_the_level_of_its_error():
     body = stamped("level=info msg=ok", "TypeError: x", "    at list (a.js:1:1)", "fine")
-    levels = [line.level for line in LogReader().feed(body)]
+    levels = [line.level for line in LogReader().block(body).lines()]
     assert levels == [Level.INFO, Level.ERROR, Level.ERROR, Level.UNKNOWN]
 
 
 def test_what_the_kubelet_says_without_a_time_is_a_line_too():
     body = stamped("one") + b"unable to retrieve container logs for containerd://ab\n"
-    found = LogReader().feed(body)
+    found = LogReader().block(body).lines()
     assert found[1].text == "unable to retrieve container logs for containerd://ab"
     assert found[1].stamp == found[0].stamp
 

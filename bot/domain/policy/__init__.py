@@ -24,6 +24,9 @@ JUDGES: Mapping[Policy, Judge] = {
 OF_DYNAMO = frozenset({Policy.MASK_EMAILS})
 """What an environment asks of Dynamo itself: nothing that a service could keep or break."""
 
+ABOUT_DATA = frozenset({Policy.SHARED_SUPABASE, Policy.ISOLATED_SUPABASE})
+"""What is promised of the Supabase instance that a service is wired to."""
+
 AFTERWARDS = frozenset({Policy.STRUCTURED_LOGS})
 """What only a running release shows."""
 

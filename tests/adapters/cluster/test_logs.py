@@ -240,8 +240,8 @@ async def lines_of(logs: KubernetesLogs, wanted: LogOf = ANY) -> list[LogLine]:
     lines: list[LogLine] = []
     async with logs.log(wanted) as chunks:
         async for chunk in chunks:
-            lines += reader.feed(chunk)
-    return lines + reader.end()
+            lines += reader.block(chunk).lines()
+    return lines + reader.last_block().lines()
 
 
 def stamped(text: bytes, second: int = 0) -> bytes:
