@@ -39,7 +39,7 @@ from tests.bench.ack import p
 from tests.bench.commands import slash
 from tests.bench.logs_server import NAME, NAMESPACE
 from tests.bench.pressers import send
-from tests.bench.processes import free_port, running, until_answers
+from tests.bench.processes import free_port, running, serving, until_answers
 from tests.bench.rows import Row
 from tests.processes import bot_environment
 from tests.redaction_corpus import ordinary, secrets
@@ -276,30 +276,23 @@ async def cluster(kubeconfig: Path) -> AsyncIterator[tuple[KubernetesCluster, _T
 @contextmanager
 def server(pods: int, lines: int) -> Iterator[Path]:
     """The server of `logs_server.py` in a process of its own; a kubeconfig for it."""
-    command = [sys.executable, "-m", "tests.bench.logs_server", str(pods), str(lines)]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert process.stdin is not None
-    assert process.stdout is not None
-    try:
-        port = process.stdout.readline().strip()
-        with tempfile.TemporaryDirectory() as home:
-            path = Path(home) / "kubeconfig"
-            one = {"name": "bench", "cluster": {"server": f"http://127.0.0.1:{port}"}}
-            context = {"name": "bench", "context": {"cluster": "bench", "user": "bench"}}
-            config = {
-                "apiVersion": "v1",
-                "kind": "Config",
-                "clusters": [one],
-                "contexts": [context],
-                "users": [{"name": "bench", "user": {}}],
-                "current-context": "bench",
-            }
-            path.write_text(yaml.safe_dump(config))
-            yield path
-    finally:
-        process.stdin.close()
-        process.wait(timeout=10)
-        process.stdout.close()
+    with (
+        serving("tests.bench.logs_server", str(pods), str(lines)) as port,
+        tempfile.TemporaryDirectory() as home,
+    ):
+        path = Path(home) / "kubeconfig"
+        one = {"name": "bench", "cluster": {"server": f"http://127.0.0.1:{port}"}}
+        context = {"name": "bench", "context": {"cluster": "bench", "user": "bench"}}
+        config = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [one],
+            "contexts": [context],
+            "users": [{"name": "bench", "user": {}}],
+            "current-context": "bench",
+        }
+        path.write_text(yaml.safe_dump(config))
+        yield path
 
 
 if __name__ == "__main__":

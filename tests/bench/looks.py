@@ -64,8 +64,7 @@ def _unchanged(what: str, made: _Judged, aims: tuple[str, str]) -> Iterator[Row]
 
 
 def _row(what: str, made: _Judged, wanted: frozenset[Result], aim: str) -> Row:
-    share = Share.of([bool(each & wanted) for each in made])
-    return Row(what, share.found, None, "%", aim, error=share.error)
+    return Share.of([bool(each & wanted) for each in made]).row(what, aim)
 
 
 # --- response times ------------------------------------------------------------------------------

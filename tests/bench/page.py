@@ -7,16 +7,12 @@ browser at rest, on an empty page: what this machine can draw at all.
 """
 
 import asyncio
-import os
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import aiohttp
 from playwright.async_api import Page
 
+from tests.bench.processes import serving
 from tests.bench.rows import Row
 from tests.bench.sandbox_server import PODS
 from tests.browsing import chromium
@@ -45,27 +41,8 @@ FRAMES = """
 
 
 def run() -> list[Row]:
-    with server() as url:
+    with serving("tests.bench.page_server") as url:
         return asyncio.run(_measure(url))
-
-
-@contextmanager
-def server() -> Iterator[str]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.bench.page_server"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=dict(os.environ),
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    try:
-        yield process.stdout.readline().strip()
-    finally:
-        process.stdin.close()
-        process.wait(_PATIENCE)
-        process.stdout.close()
 
 
 async def _measure(url: str) -> list[Row]:

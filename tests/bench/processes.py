@@ -1,9 +1,10 @@
 """Processes that benches start, and what the operating system says of them."""
 
 import asyncio
+import subprocess
 import sys
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import aiohttp
@@ -42,6 +43,21 @@ async def until_answers(url: str, seconds: float = 30) -> None:
             except aiohttp.ClientError:
                 pass
             await asyncio.sleep(0.005)
+
+
+@contextmanager
+def serving(module: str, *arguments: str) -> Iterator[str]:
+    """A server in a process of its own, which ends with its input; the first line it prints."""
+    command = [sys.executable, "-m", module, *arguments]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        yield process.stdout.readline().strip()
+    finally:
+        process.stdin.close()
+        process.wait(120)
+        process.stdout.close()
 
 
 def resident_mb(pid: int) -> float:

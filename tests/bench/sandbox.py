@@ -10,15 +10,11 @@ sandbox`, with its caches warm, until the page answers.
 import asyncio
 import os
 import statistics
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import aiohttp
 
-from tests.bench.processes import free_port, running, until_answers
+from tests.bench.processes import free_port, running, serving, until_answers
 from tests.bench.rows import Row
 from tests.bench.sandbox_server import PODS, SERVICES
 
@@ -30,29 +26,12 @@ _WATCH = "/k/api/v1/pods?watch=true&resourceVersion="
 
 
 def run() -> list[Row]:
-    with server() as url:
+    with serving("tests.bench.sandbox_server") as port:
+        url = f"http://127.0.0.1:{port}"
         rows = asyncio.run(_lists(url))
         rows.append(asyncio.run(_events(url)))
     rows.append(asyncio.run(_starts()))
     return rows
-
-
-@contextmanager
-def server() -> Iterator[str]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.bench.sandbox_server"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    try:
-        yield f"http://127.0.0.1:{int(process.stdout.readline())}"
-    finally:
-        process.stdin.close()
-        process.wait(_PATIENCE)
-        process.stdout.close()
 
 
 async def _lists(url: str) -> list[Row]:

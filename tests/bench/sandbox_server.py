@@ -31,13 +31,18 @@ _CHUNK = 100  # writes until others have their turn
 def large_world() -> World:
     """Everything has been running for a day when it opens."""
     world = World(tuple((name, f"dynamo-{name}") for name, _ in ENVIRONMENTS))
+    fill(world)
+    return world
+
+
+def fill(world: World) -> None:
+    spaces = {each.name: each.namespace for each in world.environments}
     healthy = next(each for each in release_table.RELEASES if each.behaviour == "healthy")
     image = world.image_of(healthy)
     for number in range(SERVICES):
         for name, pods in ENVIRONMENTS:
             manifest = deployment(f"service-{number:03}", pods)
-            world.seed(name, f"dynamo-{name}", [manifest], image, "1.0.0", 1.0)
-    return world
+            world.seed(name, spaces[name], [manifest], image, "1.0.0", 1.0)
 
 
 def deployment(name: str, replicas: int) -> dict[str, Any]:

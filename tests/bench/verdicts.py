@@ -38,12 +38,12 @@ def run() -> Iterator[Row]:
     yield from _unchanged("noisy, no week before", NOISY, season=True, week=False)
     yield from _unchanged("of kinds that nothing was tuned on", UNTUNED, season=True)
     errors = _found_errors(1000)
-    yield _row("errors 0.1 % → 3 % found, 1,000 requests", errors, "≥ 99 %")
+    yield errors.row("errors 0.1 % → 3 % found, 1,000 requests", "≥ 99 %")
     for name, cells in GROUPS:
         found = [Share.of(_failed(cell, False, 2.0)) for cell in cells]
         aim = "≥ 97 %" if cells is CALM else "none"
         worst = min(found, key=lambda share: share.found)
-        yield _row(f"latency × 2 found, {name}, worst cell", worst, aim)
+        yield worst.row(f"latency × 2 found, {name}, worst cell", aim)
     for name, cells in (*GROUPS, ("both", (*CALM, *NOISY)), ("untuned kinds", UNTUNED)):
         yield from _beside_peers(name, cells)
 
@@ -55,13 +55,9 @@ def _unchanged(
     aim = "≤ 0.5 %" if cells is CALM else "≤ 3 %" if cells is NOISY else "none"
     each = [_failed(cell, season, week=week) for cell in cells]
     what = f"false FAIL of an unchanged release, {name}{when}, mean of the cells"
-    yield _row(what, Share.of([hit for hits in each for hit in hits]), aim)
+    yield Share.of([hit for hits in each for hit in hits]).row(what, aim)
     worst = max((Share.of(hits) for hits in each), key=lambda share: share.found)
-    yield _row(f"the same, worst cell of {len(cells)}", worst, aim)
-
-
-def _row(what: str, share: Share, aim: str) -> Row:
-    return Row(what, share.found, None, "%", aim, error=share.error)
+    yield worst.row(f"the same, worst cell of {len(cells)}", aim)
 
 
 # --- ours ----------------------------------------------------------------------------------------

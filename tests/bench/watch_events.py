@@ -10,8 +10,6 @@ one about as many pods as events is the worst case, where nothing can be left ou
 
 import asyncio
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -25,6 +23,7 @@ from bot.adapters.kubernetes_cluster import KubernetesCluster
 from bot.adapters.wall_clock import WallClock
 from bot.domain.workload import Workload
 from tests.bench.events_server import LAST
+from tests.bench.processes import serving
 from tests.bench.rows import Row
 
 EVENTS = 5_000
@@ -134,23 +133,16 @@ async def _opened(cluster: KubernetesCluster) -> None:
 @contextmanager
 def server(events: int, pods: int) -> Iterator[Path]:
     """The server of `events_server.py` in a process of its own; a kubeconfig for it."""
-    command = [sys.executable, "-m", "tests.bench.events_server", str(events), str(pods)]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert process.stdin is not None
-    assert process.stdout is not None
-    try:
-        port = int(process.stdout.readline())
-        with tempfile.TemporaryDirectory() as home:
-            path = Path(home) / "kubeconfig"
-            cluster = {"name": "c", "cluster": {"server": f"http://127.0.0.1:{port}"}}
-            context = {"name": "c", "context": {"cluster": "c", "user": ""}}
-            config = {"current-context": "c", "clusters": [cluster], "contexts": [context]}
-            path.write_text(yaml.safe_dump(config | {"users": []}))
-            yield path
-    finally:
-        process.stdin.close()
-        process.wait(timeout=10)
-        process.stdout.close()
+    with (
+        serving("tests.bench.events_server", str(events), str(pods)) as port,
+        tempfile.TemporaryDirectory() as home,
+    ):
+        path = Path(home) / "kubeconfig"
+        cluster = {"name": "c", "cluster": {"server": f"http://127.0.0.1:{port}"}}
+        context = {"name": "c", "context": {"cluster": "c", "user": ""}}
+        config = {"current-context": "c", "clusters": [cluster], "contexts": [context]}
+        path.write_text(yaml.safe_dump(config | {"users": []}))
+        yield path
 
 
 if __name__ == "__main__":

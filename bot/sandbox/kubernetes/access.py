@@ -96,6 +96,7 @@ class Rights:
         return any(grant.allows(ask) for grant in self.of(ask.user, ask.groups, storage))
 
     def of(self, user: str, groups: tuple[str, ...], storage: Storage) -> Iterator[Grant]:
+        yield from _ABOUT_ONESELF
         yield from self.grants.get(user, ())
         yield from _bound(user, groups, storage)
 
@@ -225,16 +226,12 @@ def review(kind: Kind, obj: Object, user: User, rights: Rights, storage: Storage
 
 def _rules_review(namespace: str, user: User, rights: Rights, storage: Storage) -> Object:
     paths = [{"verbs": ["get"], "nonResourceURLs": _PUBLIC_URLS}]
-    grants = list(_ABOUT_ONESELF)
     if rights.administers(user.name, user.groups):
-        grants.append(Grant((_ANY,)))
+        grants = [*_ABOUT_ONESELF, Grant((_ANY,))]
         paths.append({"verbs": [_ANY], "nonResourceURLs": [_ANY]})
     else:
-        grants.extend(
-            grant
-            for grant in rights.of(user.name, user.groups, storage)
-            if _has(grant.namespaces, namespace)
-        )
+        found = rights.of(user.name, user.groups, storage)
+        grants = [grant for grant in found if _has(grant.namespaces, namespace)]
     rules = [
         {
             "verbs": list(grant.verbs),

@@ -27,7 +27,7 @@ _WAITS = frozenset({"CrashLoopBackOff", "RunContainerError"})
 
 
 class ContainerAdoption:
-    """Of the containers of one pod; `make` gives a run its next life (see `container_start.py`)."""
+    """Of the containers of one pod; their next lives are the starter's (`container_start.py`)."""
 
     def __init__(self, worker: PodWorker) -> None:
         self._worker = worker

@@ -20,7 +20,7 @@ from bot.sandbox.kubernetes.schema import (
     shape,
 )
 from bot.sandbox.kubernetes.stored import Object, copy_json
-from bot.sandbox.kubernetes.texts import DecodeError, Doubled
+from bot.sandbox.kubernetes.texts import DecodeError
 
 _INT64 = frozenset(
     {
@@ -43,7 +43,7 @@ _GO_KINDS = {
 
 def decode(schema: str, obj: Object) -> tuple[Object, list[str]]:
     """The object as Go holds it, and strict decoding's complaints: fields that the type does not
-    have, keys that stand twice.
+    have.
 
     Raises DecodeError when a value has the wrong type.
     """
@@ -55,15 +55,12 @@ def decode(schema: str, obj: Object) -> tuple[Object, list[str]]:
 def _struct(schema: str, value: Object, path: str, unknown: list[str]) -> Object:
     clean: Object = {}
     zeros = ZERO_DROPPED.get(schema, frozenset())
-    twice = value.keys_twice if isinstance(value, Doubled) else ()
     for field, item in value.items():
         where = f"{path}.{field}" if path else field
         its = shape(schema, field)
         if its is None:
             unknown.append(f'unknown field "{where}"')
             continue
-        if field in twice:
-            unknown.append(f'duplicate field "{where}"')
         if item is None:
             continue
         decoded = _value(its, item, where, unknown, (schema, field))

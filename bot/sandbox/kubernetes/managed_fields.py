@@ -39,15 +39,6 @@ class Manager:
             and (self.operation == "Apply" or self.api_version == other.api_version)
         )
 
-    def words(self) -> tuple[tuple[str, str], ...]:
-        """As an entry of managedFields names it."""
-        return (
-            ("manager", self.name),
-            ("operation", self.operation),
-            ("apiVersion", self.api_version),
-            ("subresource", self.subresource),
-        )
-
     def describe(self) -> str:
         """As a conflict names it (managedfields/internal/conflict.go: printManager)."""
         text = f'"{self.name}"'
@@ -69,16 +60,20 @@ Entries = list[Entry]
 _manager = lru_cache(maxsize=1024)(Manager)  # a few write to everything
 
 
+def _manager_of(entry: Object) -> Manager:
+    return _manager(
+        entry.get("manager", ""),
+        entry.get("operation", ""),
+        entry.get("apiVersion", ""),
+        entry.get("subresource", ""),
+    )
+
+
 def read(obj: Object) -> Entries:
     """The managedFields of an object."""
     return [
         Entry(
-            _manager(
-                entry.get("manager", ""),
-                entry.get("operation", ""),
-                entry.get("apiVersion", ""),
-                entry.get("subresource", ""),
-            ),
+            _manager_of(entry),
             decode_fields(entry.get("fieldsV1") or {}),
             entry.get("time", ""),
         )
@@ -88,18 +83,10 @@ def read(obj: Object) -> Entries:
 
 def write(obj: Object, entries: Entries) -> None:
     """Put managedFields into an object, in the server's order; an owner of nothing is left out."""
-    kept = [entry for entry in entries if entry.fields]
-    kept.sort(
-        key=lambda entry: (
-            entry.manager.operation,
-            entry.time,
-            entry.manager.name,
-            entry.manager.api_version,
-            entry.manager.subresource,
-        )
-    )
     listed = []
-    for entry in kept:
+    for entry in entries:
+        if not entry.fields:
+            continue
         item: dict[str, Any] = {
             "manager": entry.manager.name,
             "operation": entry.manager.operation,
@@ -111,6 +98,7 @@ def write(obj: Object, entries: Entries) -> None:
         if entry.manager.subresource:
             item["subresource"] = entry.manager.subresource
         listed.append(item)
+    listed.sort(key=_order_of_raw)
     meta = obj.setdefault("metadata", {})
     meta.pop("managedFields", None)
     if listed:
@@ -190,7 +178,7 @@ def _own_status(schema: str, old: Object, new: Object, manager: Manager, now: st
         return False
     for item in listed:
         fields = decode_fields(item.get("fieldsV1") or {})
-        if all(item.get(word, "") == value for word, value in manager.words()):
+        if _manager_of(item) == manager:
             own = item
             if not mine <= fields:
                 return False

@@ -47,6 +47,7 @@ def decoded(kind: Kind, raw: Any, options: WriteOptions) -> Object:
         obj, complaints = decoding.decode(kind.schema, raw)
     except texts.DecodeError as error:
         raise bad_request(prefix + str(error)) from error
+    complaints = [*texts.repeated(raw), *complaints]
     if complaints and options.validation == "Strict":
         raise bad_request(f"{prefix}strict decoding error: {', '.join(complaints)}")
     if options.validation == "Warn":

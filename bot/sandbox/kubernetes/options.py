@@ -1,4 +1,5 @@
-"""What a write is asked to do beside its object: the query parameters, read and checked."""
+"""What a write is asked to do beside its object: the query parameters, as
+`requests.write_options` reads them."""
 
 from __future__ import annotations
 

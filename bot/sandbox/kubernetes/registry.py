@@ -1,7 +1,7 @@
 """Create, update, patch, apply and delete: what happens to an object between request and store.
 
 The order is the real one's: decode, default, field ownership, admission, preparation, validation,
-store. Reading and watching need none of this and are in `server.py` and `watch.py`.
+store. Reading and watching need none of this and are in `reading.py` and `watch.py`.
 """
 
 from __future__ import annotations
@@ -59,7 +59,9 @@ class Registry:
         obj = object_bodies.decoded(kind, raw, options)
         object_bodies.same_place(obj, namespace, "")
         version = obj["metadata"].get("resourceVersion") or ""
-        if version.isdigit() and int(version):  # one that is no number is none to etcd
+        if (
+            version.isascii() and version.isdigit() and int(version)
+        ):  # one that is no number is none to etcd
             raise statuses.internal("resourceVersion should not be set on objects to be created")
         return self._new(kind, namespace, obj, options)
 
@@ -142,8 +144,7 @@ class Registry:
     def _update(
         self, kind: Kind, old: Object, obj: Object, options: WriteOptions, subresource: str = ""
     ) -> Object:
-        """From a whole new object that is decoded and not yet defaulted."""
-        self._check_versions(kind, old, obj)
+        """From a whole new object, decoded and held against what is stored, not yet defaulted."""
         given = None if subresource else obj["metadata"].get("managedFields")
         self._keep(kind, old, obj, subresource)
         defaults.apply_defaults(kind, obj)
@@ -259,6 +260,7 @@ class Registry:
         old = self._old(kind, namespace, name)
         obj = object_bodies.patched(kind, old, content_type, body, options)
         object_bodies.same_place(obj, namespace, name)
+        self._check_versions(kind, old, obj)
         return self._update(kind, old, obj, options, subresource), False
 
     def _apply(

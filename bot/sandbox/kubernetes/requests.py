@@ -50,13 +50,10 @@ def parse_path(method: str, path: str, query: Mapping[str, str]) -> Target | Non
 
     Raises ApiError 404 for a resource that the group does not have, 405 for a wrong method.
     """
-    parts = [part for part in path.split("/") if part]
-    if parts[:1] == ["api"] and len(parts) > 2:
-        group, version, rest = "", parts[1], parts[2:]
-    elif parts[:1] == ["apis"] and len(parts) > 3:
-        group, version, rest = parts[1], parts[2], parts[3:]
-    else:
+    found = _in_group(path)
+    if found is None:
         return None
+    group, version, rest = found
     if not any((kind.group, kind.version) == (group, version) for kind in KINDS):
         return None
     by_path = rest[0] == "watch" and len(rest) > 1 and method == "GET"  # deprecated, still served
@@ -71,6 +68,16 @@ def parse_path(method: str, path: str, query: Mapping[str, str]) -> Target | Non
     if by_path and target.verb != "watch":  # of one object: nobody asks for that any more
         raise statuses.no_such_resource()
     return target
+
+
+def _in_group(path: str) -> tuple[str, str, list[str]] | None:
+    """Group, version and what follows them; None for a path outside of the API's groups."""
+    parts = [part for part in path.split("/") if part]
+    if parts[:1] == ["api"] and len(parts) > 2:
+        return "", parts[1], parts[2:]
+    if parts[:1] == ["apis"] and len(parts) > 3:
+        return parts[1], parts[2], parts[3:]
+    return None
 
 
 def _target(
@@ -110,13 +117,10 @@ def asked(method: str, path: str, query: Mapping[str, str], user: User) -> Ask |
     """What the authorizer is asked about a request, from its path alone, whether there is such a
     resource or not (endpoints/request/requestinfo.go); None for a path that is no resource's.
     """
-    parts = [part for part in path.split("/") if part]
-    if parts[:1] == ["api"] and len(parts) > 2:
-        group, rest = "", parts[2:]
-    elif parts[:1] == ["apis"] and len(parts) > 3:
-        group, rest = parts[1], parts[3:]
-    else:
+    found = _in_group(path)
+    if found is None:
         return None
+    group, _, rest = found
     watching = rest[0] == "watch" and len(rest) > 1
     rest = rest[1:] if watching else rest
     namespace = ""

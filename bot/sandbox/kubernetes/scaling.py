@@ -7,6 +7,7 @@ from typing import Any
 
 from bot.sandbox.kubernetes import object_bodies, patches, server_side_apply, statuses
 from bot.sandbox.kubernetes.options import WriteOptions
+from bot.sandbox.kubernetes.pod_validation import NOT_NEGATIVE
 from bot.sandbox.kubernetes.resources import Kind
 from bot.sandbox.kubernetes.schema import named
 from bot.sandbox.kubernetes.selectors import selector_text
@@ -60,7 +61,6 @@ def replicas_of(scale: Object, name: str) -> int:
     """Raises ApiError 422 for less than none."""
     replicas: int = (scale.get("spec") or {}).get("replicas", 0)
     if replicas < 0:
-        text = "must be greater than or equal to 0"
-        problem = statuses.invalid_value("spec.replicas", replicas, text)
+        problem = statuses.invalid_value("spec.replicas", replicas, NOT_NEGATIVE)
         raise statuses.invalid_kind("Scale.autoscaling", "autoscaling", "Scale", name, [problem])
     return replicas

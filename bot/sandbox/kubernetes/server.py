@@ -182,7 +182,7 @@ class ApiServer:
             administers = self._rights.administers(user.name, user.groups)
             if not administers and not access.may_read(path):
                 raise access.forbidden_path(user.name, request.method.lower(), path)
-        elif not _about_oneself(ask):
+        else:
             self._require(ask)
 
     def _require(self, ask: Ask) -> None:
@@ -328,12 +328,3 @@ class ApiServer:
                 return delete_options.of_body(await self._body(request, "DeleteOptions"))
             return delete_options.of_text(data, yaml=kind != JSON)
         return delete_options.of_query(request.query)
-
-
-def _about_oneself(ask: Ask) -> bool:
-    """Reviews that everybody may ask for."""
-    return (
-        ask.group in ("authorization.k8s.io", "authentication.k8s.io")
-        and ask.resource.startswith("self")
-        and ask.verb == "create"
-    )

@@ -153,11 +153,7 @@ def precondition(kind: Kind, name: str, why: str) -> ApiError:
 
 
 def forbidden(kind: Kind, name: str, why: str, causes: tuple[Object, ...] = ()) -> ApiError:
-    subject = f'{kind.qualified} "{name}"' if name else kind.qualified
-    details = _about(kind, name)
-    if causes:
-        details["causes"] = list(causes)
-    return ApiError(403, "Forbidden", f"{subject} is forbidden: {why}", details)
+    return forbidden_resource(kind.group, kind.plural, name, why, causes)
 
 
 def bad_request(message: str) -> ApiError:
@@ -195,13 +191,17 @@ def invalid_options(options: str, errors: list[FieldError]) -> ApiError:
     return invalid_kind(f"{options}.meta.k8s.io", "meta.k8s.io", options, "", errors)
 
 
-def forbidden_resource(group: str, resource: str, name: str, why: str) -> ApiError:
+def forbidden_resource(
+    group: str, resource: str, name: str, why: str, causes: tuple[Object, ...] = ()
+) -> ApiError:
     """As `forbidden`, for a resource that there may not even be."""
     qualified = f"{resource}.{group}" if group else resource
     details: Object = {"name": name} if name else {}
     if group:
         details["group"] = group
     details["kind"] = resource
+    if causes:
+        details["causes"] = list(causes)
     subject = f'{qualified} "{name}"' if name else qualified
     return ApiError(403, "Forbidden", f"{subject} is forbidden: {why}", details)
 

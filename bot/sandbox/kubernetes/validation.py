@@ -26,7 +26,6 @@ from bot.sandbox.kubernetes.stored import Object, copy_json
 
 Errors = Iterator[FieldError]
 IMMUTABLE = "field is immutable"
-_MOST_BYTES = 1024 * 1024
 _MOST_ANNOTATION_BYTES = 256 * 1024
 _WORKLOADS = ("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet")
 _POD_UPDATE = (

@@ -101,6 +101,18 @@ async def test_versions_that_are_none_and_updates_that_need_one(made: Any, deplo
     assert (await made.ask("PUT", f"{APPS}/web", zero)).status == 200
 
 
+async def test_keys_of_maps_that_stand_twice_are_refused_in_new_objects_too(made: Any) -> None:
+    twice = '{"metadata":{"name":"c"},"data":{"a":"1","a":"2"}}'
+    answer = await made.ask("POST", f"{CORE}/configmaps?fieldValidation=Strict", twice)
+    assert (answer.status, answer.body["reason"]) == BAD
+    assert 'strict decoding error: duplicate field "data.a"' in answer.message
+
+
+async def test_a_version_in_odd_digits_is_none_to_an_object_that_is_created(made: Any) -> None:
+    lease = {"metadata": {"name": "odd", "resourceVersion": "\u00b2"}}
+    assert (await made.ask("POST", LEASES, lease)).status == 201
+
+
 async def test_patches_that_cannot_be_read(made: Any) -> None:
     """endpoints/handlers/patch.go: applyJSPatch, strategicPatchObject, applyPatchToObject."""
     web = f"{APPS}/web"
@@ -478,6 +490,21 @@ async def test_everybody_may_read_what_the_server_says_about_itself(made: Any) -
     )
     assert "/version" in rules.body["status"]["nonResourceRules"][0]["nonResourceURLs"]
     assert rules.body["status"]["resourceRules"][0]["resources"] == ["selfsubjectreviews"]
+
+
+async def test_what_everybody_may_ask_about_themselves_is_told_by_a_review_as_well(
+    made: Any,
+) -> None:
+    """rbac bootstrappolicy: system:basic-user."""
+    group = "authorization.k8s.io"
+    about = {"verb": "create", "group": group, "resource": "selfsubjectaccessreviews"}
+    answer = await made.ask(
+        "POST",
+        f"/apis/{group}/v1/selfsubjectaccessreviews",
+        {"spec": {"resourceAttributes": about}},
+        headers={"Impersonate-User": "jane"},
+    )
+    assert answer.body["status"]["allowed"] is True
 
 
 async def test_who_am_i(made: Any) -> None:
