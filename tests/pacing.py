@@ -61,3 +61,10 @@ async def standing(seen: Callable[[], Awaitable[Found | None]]) -> Found:
         while not (found := await seen()):
             await asyncio.sleep(REST)
     return found
+
+
+async def until(so: Callable[[], bool]) -> None:
+    """What happens by itself, in real time."""
+    async with asyncio.timeout(PATIENT):
+        while not so():
+            await asyncio.sleep(REST)

@@ -69,7 +69,7 @@ def furnish(
     """Go on from what is kept; what cannot be gone on from is put aside."""
     if keeper is not None and keeper.found is not None:
         try:
-            return _resumed(catalog, keeper, keeper.found, simulated, speed)
+            return _resumed(catalog, keeper, keeper.found, simulated, speed, manual)
         except (LookupError, TypeError, ValueError, AttributeError, OSError) as error:
             keeper.put_aside(error)
     clock = Clock(speed=speed, manual=manual)
@@ -79,19 +79,18 @@ def furnish(
 
 
 def _resumed(
-    catalog: Catalog, keeper: Keeper, found: Picture, simulated: bool, speed: float
+    catalog: Catalog, keeper: Keeper, found: Picture, simulated: bool, speed: float, manual: bool
 ) -> Furniture:
-    clock = Clock(speed, start=found.at - timedelta(seconds=found.passed), passed=found.passed)
     parts = found.parts
+    if simulated != (parts["world"] is not None):
+        raise ValueError("it was kept beside another kind of cluster")
+    clock = Clock(speed, manual, found.at - timedelta(seconds=found.passed), found.passed)
     slack = _slack(clock)
     keeping.resume(slack, parts["workspace"], keeper.read)
     git = _git_host(clock, catalog)
     git.resume(parts["git"])
-    world = None
-    if simulated and parts["world"] is not None:
-        world = _world(clock, catalog, slack, Kept(parts["world"], keeper.read))
-    elif simulated:
-        raise ValueError("it was kept beside a real cluster")
+    kept = Kept(parts["world"], keeper.read)
+    world = _world(clock, catalog, slack, kept) if simulated else None
     return Furniture(clock, slack, world, git, tuple(parts["pods"]))
 
 

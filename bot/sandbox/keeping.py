@@ -74,6 +74,7 @@ class Keeper:
         keeper._lock = _locked(directory / "lock")
         keeper.blobs.mkdir(exist_ok=True)
         keeper.live.mkdir(exist_ok=True)
+        keeper.live.chmod(0o700)  # as private as the picture
         for name in _DATABASE:
             (keeper.live / name).unlink(missing_ok=True)
         picture = directory / _PICTURE

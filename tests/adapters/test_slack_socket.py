@@ -15,6 +15,7 @@ from bot.adapters.wall_clock import WallClock
 from bot.sandbox.clock import Clock
 from bot.sandbox.slack import seed
 from bot.sandbox.slack.running import RunningWorkspace, running_workspace
+from tests.pacing import until
 
 OPENED = "apps.connections.open"
 
@@ -49,12 +50,6 @@ async def bot(
             yield socket
         finally:
             await socket.close()
-
-
-async def until(there: Callable[[], bool]) -> None:
-    async with asyncio.timeout(60):
-        while not there():
-            await asyncio.sleep(0.01)
 
 
 async def tried(workspace: RunningWorkspace, times: int) -> None:

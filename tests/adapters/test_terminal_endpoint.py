@@ -13,6 +13,7 @@ from aiohttp import web
 
 from bot.adapters.terminal_endpoint import TerminalEndpoint
 from bot.domain.outcome import TerminalLine
+from tests.pacing import until
 
 TOKEN, SECOND = "a-token-that-is-long-enough", "another-token-that-is-long-enough"
 _LONG = 60
@@ -77,12 +78,6 @@ async def served() -> AsyncIterator[Door]:
 async def door() -> AsyncIterator[Door]:
     async with served() as found:
         yield found
-
-
-async def until(so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(_LONG):
-        while not so():
-            await asyncio.sleep(0.01)
 
 
 async def test_a_token_has_sixty_lines_a_minute_and_the_other_ones_are_not_its(door):

@@ -25,8 +25,8 @@ SPEED = 15.0
 WORSE = "tasks-service 1.4.0 in QA is worse"
 
 
-def catalog_of(home: Path, **changes: object) -> Path:
-    analysis = {"warm_up": "1s", "provisional": "10s", "final": "30s"}
+def catalog_of(home: Path, *, final: str = "30s", **changes: object) -> Path:
+    analysis = {"warm_up": "1s", "provisional": "10s", "final": final}
     return sample(home, in_qa(requires=[], analysis=analysis, **changes), window="1s")
 
 
@@ -100,7 +100,9 @@ def _rollout(body: str) -> Rollout:
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("when", ["before", "after"])
 async def test_killed_at_every_step_a_countdown_rolls_back_once(tmp_path: Path, when: str) -> None:
-    story = await killed_everywhere(tmp_path, catalog_of(tmp_path, on_regression="rollback"), when)
+    # The last look comes after it all, however long the lives take: one look, one reply.
+    catalog = catalog_of(tmp_path, final="60m", on_regression="rollback")
+    story = await killed_everywhere(tmp_path, catalog, when)
     analysis = story.analysis
     assert (analysis.stage, analysis.follow) == (Stage.STOPPED, Follow.ROLLED_BACK)
     assert len(story.summaries) == 1, "one message"

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from bot.workflows.log_reading import LogPlace
 from bot.workflows.promotion import Released, release
 from commands import terminal
 from commands.terminal import Terminal
+from tests.pacing import until
 from tests.scenarios.platform_files import edit_config, files, live_config
 from tests.scenarios.serving import DOCS, TOKEN, Served, serving
 
@@ -40,12 +41,6 @@ def config(tmp_path: Path) -> Path:
 async def served(tmp_path: Path, config: Path) -> AsyncIterator[Served]:
     async with serving(tmp_path / "kept", config) as served:
         yield served
-
-
-async def until(so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(_LONG):
-        while not so():
-            await asyncio.sleep(0.05)
 
 
 async def desired(served: Served, namespace: str) -> int:

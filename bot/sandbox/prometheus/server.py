@@ -70,11 +70,12 @@ class _Api:
     def _reached(self, form: Mapping[str, str]) -> None:
         """One server stands for that of each environment: whose it is a query's namespace says."""
         query = form.get("query", "")
-        for outage in self._world.outages.present:
-            spaces = [e.namespace for e in self._world.environments if e.name == outage.environment]
-            asked = not spaces or f'namespace="{spaces[0]}"' in query
-            if outage.kind == PROMETHEUS_AWAY and asked:
-                raise _Refused(503, "unavailable", "Service Unavailable")
+        places = self._world.environments
+        asked = [each.name for each in places if f'namespace="{each.namespace}"' in query]
+        outages = self._world.outages
+        # "": of no environment, which only an outage of all of them holds for.
+        if any(outages.holds(PROMETHEUS_AWAY, name) for name in (*asked, "")):
+            raise _Refused(503, "unavailable", "Service Unavailable")
 
     async def query(self, request: web.Request) -> web.Response:
         try:

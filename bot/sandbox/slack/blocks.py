@@ -28,6 +28,8 @@ FileUsable = Callable[[str], bool]
 
 def check_message_blocks(blocks: Any, usable: FileUsable) -> None:
     """Raise `SchemaError` (`invalid_blocks`) or `SlackError` (`msg_blocks_too_long`)."""
+    if blocks == []:
+        _refuse("invalid_blocks", _breaches(blocks, "/blocks", usable))
     check_content(blocks, [], usable)
 
 

@@ -36,9 +36,7 @@ async def deliver(
         return Answer(error="dispatch_failed")
     if retry is None:
         slack.delivered.append((kind, payload, accepts_payload))
-    fault = slack.faults.take(kind)
-    if fault is not None and fault.delay:
-        await slack.clock.sleep(fault.delay)
+    fault = await slack.fault_of(kind)
     if fault is not None and fault.drop:
         surface: Literal["socket", "http"] = "socket" if slack.http_mode is None else "http"
         slack.transcript.add(

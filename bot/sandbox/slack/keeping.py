@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import MISSING, Field, fields
+from functools import cache
 from typing import Any
 
 from bot.sandbox.slack.errors import JSON
@@ -79,10 +80,16 @@ def _file_from(found: JSON, read: Callable[[str], bytes]) -> File:
 def _plain(value: Any) -> JSON:
     """The fields that are not as they are by default, and cannot be found from others."""
     return {
-        each.name: getattr(value, each.name)
-        for each in fields(value)
-        if each.name not in _DERIVED and getattr(value, each.name) != _default(each)
+        name: found
+        for name, default in _defaults(type(value))  # type: ignore[arg-type]  # a class is hashable
+        if (found := getattr(value, name)) != default
     }
+
+
+@cache
+def _defaults(kind: type[Any]) -> tuple[tuple[str, Any], ...]:
+    """Compared with, never handed out."""
+    return tuple((each.name, _default(each)) for each in fields(kind) if each.name not in _DERIVED)
 
 
 def _default(field: Field[Any]) -> Any:

@@ -77,9 +77,7 @@ def _content(slack: Slack, body: JSON) -> tuple[str, list[JSON], list[Any], JSON
 
 async def handle(slack: Slack, request: web.Request) -> web.StreamResponse:
     """The endpoint behind every response URL: `ok`, or 404 with the error's code."""
-    fault = slack.faults.take("response_url")
-    if fault is not None and fault.delay:
-        await slack.clock.sleep(fault.delay)
+    fault = await slack.fault_of("response_url")
     raw = await request.text()
     status, answer = 200, "ok"
     headers: dict[str, str] = {}

@@ -120,9 +120,7 @@ def add_slack(app: web.Application, slack: Slack) -> None:
 
 async def _link(slack: Slack, request: web.Request) -> web.StreamResponse:
     """The door of Socket Mode, which a fault may keep shut: the ticket is not used then."""
-    fault = slack.faults.take("link")
-    if fault is not None and fault.delay:
-        await slack.clock.sleep(fault.delay)
+    fault = await slack.fault_of("link")
     if fault is not None and fault.drop and request.transport is not None:
         request.transport.close()
     if fault is not None and (fault.drop or fault.status or fault.error):
@@ -133,9 +131,7 @@ async def _link(slack: Slack, request: web.Request) -> web.StreamResponse:
 
 async def _upload(slack: Slack, request: web.Request) -> web.StreamResponse:
     """The bytes of a file, raw or as the first part of a multipart form; no token is asked for."""
-    fault = slack.faults.take("upload")
-    if fault is not None and fault.delay:
-        await slack.clock.sleep(fault.delay)
+    fault = await slack.fault_of("upload")
     if request.content_type.startswith("multipart/"):
         part = await (await request.multipart()).next()
         content = bytes(await part.read()) if part is not None and hasattr(part, "read") else b""

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from bot.sandbox.clock import Clock
 from bot.sandbox.slack.errors import JSON
-from bot.sandbox.slack.faults import Faults
+from bot.sandbox.slack.faults import Fault, Faults
 from bot.sandbox.slack.files import Files
 from bot.sandbox.slack.manifest import Manifest
 from bot.sandbox.slack.rate_limits import Mode, RateLimits
@@ -96,6 +96,13 @@ class Slack:
         default_factory=lambda: deque(maxlen=_KEPT_DELIVERIES)
     )
     pages: set[web.WebSocketResponse] = field(default_factory=set)
+
+    async def fault_of(self, method: str, *, web_api: bool = False) -> Fault | None:
+        """The fault that this call meets, after the delay that it orders."""
+        fault = self.faults.take(method, web_api=web_api)
+        if fault is not None and fault.delay:
+            await self.clock.sleep(fault.delay)
+        return fault
 
     async def close(self) -> None:
         """Say goodbye to sockets and end background work."""

@@ -6,7 +6,7 @@ import socket
 import ssl
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -141,18 +141,32 @@ class Town:
         serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
         name: str = "qa.acme.test",
     ) -> Site:
-        """A server that need not speak HTTP."""
+        """A server that need not speak HTTP. At the end each connection is closed, and waited for:
+        one that the loop leaves behind is a warning in some later test."""
+        serving: set[asyncio.Task[None]] = set()
 
         async def quietly(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            task = asyncio.current_task()
+            assert task is not None
+            serving.add(task)
             try:
                 await serve(reader, writer)
             except (OSError, asyncio.CancelledError):
                 pass
             finally:
                 writer.close()
+                with suppress(OSError):
+                    await writer.wait_closed()
 
         server = await asyncio.start_server(quietly, "127.0.0.1", 0)
-        self._stack.callback(server.close)
+
+        async def close() -> None:
+            server.close()
+            for each in serving:
+                each.cancel()
+            await asyncio.gather(*serving, return_exceptions=True)
+
+        self._stack.push_async_callback(close)
         return self._known(Site(name, server.sockets[0].getsockname()[1], "http"))
 
     def _known(self, site: Site) -> Site:

@@ -5,20 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import pytest
-from slack_sdk.errors import SlackApiError
-
 from bot.sandbox.slack import seed
 from bot.sandbox.slack.manifest import read_manifest
 from bot.sandbox.slack.server import MANIFEST
+from tests.sandbox.slack.refused import refusal_of as error_of
 
 DIVIDER = {"type": "divider"}
-
-
-async def error_of(call: Any) -> Any:
-    with pytest.raises(SlackApiError) as caught:
-        await call
-    return caught.value.response
 
 
 def without(*scopes: str) -> Any:

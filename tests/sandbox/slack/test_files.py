@@ -9,14 +9,9 @@ import pytest
 from slack_sdk.errors import SlackApiError
 
 from bot.sandbox.slack import seed
+from tests.sandbox.slack.refused import error_of
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 100
-
-
-async def error_of(call: Any) -> str:
-    with pytest.raises(SlackApiError) as caught:
-        await call
-    return str(caught.value.response["error"])
 
 
 async def uploaded(office: Any, name: str, content: bytes = PNG, **more: Any) -> Any:

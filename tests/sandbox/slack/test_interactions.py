@@ -11,6 +11,7 @@ from slack_sdk.errors import SlackApiError
 
 from bot.sandbox.slack import seed
 from bot.sandbox.slack.driver import SlackRefusal
+from tests.sandbox.slack.refused import error_of
 
 ANY = re.compile(".*")
 
@@ -373,12 +374,6 @@ async def test_a_submission_may_show_another_view_and_a_bad_one_is_refused(offic
         await office.people.submit("ana", modal, {"Reason": "x"})
         thanks = await office.people.view("ana", where=lambda v: v.title == "Thanks")
     assert thanks.id == modal.id
-
-
-async def error_of(call: Any) -> str:
-    with pytest.raises(SlackApiError) as caught:
-        await call
-    return str(caught.value.response["error"])
 
 
 async def test_a_trigger_opens_one_modal_within_three_seconds(office: Any) -> None:

@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from slack_sdk.errors import SlackApiError
 
 from bot.sandbox.slack import limits, seed
 from bot.sandbox.slack.driver import SlackRefusal
 from bot.sandbox.slack.manifest import read_manifest
 from bot.sandbox.slack.server import MANIFEST
+from tests.sandbox.slack.refused import error_of
 
 
 def plain(text: str) -> dict[str, Any]:
@@ -20,12 +20,6 @@ def plain(text: str) -> dict[str, Any]:
 
 def modal(**more: Any) -> dict[str, Any]:
     return {"type": "modal", "title": plain("T"), "blocks": [{"type": "divider"}], **more}
-
-
-async def error_of(call: Any) -> str:
-    with pytest.raises(SlackApiError) as caught:
-        await call
-    return str(caught.value.response["error"])
 
 
 async def test_of_views(office: Any) -> None:

@@ -7,21 +7,15 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from slack_sdk.errors import SlackApiError
 
 from bot.sandbox.slack import seed
 from bot.sandbox.slack.driver import SlackRefusal
 from bot.sandbox.slack.manifest import Shortcut, read_manifest
 from bot.sandbox.slack.server import MANIFEST
+from tests.sandbox.slack.refused import error_of
 
 ANY = re.compile(".*")
 PLAIN = {"type": "plain_text", "text": "x"}
-
-
-async def error_of(call: Any) -> str:
-    with pytest.raises(SlackApiError) as caught:
-        await call
-    return str(caught.value.response["error"])
 
 
 @pytest.fixture

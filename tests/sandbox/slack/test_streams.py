@@ -5,20 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
-import pytest
-from slack_sdk.errors import SlackApiError
 from slack_sdk.models.messages.chunk import MarkdownTextChunk, TaskUpdateChunk
 
 from bot.sandbox.slack import seed
 from bot.sandbox.slack.keeping import kept, resume
+from tests.sandbox.slack.refused import error_of
 
 FOR_ANA = {"recipient_team_id": seed.TEAM_ID, "recipient_user_id": seed.ANA}
-
-
-async def error_of(call: Any) -> str:
-    with pytest.raises(SlackApiError) as caught:
-        await call
-    return str(caught.value.response["error"])
 
 
 async def asked(office: Any) -> str:

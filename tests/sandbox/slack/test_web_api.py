@@ -7,19 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from slack_sdk.errors import SlackApiError
 
 from bot.sandbox.slack import seed
 from bot.sandbox.slack.manifest import read_manifest
 from bot.sandbox.slack.server import MANIFEST
+from tests.sandbox.slack.refused import refusal_of as error_of
 
 AUTH = {"Authorization": f"Bearer {seed.BOT_TOKEN}"}
-
-
-async def error_of(call: Any) -> Any:
-    with pytest.raises(SlackApiError) as caught:
-        await call
-    return caught.value.response
 
 
 async def test_auth_test_tells_who_the_app_is(office: Any) -> None:

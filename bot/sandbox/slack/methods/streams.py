@@ -6,6 +6,7 @@ done (slack-contract.md §3). The words and tasks of the pieces become blocks of
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from bot.sandbox.slack import limits
@@ -87,13 +88,13 @@ def stop(call: Call) -> JSON:
     """What is appended last, and blocks below all that was streamed."""
     message = _streaming(call)
     metadata = check_metadata(call.structure("metadata"))
-    blocks = _grown(call, message.blocks)
     final = call.structure("blocks") or []
     if final:
         check_message_blocks(final, call.slack.files.usable)
+    blocks = _grown(call, message.blocks, final)
     message.metadata = metadata or message.metadata
     message.streaming = False
-    _write(call, message, [*blocks, *final])
+    _write(call, message, blocks)
     return {"channel": message.channel, "ts": message.ts, "message": shown(call, message)}
 
 
@@ -105,7 +106,8 @@ def _streaming(call: Call) -> Message:
 
 
 def _end(call: Call, message: Message) -> None:
-    if message.streaming:
+    there = call.slack.workspace.find(message.channel, message.ts)
+    if message.streaming and there is message:  # nobody has deleted it meanwhile
         message.streaming = False
         call.slack.workspace.changed(message)
 
@@ -121,8 +123,8 @@ def _words(blocks: list[JSON]) -> str:
     return "".join(each["text"] for each in blocks if each["type"] == "markdown")
 
 
-def _grown(call: Call, blocks: list[JSON]) -> list[JSON]:
-    """The blocks so far, and what this call adds to them."""
+def _grown(call: Call, blocks: list[JSON], below: Sequence[JSON] = ()) -> list[JSON]:
+    """The blocks so far, what this call adds to them, and what stands below it all."""
     pieces = _chunks(call)
     markdown = call.text("markdown_text")
     if markdown is not None:
@@ -130,6 +132,7 @@ def _grown(call: Call, blocks: list[JSON]) -> list[JSON]:
         pieces = [{"type": "markdown_text", "text": markdown}, *pieces]
     for piece in pieces:
         blocks = _with_piece(blocks, piece)
+    blocks = [*blocks, *below]
     if len(_words(blocks)) > limits.MARKDOWN_TEXT:
         raise SlackError("msg_too_long")
     if len(blocks) > limits.MESSAGE_BLOCKS:

@@ -26,14 +26,13 @@ const RENDERERS = {
   input,
   context_actions: actions,
   file: () => null,
-  // Named when they are drawn: these two modules know each other.
-  card: (ctx, block) => card(ctx, block),
-  carousel: (ctx, block) => carousel(ctx, block),
-  container: (ctx, block) => container(ctx, block),
-  plan: (ctx, block) => plan(ctx, block),
-  task_card: (ctx, block) => task(ctx, block),
-  alert: (ctx, block) => alert(ctx, block),
-  video: (ctx, block) => video(ctx, block),
+  card,
+  carousel,
+  container,
+  plan,
+  task_card: task,
+  alert,
+  video,
 };
 
 export function blocks(ctx, list) {
