@@ -16,6 +16,7 @@ $(READY): requirements/dev.txt requirements/uv.txt pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
 	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip sync --quiet --require-hashes requirements/dev.txt requirements/uv.txt
 	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-build-isolation --no-deps --editable .
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -c 'import bot.sandbox.launcher'  # compiled once, so that later starts are quick
 	@touch $@
 
 sandbox: $(READY)  ## start the offline world: a Slack workspace, a cluster and Dynamo, in the browser
