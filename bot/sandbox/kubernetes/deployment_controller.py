@@ -433,8 +433,9 @@ class DeploymentController:
             )
         except NotFound:
             return
-        deployment["status"] = stored.get("status", {})
-        deployment["metadata"]["annotations"] = annotations_of(stored)
+        written = stored.copy()
+        deployment["status"] = written.get("status", {})
+        deployment["metadata"]["annotations"] = annotations_of(written)
 
 
 def _has_template(replica_set: Object, wanted: Object) -> bool:

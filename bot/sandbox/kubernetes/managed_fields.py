@@ -176,18 +176,18 @@ def _own_status(schema: str, old: Object, new: Object, manager: Manager, now: st
     mine, own = changes.changed(), None
     if changes.removed or not mine:
         return False
-    for item in listed:
+    for index, item in enumerate(listed):
         fields = decode_fields(item.get("fieldsV1") or {})
         if _manager_of(item) == manager:
-            own = item
+            own = index
             if not mine <= fields:
                 return False
         elif not fields.isdisjoint(mine):
             return False
     if own is None:
         return False
-    own["time"] = now
-    listed.sort(key=_order_of_raw)
+    if listed[own].get("time") != now:
+        _put_times(new, [now if index == own else None for index in range(len(listed))])
     return True
 
 
@@ -213,15 +213,26 @@ def _only_later(old: Object, new: Object, found: Entries, entries: Entries) -> b
     listed = new["metadata"].get("managedFields")
     if listed != old["metadata"].get("managedFields") or len(found) != len(entries):
         return False
-    times = {entry.manager: entry for entry in entries}
-    for item, entry in zip(listed or (), found, strict=True):
-        later = times.get(entry.manager)
+    by_manager = {entry.manager: entry for entry in entries}
+    times: list[str | None] = []
+    for entry in found:
+        later = by_manager.get(entry.manager)
         if later is None or later.fields is not entry.fields:
             return False
-        item["time"] = later.time
+        times.append(later.time)
     if listed:
-        listed.sort(key=_order_of_raw)
+        _put_times(new, times)
     return True
+
+
+def _put_times(new: Object, times: list[str | None]) -> None:
+    """Other times for the entries; their list and items may be shared with an older version."""
+    meta = new["metadata"]
+    listed = [
+        item if time is None else {**item, "time": time}
+        for item, time in zip(meta["managedFields"], times, strict=True)
+    ]
+    meta["managedFields"] = sorted(listed, key=_order_of_raw)
 
 
 def _order_of_raw(item: dict[str, Any]) -> tuple[str, ...]:

@@ -113,8 +113,10 @@ class Reading:
             kind.api_version.encode(),
             encode(page.metadata()),
         )
-        items = b",".join([watch.as_item(kind, stored) for stored in page.items])
-        return web.Response(body=head + items + b"]}", content_type=JSON)
+        items = [watch.as_item(kind, stored) for stored in page.items] or [b""]
+        items[0] = head + items[0]  # so megabytes are joined but once
+        items[-1] += b"]}"
+        return web.Response(body=b",".join(items), content_type=JSON)
 
     def plain_list(self, target: Target, page: watch.Page, form: Form) -> Object:
         items: list[Object] = []

@@ -32,7 +32,6 @@ from bot.sandbox.kubernetes.stored import (
     StorageError,
     Stored,
     WatchEvent,
-    copy_json,
     freeze,
 )
 
@@ -190,27 +189,35 @@ class Storage:
         *,
         expect: str | None = None,
         manager: str | None = None,
-    ) -> Object:
-        """Let `change` edit a copy; its status and metadata annotations are stored, its spec and
-        labels are not (as the status subresource does). Never bumps generation. Raises NotFound,
-        or Conflict when the stored resourceVersion is not `expect`.
+    ) -> Stored:
+        """Let `change` edit a draft: the status and the annotations in it are copies, and are
+        stored as they are afterwards; all else is the stored object itself, to be looked at, and
+        stays (as the status subresource has it). Never bumps generation. Raises NotFound, or
+        Conflict when the stored resourceVersion is not `expect`.
         """
         old = self._expected(resource, namespace or "", name, expect)
-        new, kept = old.copy(), old.view
+        new = _draft(old)
         change(new)
-        # What the change cannot reach comes from what is stored, without sharing it.
-        if not new["metadata"].get("annotations"):
-            new["metadata"].pop("annotations", None)
-        for word in kept["metadata"].keys() | new["metadata"].keys():
-            if word != "annotations":
-                _restore(new["metadata"], kept["metadata"], word)
-        _restore(new, kept, "spec")
-        if not _differ(new, kept):
-            return new
+        self._keep_all_but_status(old, new)
+        if not _differ(new, old.view):
+            return old
         if manager is not None and self.field_tracker is not None:
-            self.field_tracker(resource, kept, new, manager, "status")
-        self._write("MODIFIED", resource, new, old, same_spec=True)
-        return new
+            self.field_tracker(resource, old.view, new, manager, "status")
+        self.revision += 1
+        new["metadata"]["resourceVersion"] = str(self.revision)
+        return self._store("MODIFIED", resource, old.with_status(self.revision, new), old)
+
+    @staticmethod
+    def _keep_all_but_status(old: Stored, new: Object) -> None:
+        """What a status write cannot reach is what is stored."""
+        kept, noted = old.view, new["metadata"].get("annotations")
+        new["metadata"] = {k: v for k, v in kept["metadata"].items() if k != "annotations"}
+        if noted:
+            new["metadata"]["annotations"] = dict(noted)
+        if "spec" in kept:
+            new["spec"] = kept["spec"]
+        else:
+            new.pop("spec", None)
 
     def delete(self, resource: str, namespace: str | None, name: str) -> Object | None:
         """Take the object out now, whatever finalizers it has; returns its last state."""
@@ -352,20 +359,13 @@ class Storage:
                 return name
         raise AlreadyExists(resource, name)
 
-    def _write(
-        self,
-        kind: EventType,
-        resource: str,
-        new: Object,
-        old: Stored | None,
-        *,
-        same_spec: bool = False,
-    ) -> Stored:
+    def _write(self, kind: EventType, resource: str, new: Object, old: Stored | None) -> Stored:
         self.revision += 1
         new["metadata"]["resourceVersion"] = str(self.revision)
-        stored = freeze(self.revision, new)
-        if same_spec and old is not None:
-            stored.share_spec(new, old.view)
+        return self._store(kind, resource, freeze(self.revision, new), old)
+
+    def _store(self, kind: EventType, resource: str, stored: Stored, old: Stored | None) -> Stored:
+        """Put the next version in the place of the old one, and tell those who listen."""
         if kind == "DELETED":
             self._objects[resource].pop(stored.key, None)
         else:
@@ -395,19 +395,23 @@ def _own(obj: Object) -> Object:
     return {**obj, "metadata": dict(obj.get("metadata") or {})}
 
 
+def _draft(old: Stored) -> Object:
+    """For a status write: its status and annotations are copies."""
+    new: Object = dict(old.view)
+    new["metadata"] = dict(new["metadata"])
+    if "annotations" in new["metadata"]:
+        new["metadata"]["annotations"] = dict(new["metadata"]["annotations"])
+    if "status" in new:
+        new["status"] = old.copy_of("status")
+    return new
+
+
 def _differ(new: Object, old: Object) -> bool:
     """Whether a status write changed anything of what it can reach."""
     if new["metadata"].get("annotations") != old["metadata"].get("annotations"):
         return True
     reached = (new.keys() | old.keys()) - {"metadata", "spec"}
     return any(word not in new or word not in old or new[word] != old[word] for word in reached)
-
-
-def _restore(new: Object, old: Object, word: str) -> None:
-    if word not in old:
-        new.pop(word, None)
-    elif new.get(word) != old[word]:
-        new[word] = copy_json(old[word])
 
 
 def _nothing_keeps(meta: Object) -> bool:

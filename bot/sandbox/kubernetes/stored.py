@@ -14,6 +14,8 @@ import orjson
 Object = dict[str, Any]
 EventType = Literal["ADDED", "MODIFIED", "DELETED"]
 Key = tuple[str, str]
+_HEAD = ("apiVersion", "kind")  # the real server leaves them out of the items of a list
+_NOTHING = object()
 
 
 class StorageError(Exception):
@@ -48,21 +50,37 @@ class Conflict(StorageError):  # noqa: N818
 class Stored:
     """One version of one object; never changes.
 
-    `body` is the JSON without kind and apiVersion, as items of a list are sent. The parsed form is
-    made when somebody looks, and kept for the newest version only: a long history of parsed pods
-    would cost hundreds of MB, and the garbage collector's time with every write.
+    Kept is its JSON, word by word (`"metadata":{…}`, `"spec":{…}`, …): most writes leave most of an
+    object alone, and its versions share what they have in common. The parsed form is made when
+    somebody looks, and kept for the newest version only: a long history of parsed pods would cost
+    hundreds of MB, and the garbage collector's time with every write.
     """
 
-    __slots__ = ("_view", "body", "head", "key", "revision")
+    __slots__ = ("_view", "head", "key", "parts", "revision")
 
     def __init__(
-        self, revision: int, key: Key, body: bytes, head: tuple[tuple[str, str], ...] = ()
+        self,
+        revision: int,
+        key: Key,
+        parts: dict[str, bytes],
+        head: tuple[tuple[str, str], ...] = (),
+        view: Object | None = None,
     ) -> None:
         self.revision = revision
         self.key = key  # namespace ("" for none) and name
-        self.body = body
-        self.head = head
-        self._view: Object | None = None
+        self.parts = parts
+        self.head = head  # apiVersion and kind
+        self._view = view
+
+    @property
+    def body(self) -> bytes:
+        """The JSON without kind and apiVersion, as items of a list are sent."""
+        return b"{%b}" % self.inside
+
+    @property
+    def inside(self) -> bytes:
+        """The same without its braces: for those who put something before it."""
+        return b",".join(self.parts.values())
 
     @property
     def view(self) -> Object:
@@ -71,20 +89,32 @@ class Stored:
             self._view = self.copy()
         return self._view
 
-    def share_spec(self, obj: Object, before: Object) -> None:
-        """`obj` is this version and differs from the view `before` in all but its spec: most of an
-        object need not be parsed again. Views may share, because nobody touches them.
-        """
-        self._view = {
-            word: before[word] if word == "spec" else orjson.loads(encode(item))
-            for word, item in obj.items()
-        }
-
     def copy(self) -> Object:
         """A fresh copy that the caller may change."""
         fresh: Object = dict(self.head)
         fresh.update(orjson.loads(self.body))
         return fresh
+
+    def copy_of(self, word: str) -> Any:
+        """A fresh copy of one part."""
+        return _value(word, self.parts[word])
+
+    def with_status(self, revision: int, new: Object) -> Stored:
+        """The next version. `new` has the very parts of this view, but for a metadata that nobody
+        else holds and whatever else the write changed: only that is written and parsed.
+        """
+        before = self.view
+        view, parts = new, {}
+        for word, item in new.items():
+            if word in _HEAD:
+                continue
+            if item is before.get(word, _NOTHING):
+                parts[word] = self.parts[word]
+                continue
+            parts[word] = _part(word, item)
+            if word != "metadata":
+                view[word] = _value(word, parts[word])
+        return Stored(revision, self.key, parts, self.head, view)
 
     def forget_view(self) -> None:
         """A newer version is there: parse again should anybody still look."""
@@ -127,13 +157,17 @@ def encode(value: Any) -> bytes:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def encode_body(obj: Object) -> bytes:
-    """The object as an item of a list: the real server leaves kind and apiVersion out of those."""
-    return encode({key: item for key, item in obj.items() if key not in ("kind", "apiVersion")})
+def _part(word: str, item: Any) -> bytes:
+    return b'"%b":%b' % (word.encode(), encode(item))
+
+
+def _value(word: str, part: bytes) -> Any:
+    return orjson.loads(memoryview(part)[len(word.encode()) + 3 :])
 
 
 def freeze(revision: int, obj: Object) -> Stored:
     """What is stored shares nothing with the object: its view is read back from the bytes."""
-    head = tuple((word, obj[word]) for word in ("apiVersion", "kind") if word in obj)
+    head = tuple((word, obj[word]) for word in _HEAD if word in obj)
+    parts = {word: _part(word, item) for word, item in obj.items() if word not in _HEAD}
     meta = obj["metadata"]
-    return Stored(revision, (meta.get("namespace") or "", meta["name"]), encode_body(obj), head)
+    return Stored(revision, (meta.get("namespace") or "", meta["name"]), parts, head)

@@ -21,7 +21,7 @@ from bot.sandbox.kubernetes.fields import skeleton
 from bot.sandbox.kubernetes.resources import Kind
 from bot.sandbox.kubernetes.selectors import Match
 from bot.sandbox.kubernetes.storage import Storage
-from bot.sandbox.kubernetes.stored import Object, Stored, WatchEvent, encode, encode_body
+from bot.sandbox.kubernetes.stored import Object, Stored, WatchEvent, encode, freeze
 
 _TOKEN_VERSION = "meta.k8s.io/v1"  # noqa: S105 - names a format
 _TOO_OLD = (
@@ -68,8 +68,11 @@ def whole(kind: Kind, stored: Stored) -> bytes:
     """A stored object on its own, with kind and apiVersion, encoded."""
     if not versions.is_stored_form(kind):
         return encode(versions.answer(kind, stored.copy()))
-    head = f'{{"kind":"{kind.kind}","apiVersion":"{kind.api_version}",'.encode()
-    return head + stored.body[1:]
+    return b'{"kind":"%b","apiVersion":"%b",%b}' % (
+        kind.kind.encode(),
+        kind.api_version.encode(),
+        stored.inside,
+    )
 
 
 def as_item(kind: Kind, stored: Stored) -> bytes:
@@ -349,4 +352,4 @@ def _at(stored: Stored, revision: int) -> Stored:
     """The last state that a selector saw, at the revision at which it stopped matching."""
     obj = stored.copy()
     obj["metadata"]["resourceVersion"] = str(revision)
-    return Stored(revision, stored.key, encode_body(obj), stored.head)
+    return freeze(revision, obj)

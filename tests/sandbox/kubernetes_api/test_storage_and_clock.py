@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any
 
+import orjson
 import pytest
 
 from bot.sandbox.clock import Clock
+from bot.sandbox.kubernetes.registry import track_fields
 from bot.sandbox.kubernetes.storage import Storage
 from bot.sandbox.kubernetes.stored import AlreadyExists, Conflict, NotFound
 
@@ -30,7 +33,7 @@ def test_nothing_is_shared_with_the_caller(storage: Storage) -> None:
     assert read is not None
     assert read["spec"]["containers"] == [{"name": "a"}]
     status = {"conditions": [{"type": "Ready"}]}
-    changed = storage.update_status("pods", "qa", "p", lambda obj: obj.update(status=status))
+    changed = storage.update_status("pods", "qa", "p", lambda obj: obj.update(status=status)).copy()
     status["conditions"].clear()
     changed["spec"].clear()
     changed["metadata"].clear()
@@ -50,8 +53,9 @@ def test_only_changes_bump_the_version_and_only_the_spec_the_generation(storage:
     made = storage.create("pods", pod())
     assert storage.update("pods", made)["metadata"] == made["metadata"]
     again = storage.update_status("pods", "qa", "p", lambda obj: None)
-    assert again["metadata"] == made["metadata"]
-    moved = storage.update_status("pods", "qa", "p", lambda obj: obj.update(status={"phase": "R"}))
+    assert again.view["metadata"] == made["metadata"]
+    running = {"phase": "R"}
+    moved = storage.update_status("pods", "qa", "p", lambda obj: obj.update(status=running)).copy()
     assert int(moved["metadata"]["resourceVersion"]) == int(made["metadata"]["resourceVersion"]) + 1
     assert moved["metadata"]["generation"] == 1
     moved["spec"]["nodeName"] = "n"
@@ -62,15 +66,41 @@ def test_a_status_write_reaches_neither_spec_nor_labels(storage: Storage) -> Non
     storage.create("pods", pod(nodeName="n"))
 
     def everything(obj: Any) -> None:
-        obj["spec"]["nodeName"] = "x"
+        obj["spec"] = {"nodeName": "x"}
         obj["metadata"]["labels"] = {"a": "b"}
         obj["metadata"]["annotations"] = {"note": "kept"}
         obj["status"] = {"phase": "Running"}
 
-    made = storage.update_status("pods", "qa", "p", everything)
+    made = storage.update_status("pods", "qa", "p", everything).copy()
     assert made["spec"] == {"nodeName": "n"}
     assert "labels" not in made["metadata"]
     assert made["metadata"]["annotations"] == {"note": "kept"}
+
+
+def test_an_older_version_stays_as_it_was_after_a_status_write(storage: Storage) -> None:
+    storage.field_tracker = lambda resource, old, new, manager, subresource: track_fields(
+        resource, old, new, manager, subresource, now=new["status"]["startTime"]
+    )
+    first = {"startTime": "2026-11-24T10:00:00Z"}
+    storage.create("pods", {**pod(nodeName="n"), "apiVersion": "v1", "kind": "Pod"})
+    write = partial(storage.update_status, "pods", "qa", "p", manager="kubelet")
+    before = write(lambda obj: obj.update(status=first))
+    seen, shown = before.copy(), before.view
+
+    def later(obj: Any) -> None:
+        obj["status"]["startTime"] = "2026-11-24T10:00:09Z"
+
+    after = write(later)
+    assert before.copy() == shown == seen
+    assert after.view == after.copy()
+    entries = [each.view["metadata"]["managedFields"] for each in (before, after)]
+    assert [[entry["time"] for entry in each] for each in entries] == [
+        ["2026-11-24T10:00:00Z"],
+        ["2026-11-24T10:00:09Z"],
+    ]
+    assert orjson.loads(after.body) == {
+        word: item for word, item in after.view.items() if word not in ("kind", "apiVersion")
+    }
 
 
 def test_what_onlookers_see_after_a_status_write_is_what_is_stored(storage: Storage) -> None:
@@ -83,7 +113,7 @@ def test_what_onlookers_see_after_a_status_write_is_what_is_stored(storage: Stor
 
     seen: list[Any] = []
     storage.subscribe("pods", lambda event: seen.append(event.stored.view))
-    returned = storage.update_status("pods", "qa", "p", change)
+    returned = storage.update_status("pods", "qa", "p", change).copy()
     status["conditions"].clear()
     returned["spec"]["nodeName"] = "elsewhere"
     returned["metadata"]["annotations"].clear()
@@ -99,7 +129,7 @@ def test_annotations_bump_a_deployments_generation_through_update_alone(storage:
     def note(obj: Any) -> None:
         obj["metadata"]["annotations"] = {"revision": "1"}
 
-    noted = storage.update_status("deployments.apps", "qa", "d", note)
+    noted = storage.update_status("deployments.apps", "qa", "d", note).copy()
     assert noted["metadata"]["generation"] == made["metadata"]["generation"]
     noted["metadata"]["annotations"] = {"revision": "2"}
     assert storage.update("deployments.apps", noted)["metadata"]["generation"] == 2
