@@ -1,17 +1,20 @@
 """Writes beside a deploy: a template put back, a restart, a number of pods, an autoscaler's bounds.
 
-Each is tied to what was read: a JSON patch tests the resourceVersion, the scale subresource and the
-autoscaler are sent with theirs. Where somebody was quicker the server says 409 or 422, and it is
-read and decided anew, never tried again blindly (research/rollouts.md §5).
+Each is tied to what was read: a JSON patch tests uid and generation, the scale subresource and the
+autoscaler are sent with their resourceVersion. Where somebody was quicker the server says 409 or
+422, and it is read and decided anew, never tried again blindly (research/rollouts.md §5). Statuses
+are versions too, and are written all the time while a rollout goes on: what was decided on is still
+there then, and stands.
 """
 
+import asyncio
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.adapters.kubernetes_connections import Answer, Call, Connection
-from bot.adapters.kubernetes_errors import Asked, Resource, unexpected
+from bot.adapters.kubernetes_errors import Asked, Conflict, Resource, unexpected
 from bot.adapters.kubernetes_feeds import DEPLOYMENTS, PODS
 from bot.adapters.kubernetes_objects import autoscaler_of, deployment_of, template_hash
 from bot.adapters.kubernetes_writes import (
@@ -19,6 +22,7 @@ from bot.adapters.kubernetes_writes import (
     CONFIG_MAPS,
     JSON_PATCH,
     MANAGER,
+    PAUSES,
     RESTARTER,
     SECRETS,
     read,
@@ -45,8 +49,8 @@ async def template_of(connection: Connection, namespace: str, name: str) -> Temp
     if not isinstance(body, dict):
         raise unexpected(f"Deployment {name} has no template")
     meta = live["metadata"]
-    version, annotated = str(meta.get("resourceVersion", "")), bool(meta.get("annotations"))
-    return Template(body, template_hash(body), version, annotated)
+    uid, generation = str(meta.get("uid", "")), int(meta.get("generation") or 0)
+    return Template(body, template_hash(body), uid, generation, bool(meta.get("annotations")))
 
 
 async def replace_template(
@@ -61,7 +65,8 @@ async def replace_template(
 ) -> Written:
     """See `bot.ports.Cluster.replace_template`."""
     body = [
-        {"op": "test", "path": "/metadata/resourceVersion", "value": seen.resource_version},
+        {"op": "test", "path": "/metadata/uid", "value": seen.uid},
+        {"op": "test", "path": "/metadata/generation", "value": seen.generation},
         {"op": "replace", "path": "/spec/template", "value": template},
     ]
     if version and seen.annotated:  # its own annotation alone: others keep what was added since
@@ -82,7 +87,7 @@ async def replace_template(
 
 async def _moved(connection: Connection, namespace: str, name: str, seen: Template) -> bool:
     found = await template_of(connection, namespace, name)
-    return found is None or found.resource_version != seen.resource_version
+    return found is None or (found.uid, found.generation) != (seen.uid, seen.generation)
 
 
 def _changed_meanwhile(message: str) -> PortError:
@@ -104,22 +109,36 @@ async def scale(
     connection: Connection, namespace: str, name: str, *, replicas: int, before: int
 ) -> Written:
     """See `bot.ports.Cluster.scale`."""
+    for attempt, pause in enumerate(PAUSES, 1):
+        await asyncio.sleep(pause)
+        try:
+            await _scale_once(connection, namespace, name, replicas, before)
+            break
+        except Conflict as conflict:  # it has changed, and perhaps its number of pods has not
+            if attempt == len(PAUSES) or not conflict.temporary:
+                raise
+    look = Asked("get", DEPLOYMENTS, namespace, name)
+    return _written(await connection.call(Call(look)))
+
+
+async def _scale_once(
+    connection: Connection, namespace: str, name: str, replicas: int, before: int
+) -> None:
     asked = Asked("get", DEPLOYMENTS, namespace, name, "scale")
     live = (await connection.call(Call(asked))).json()
     now = int((live.get("spec") or {}).get("replicas") or 0)
-    if now not in (before, replicas):
+    if now == replicas:
+        return
+    if now != before:
         values = {"owners": "", "fields": "spec.replicas"}
         values["message"] = f"spec.replicas is {now} by now, not {before}"
         raise PortError("cluster", Trouble.CONFLICT, temporary=False, values=values)
-    if now != replicas:
-        body = {
-            "metadata": {"resourceVersion": live["metadata"]["resourceVersion"]},
-            "spec": {"replicas": replicas},
-        }
-        patch = Asked("patch", DEPLOYMENTS, namespace, name, "scale")
-        await connection.call(Call(patch, {"fieldManager": MANAGER}, body, _MERGE_PATCH))
-    look = Asked("get", DEPLOYMENTS, namespace, name)
-    return _written(await connection.call(Call(look)))
+    body = {
+        "metadata": {"resourceVersion": live["metadata"]["resourceVersion"]},
+        "spec": {"replicas": replicas},
+    }
+    patch = Asked("patch", DEPLOYMENTS, namespace, name, "scale")
+    await connection.call(Call(patch, {"fieldManager": MANAGER}, body, _MERGE_PATCH))
 
 
 async def set_span(

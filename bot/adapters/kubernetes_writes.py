@@ -7,6 +7,7 @@ earlier manifest of Dynamo's set is handed to a caretaker before it is let go: e
 would put its default, 1, in its place.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -29,7 +30,10 @@ CONFIG_MAPS = Resource("", "v1", "configmaps")
 SECRETS = Resource("", "v1", "secrets")
 JSON_PATCH = "application/json-patch+json"
 _APPLY = "application/apply-patch+yaml"
-_TRIES = 3  # somebody else may write between our reading and our writing
+PAUSES = (0.0, 0.01, 0.03, 0.1, 0.2, 0.4)
+"""Seconds before each try of a write that is tied to the version that was read. A controller writes
+the status a dozen times in the first second of a rollout: often enough in between, and each time
+it is a new version (client-go's retry.DefaultBackoff waits as long)."""
 
 Body = dict[str, Any]
 
@@ -49,7 +53,8 @@ async def apply_deployment(
 ) -> Applied:
     """See `bot.ports.Cluster.apply`."""
     name = name_of(manifest, "Deployment")
-    for attempt in range(_TRIES):
+    for attempt, pause in enumerate(PAUSES, 1):
+        await asyncio.sleep(pause)
         live = await read(connection, DEPLOYMENTS, namespace, name)
         try:
             if not dry_run:
@@ -61,7 +66,7 @@ async def apply_deployment(
                 connection, DEPLOYMENTS, namespace, body, live, dry_run=dry_run, force=force
             )
         except Conflict as conflict:
-            if not conflict.temporary or attempt == _TRIES - 1:
+            if not conflict.temporary or attempt == len(PAUSES):
                 raise
         else:
             return _applied(answer, live)
@@ -71,13 +76,14 @@ async def apply_deployment(
 async def _adopt(connection: Connection, namespace: str, live: Body | None) -> Body | None:
     """What Dynamo wrote by patch (a rollback) becomes part of what it applies: else the next apply
     would not take away what the rollback brought back and the manifest does not hold. As
-    `csaupgrade` of client-go does it; refused (CONFLICT) when it has changed since it was read."""
+    `csaupgrade` of client-go does it; refused (CONFLICT) when it has changed since it was read: the
+    version is replaced by the one that was seen, for a test that fails would be a 422."""
     fields = adopted((live or {}).get("metadata", {}).get("managedFields") or [])
     if live is None or fields is None:
         return live
     meta = live["metadata"]
     body = [
-        {"op": "test", "path": "/metadata/resourceVersion", "value": meta["resourceVersion"]},
+        {"op": "replace", "path": "/metadata/resourceVersion", "value": meta["resourceVersion"]},
         {"op": "replace", "path": "/metadata/managedFields", "value": fields},
     ]
     asked = Asked("patch", DEPLOYMENTS, namespace, str(meta["name"]))

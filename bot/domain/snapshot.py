@@ -21,12 +21,14 @@ UNREADABLE = "?"
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """The pod template that a Deployment has now. `fingerprint` as `Deployment.template`;
+    """The pod template that a Deployment has now. `fingerprint` as `Deployment.template`; `uid` and
+    `generation` say of which Deployment, and as it was after which change of what is wished;
     `annotated`: the Deployment itself bears annotations, to which one can be added."""
 
     body: Mapping[str, Any]
     fingerprint: str
-    resource_version: str
+    uid: str
+    generation: int
     annotated: bool = False
 
 

@@ -89,7 +89,7 @@ class Cluster(Protocol):
         dry_run: bool = False,
     ) -> Written:
         """Put another template in the place of the one that was `seen`, of the same Deployment at
-        the same resourceVersion; `version` is what its annotation says from then on.
+        the same generation; `version` is what its annotation says from then on.
 
         Raises PortError CONFLICT (temporary) where the Deployment has changed since: read and
         decide again; else as `apply`.
@@ -103,8 +103,8 @@ class Cluster(Protocol):
     async def scale(
         self, context: str, namespace: str, name: str, *, replicas: int, before: int
     ) -> Written:
-        """Through the scale subresource, tied to the resourceVersion that was read. Where it has
-        neither `before` pods nor `replicas`: PortError CONFLICT (somebody scaled it meanwhile)."""
+        """Through the scale subresource, tied to the number that was read. Where it has neither
+        `before` pods nor `replicas`: PortError CONFLICT (somebody scaled it meanwhile)."""
 
     async def set_span(
         self, context: str, namespace: str, name: str, span: Span, *, dry_run: bool = False

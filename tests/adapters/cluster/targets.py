@@ -7,7 +7,7 @@ its models, so that what the adapter does is checked by something that shares no
 import asyncio
 import os
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -154,14 +154,21 @@ def config_map(**data: str) -> Object:
 async def target(home: Path) -> AsyncIterator[Target]:
     """A namespace of its own in the cluster that the environment names, else in a sandbox."""
     async with AsyncExitStack() as stack:
-        kubeconfig = Path(REAL) if REAL else await stack.enter_async_context(_sandbox(home))
+        kubeconfig = REAL or str(await stack.enter_async_context(sandbox(home)))
+        yield await stack.enter_async_context(namespace_of(kubeconfig))
+
+
+@asynccontextmanager
+async def namespace_of(kubeconfig: str) -> AsyncIterator[Target]:
+    """A new namespace, deleted at the end (it is not waited for)."""
+    async with AsyncExitStack() as stack:
         configuration = client.Configuration()
         load: Any = config.load_kube_config
-        await load(str(kubeconfig), client_configuration=configuration)
+        await load(kubeconfig, client_configuration=configuration)
         api = await stack.enter_async_context(client.ApiClient(configuration))
-        cluster = KubernetesCluster(WallClock(), kubeconfig=str(kubeconfig))
+        cluster = KubernetesCluster(WallClock(), kubeconfig=kubeconfig)
         stack.push_async_callback(cluster.close)
-        nobody = KubernetesCluster(WallClock(), kubeconfig=str(kubeconfig), impersonate=NOBODY)
+        nobody = KubernetesCluster(WallClock(), kubeconfig=kubeconfig, impersonate=NOBODY)
         stack.push_async_callback(nobody.close)
         name = f"dynamo-test-{uuid.uuid4().hex[:10]}"
         core: Any = client.CoreV1Api(api)
@@ -172,7 +179,10 @@ async def target(home: Path) -> AsyncIterator[Target]:
 
 
 @asynccontextmanager
-async def _sandbox(home: Path) -> AsyncIterator[Path]:
+async def sandbox(
+    home: Path, around: Callable[[World], Sequence[Any]] = lambda _: ()
+) -> AsyncIterator[Path]:
+    """A kubeconfig of a simulated cluster; `around(world)` are aiohttp middlewares that disturb."""
     clock = Clock(speed=_SANDBOX_SPEED)
     world = World([], clock=clock, nodes=[("localhost", "8", "16Gi")])
     for version in ("1.0.0", "1.1.0", "1.2.0"):
@@ -186,6 +196,7 @@ async def _sandbox(home: Path) -> AsyncIterator[Path]:
             },
         )
     app = kubernetes_app(world.storage, clock, world.logs, users=world.rights)
+    app.middlewares.extend(around(world))
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from bot.adapters.kubernetes_cluster import KubernetesCluster
 from bot.adapters.kubernetes_connections import Timeouts
+from bot.adapters.kubernetes_writes import PAUSES
 from bot.errors import PortError, Trouble
 from tests.adapters.cluster.scripted import ManualClock, status, write_kubeconfig
 
@@ -124,7 +125,7 @@ async def test_being_overtaken_again_and_again_ends_as_a_temporary_conflict(serv
         await (await serve(handler)).apply("", "qa", DEPLOYMENT)
     assert raised.value.trouble is Trouble.CONFLICT
     assert raised.value.temporary
-    assert 1 < len(tries) <= 5
+    assert len(tries) == len(PAUSES)
 
 
 # Lists
