@@ -65,6 +65,8 @@ RELEASES = (
     Release("forms-service", "0.9.1", "healthy", 9, ("qa",)),
     Release("forms-service", "0.10.0", "healthy", 1, ("dev",)),
     Release("forms-service", "0.11.0", "out-of-memory", 0.3),
+    Release("tasks-service", "1.0.0", "healthy", 170),
+    Release("tasks-service", "1.1.0", "healthy", 140),
     Release("tasks-service", "1.2.0", "healthy", 110),
     Release("tasks-service", "1.3.1", "healthy", 52),
     Release("tasks-service", "1.3.2", "healthy", 21, ("qa", "prod")),
