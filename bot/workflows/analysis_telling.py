@@ -6,7 +6,9 @@ from urllib.parse import quote
 
 from bot.cards.card import Card
 from bot.cards.chart import Chart, chart_of
-from bot.cards.summary import Shown, details_card, summary_card, wants_chart
+from bot.cards.summary import summary_card, wants_chart
+from bot.cards.summary_details import details_card
+from bot.cards.summary_words import Shown
 from bot.domain.analysis import Analysis
 from bot.domain.permission import people_of
 from bot.domain.policy import parity_pair

@@ -6,7 +6,9 @@ from typing import Any
 
 from bot.cards.card import Card
 from bot.cards.chart import chart_of
-from bot.cards.summary import Shown, details_card, summary_card, wants_chart
+from bot.cards.summary import summary_card, wants_chart
+from bot.cards.summary_details import details_card
+from bot.cards.summary_words import Shown
 from bot.domain.analysis import (
     Analysis,
     DataState,
