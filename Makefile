@@ -43,7 +43,7 @@ pictures: $(READY)  ## take the pictures of the README anew, of the real page
 
 test-cluster: $(READY)  ## the cluster adapter's tests against a real cluster: make test-cluster KUBECONFIG=PATH
 	@test -n "$(KUBECONFIG)" || { echo "Name the cluster: make test-cluster KUBECONFIG=PATH"; exit 1; }
-	@DYNAMO_TEST_KUBECONFIG=$(abspath $(KUBECONFIG)) $(BIN)/python -m pytest -m cluster $(ARGS)
+	@DYNAMO_TEST_KUBECONFIG="$(KUBECONFIG)" $(BIN)/python -m pytest -m cluster $(ARGS)
 
 lock: $(READY)  ## write the locked requirements anew
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header pyproject.toml -o requirements/runtime.txt

@@ -6,12 +6,18 @@ become values in `kubernetes_objects`, writing stands in `kubernetes_writes`.
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
 from bot.adapters import kubernetes_operations as operations
-from bot.adapters.kubernetes_connections import Call, Connections, Timeouts
+from bot.adapters.kubernetes_connections import (
+    Call,
+    Connection,
+    Connections,
+    Objects,
+    Timeouts,
+)
 from bot.adapters.kubernetes_errors import Asked, Resource, unexpected
 from bot.adapters.kubernetes_feeds import DEPLOYMENTS, PODS, REPLICA_SETS, Feed
 from bot.adapters.kubernetes_index import Index
@@ -75,9 +81,9 @@ class KubernetesCluster:
                 return Workload()
             raise
         query = {"labelSelector": _selector(deployment)}
-        (_, sets), (_, pods), scalers = await asyncio.gather(
-            connection.list(REPLICA_SETS, namespace, query),
-            connection.list(PODS, namespace, query),
+        sets, pods, scalers = await _in_order(
+            _objects(connection, REPLICA_SETS, namespace, query),
+            _objects(connection, PODS, namespace, query),
             autoscalers(connection, namespace),
         )
         index = Index()
@@ -91,10 +97,10 @@ class KubernetesCluster:
 
     async def workloads(self, context: str, namespace: str) -> Sequence[Workload]:
         connection = self._connections.to(context)
-        (_, deployments), (_, sets), (_, pods), scalers = await asyncio.gather(
-            connection.list(DEPLOYMENTS, namespace),
-            connection.list(REPLICA_SETS, namespace),
-            connection.list(PODS, namespace),
+        deployments, sets, pods, scalers = await _in_order(
+            _objects(connection, DEPLOYMENTS, namespace),
+            _objects(connection, REPLICA_SETS, namespace),
+            _objects(connection, PODS, namespace),
             autoscalers(connection, namespace),
         )
         scaled = {name: s for s in scalers for kind, name in [scaled_by(s)] if kind == "Deployment"}
@@ -251,6 +257,25 @@ class KubernetesCluster:
         if not isinstance(status, dict):
             raise unexpected("an access review without a status")
         return status.get("allowed") is True
+
+
+async def _objects(
+    connection: Connection,
+    resource: Resource,
+    namespace: str,
+    query: Mapping[str, str] | None = None,
+) -> Objects:
+    return (await connection.list(resource, namespace, query))[1]
+
+
+async def _in_order(*asked: Awaitable[Objects]) -> list[Objects]:
+    """All at once. Of several refusals the first in order is raised, whichever came first: the same
+    missing right is named each time."""
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    for answer in answers:
+        if isinstance(answer, BaseException):
+            raise answer
+    return [answer for answer in answers if not isinstance(answer, BaseException)]
 
 
 def _selector(deployment: dict[str, object]) -> str:

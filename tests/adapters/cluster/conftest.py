@@ -1,8 +1,9 @@
 """Fixtures of the cluster adapter's tests: the adapter on a scripted server (`scripted.py`), and on
 a target (the sandbox's API server or a real cluster, `targets.py`)."""
 
-import time
-from collections.abc import AsyncIterator, Callable, Iterator
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from tests.adapters.cluster.scripted import (
     put_workload,
     write_kubeconfig,
 )
-from tests.adapters.cluster.targets import LABEL, REAL, RUN, Target, target
+from tests.adapters.cluster.targets import REAL, Target, all_gone, sweep, target
 
 
 @pytest.fixture
@@ -76,16 +77,16 @@ async def there(tmp_path: Path, _nothing_left_behind: None) -> AsyncIterator[Tar
 
 @pytest.fixture(scope="session")
 def _nothing_left_behind() -> Iterator[None]:
-    """On a real cluster, wait until the namespaces of this run are gone."""
+    """On a real cluster: what a killed run has left is deleted first, and at the end the namespaces
+    of this one are waited for."""
+    if REAL:
+        _apart(sweep(REAL))
     yield
-    if not REAL:
-        return
-    import kubernetes
+    if REAL:
+        _apart(all_gone(REAL))
 
-    load: Any = kubernetes.config.load_kube_config
-    load(REAL)
-    core = kubernetes.client.CoreV1Api()
-    patience = time.monotonic() + 120
-    while core.list_namespace(label_selector=f"{LABEL}={RUN}").items:
-        assert time.monotonic() < patience, "namespaces of this run are still there"
-        time.sleep(1)
+
+def _apart(work: Coroutine[Any, Any, None]) -> None:
+    """In a thread: the loop of the tests is none of its business."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, work).result()

@@ -6,10 +6,12 @@ its models, so that what the adapter does is checked by something that shares no
 
 import asyncio
 import os
+import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,7 +25,12 @@ from bot.sandbox.kubernetes.server import kubernetes_app
 from bot.sandbox.kubernetes.world import World
 from tests.adapters.cluster.scripted import Seen, until, write_kubeconfig
 
-REAL = os.environ.get("DYNAMO_TEST_KUBECONFIG", "")
+REAL = os.pathsep.join(
+    str(Path(each).expanduser().absolute())
+    for each in os.environ.get("DYNAMO_TEST_KUBECONFIG", "").split(os.pathsep)
+    if each
+)
+"""A kubeconfig, or several in one variable, as kubectl takes them."""
 LABEL = "dynamo-test"
 RUN = uuid.uuid4().hex[:8]
 NOBODY = "dynamo-test-nobody"
@@ -159,23 +166,62 @@ async def target(home: Path) -> AsyncIterator[Target]:
 
 
 @asynccontextmanager
-async def namespace_of(kubeconfig: str) -> AsyncIterator[Target]:
+async def namespace_of(kubeconfig: str, run: str = RUN) -> AsyncIterator[Target]:
     """A new namespace, deleted at the end (it is not waited for)."""
     async with AsyncExitStack() as stack:
-        configuration = client.Configuration()
-        load: Any = config.load_kube_config
-        await load(kubeconfig, client_configuration=configuration)
-        api = await stack.enter_async_context(client.ApiClient(configuration))
+        api = await stack.enter_async_context(official(kubeconfig))
         cluster = KubernetesCluster(WallClock(), kubeconfig=kubeconfig)
         stack.push_async_callback(cluster.close)
         nobody = KubernetesCluster(WallClock(), kubeconfig=kubeconfig, impersonate=NOBODY)
         stack.push_async_callback(nobody.close)
         name = f"dynamo-test-{uuid.uuid4().hex[:10]}"
         core: Any = client.CoreV1Api(api)
-        meta = {"name": name, "labels": {LABEL: RUN}}
+        meta = {"name": name, "labels": {LABEL: run}}
         await core.create_namespace({"metadata": meta})
-        stack.push_async_callback(core.delete_namespace, name)
+        stack.push_async_callback(_delete, core, name)
         yield Target(name, cluster, nobody, api)
+
+
+@asynccontextmanager
+async def official(kubeconfig: str) -> AsyncIterator[Any]:
+    """The official client, as this kubeconfig has it."""
+    configuration = client.Configuration()
+    load: Any = config.load_kube_config
+    await load(kubeconfig, client_configuration=configuration, persist_config=False)
+    async with client.ApiClient(configuration) as api:
+        yield api
+
+
+async def sweep(kubeconfig: str, older_than: timedelta = timedelta(hours=1)) -> None:
+    """Delete what runs that were killed have left: namespaces of ours, so old that no run can still
+    be in them."""
+    since = datetime.now(UTC) - older_than
+    async with official(kubeconfig) as api:
+        core: Any = client.CoreV1Api(api)
+        for each in (await core.list_namespace(label_selector=LABEL)).items:
+            if each.metadata.creation_timestamp < since:
+                await _delete(core, each.metadata.name)
+
+
+async def all_gone(kubeconfig: str, run: str = RUN, *, within: float = 90) -> None:
+    """Wait until the namespaces of this run are gone. Raises AssertionError naming those left."""
+    patience = time.monotonic() + within
+    async with official(kubeconfig) as api:
+        core: Any = client.CoreV1Api(api)
+        while found := (await core.list_namespace(label_selector=f"{LABEL}={run}")).items:
+            left = [each.metadata.name for each in found]
+            assert time.monotonic() < patience, f"still there after {within} s: {left}"
+            for name in left:
+                await _delete(core, name)
+            await asyncio.sleep(0.2)
+
+
+async def _delete(core: Any, namespace: str) -> None:
+    try:
+        await core.delete_namespace(namespace)
+    except client.ApiException as error:
+        if error.status not in (404, 409):  # it has gone meanwhile, or is going
+            raise
 
 
 @asynccontextmanager
@@ -200,6 +246,8 @@ async def sandbox(
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    yield write_kubeconfig(home / "sandbox", f"http://127.0.0.1:{runner.addresses[0][1]}")
-    world.stop()
-    await runner.cleanup()
+    try:
+        yield write_kubeconfig(home / "sandbox", f"http://127.0.0.1:{runner.addresses[0][1]}")
+    finally:
+        world.stop()
+        await runner.cleanup()

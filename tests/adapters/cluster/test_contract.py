@@ -3,10 +3,12 @@
 `make test` tries it on the sandbox; `make test-cluster KUBECONFIG=PATH` on a real one.
 """
 
+from collections.abc import Sequence
+
 import pytest
 from kubernetes.aio import client
 
-from bot.domain.workload import Container, Workload
+from bot.domain.workload import Container, Event, Workload
 from bot.errors import PortError, Trouble
 from tests.adapters.cluster.scripted import Seen
 from tests.adapters.cluster.targets import (
@@ -20,13 +22,20 @@ pytestmark = pytest.mark.cluster
 
 
 def settled(seen: Seen, replicas: int = 1) -> bool:
-    """The rollout of the present template is complete, in kubectl's sense."""
+    """The rollout of the present template is complete, in kubectl's sense, and its pods are seen to
+    be ready: they are told of on another stream, which may be behind."""
     found = seen.last.deployment if seen.snapshots else None
+    pods = [pod for pod in seen.last.new_pods if not pod.deleting] if seen.snapshots else []
     return (
         found is not None
         and found.observed_generation >= found.generation
         and found.updated == found.replicas == found.available == replicas
+        and [pod.ready for pod in pods] == [True] * replicas
     )
+
+
+def failures(events: Sequence[Event]) -> list[Event]:
+    return [event for event in events if event.reason == "Failed"]
 
 
 def only_container(workload: Workload) -> Container | None:
@@ -248,7 +257,6 @@ async def test_a_rollout_is_followed_from_the_first_pod_to_the_last(there: Targe
         await there.cluster.apply("", there.namespace, manifest("1.0.0"))
         await there.wait(lambda: settled(seen))
         [first] = seen.last.new_pods
-        assert first.ready
         applied = await there.cluster.apply("", there.namespace, manifest("1.1.0"))
         await there.wait(
             lambda: (
@@ -261,7 +269,7 @@ async def test_a_rollout_is_followed_from_the_first_pod_to_the_last(there: Targe
         [second] = seen.last.new_pods
         assert second.name != first.name
         assert second.containers[0].image.endswith(":1.1.0")
-        assert there.cluster.streams == 3
+        await there.wait(lambda: there.cluster.streams == 3)
         fresh = await there.cluster.workload("", there.namespace, "tasks-service")
         assert fresh.deployment is not None
         assert seen.last.deployment is not None
@@ -292,12 +300,15 @@ async def test_an_image_that_is_not_there_is_seen_with_its_events(there: Target)
 
         await there.wait(pulling_fails)
         [pod] = seen.last.new_pods
-        events = await there.cluster.events("", there.namespace, [pod.uid, pod.uid])
+
+        async def told() -> Sequence[Event]:
+            return await there.cluster.events("", there.namespace, [pod.uid, pod.uid])
+
+        # A kubelet writes status and events apart: neither waits for the other.
+        events = await there.poll(told, lambda events: bool(failures(events)))
         assert {event.about_uid for event in events} == {pod.uid}
-        failed = [event for event in events if event.reason == "Failed"]
-        assert failed
-        assert all(event.type == "Warning" for event in failed)
-        assert any("9.9.9" in event.message for event in failed)
+        assert all(event.type == "Warning" for event in failures(events))
+        assert any("9.9.9" in event.message for event in failures(events))
         times = [event.last_at for event in events if event.last_at]
         assert times == sorted(times)
         tail = await there.cluster.log_tail(
