@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -46,6 +46,7 @@ from commands.vocabulary import VERBS
 from commands.words import INVALID, NAMES, UNKNOWN, choices, is_valid, shown
 from config.catalog import Catalog, UnknownNameError
 from config.lookup import fold
+from config.values import Environment
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +55,7 @@ CALLBACK: Final = "dyn_open"
 _PAUSE: Final = timedelta(seconds=0.6)
 """Between two drawings of one window: who types is not followed letter by letter, since Slack lets
 an app draw about a hundred times a minute."""
+_PLACE: Final = "environment"
 _REGISTRY: Final = 2.0
 """Seconds that the registry gets to say its versions; Slack waits three for the menu."""
 
@@ -118,6 +120,20 @@ def _answers(element: Mapping[str, Any]) -> list[str]:
     several = element.get("selected_options") or [element.get("selected_option")]
     chosen = [str(each.get("value") or "") for each in several if each]
     return chosen or [str(element.get("value") or "")]
+
+
+def at_home(draft: Draft, view: Mapping[str, Any], here: Environment | None) -> Draft:
+    """A field for the environment that is drawn for the first time begins with that of the channel
+    in which the form was opened; what a person chose afterwards stays."""
+    argument = next(
+        (each for each in (draft.verb.arguments if draft.verb else ()) if each.name == _PLACE), None
+    )
+    if argument is None or here is None or _PLACE in draft.arguments:
+        return draft
+    block = block_of_argument(argument.name, argument.kind, draft.service)
+    if any(each.get("block_id") == block for each in view.get("blocks", ())):
+        return draft
+    return replace(draft, arguments={**draft.arguments, _PLACE: here.name})
 
 
 def write(draft: Draft, catalog: Catalog, stands_for: Callable[[str], str] = str) -> Written:
@@ -221,7 +237,7 @@ def modal_of(draft: Draft, channel: str, catalog: Catalog, texts: Texts) -> Moda
         VERBS,
         draft.verb,
         draft.ticked,
-        draft.service,
+        draft.arguments,
         _choices(catalog, texts),
         told,
         channel=channel,
@@ -275,8 +291,9 @@ class FormDesk:
 
     async def _draw(self, id_: str, user: str, view: Mapping[str, Any]) -> None:
         texts = Texts.of(await self._edges.people.language(user))
-        channel = channel_of(view) or user
-        modal = modal_of(draft_of(view), channel, self._edges.catalog, texts)
+        channel, catalog = channel_of(view) or user, self._edges.catalog
+        draft = at_home(draft_of(view), view, catalog.environment_of_channel(channel))
+        modal = modal_of(draft, channel, catalog, texts)
         await self._edges.messenger.update_modal(id_, modal)
 
     async def offered(self, body: Mapping[str, Any], texts: Texts) -> list[Block]:

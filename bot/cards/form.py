@@ -98,15 +98,15 @@ def form_modal(
     verbs: Sequence[Verb],
     chosen: Verb | None,
     ticked: Sequence[str],
-    service: str,
+    values: Mapping[str, str],
     choices: Names,
     told: Told,
     *,
     channel: str,
     texts: Texts,
 ) -> Modal:
-    """`service` is the one chosen so far, "" for none; `channel` comes back with the submission."""
-    fields = list(_fields(chosen, ticked, service, choices, texts)) if chosen else []
+    """`values` are those of the arguments so far; `channel` comes back with the submission."""
+    fields = list(_fields(chosen, ticked, values, choices, texts)) if chosen else []
     return Modal(
         callback=f"{PREFIX}:{FORM}",
         title=texts("form.title"),
@@ -119,7 +119,7 @@ def form_modal(
             *_line(told, texts),
             *fields,
         ),
-        data=SEPARATOR.join((service, channel)),
+        data=SEPARATOR.join((values.get("service", ""), channel)),
     )
 
 
@@ -152,10 +152,10 @@ def _verb_option(verb: Verb, texts: Texts) -> Block:
 
 
 def _fields(
-    verb: Verb, ticked: Sequence[str], service: str, choices: Names, texts: Texts
+    verb: Verb, ticked: Sequence[str], values: Mapping[str, str], choices: Names, texts: Texts
 ) -> Iterator[Block]:
     for argument in verb.arguments:
-        yield _argument(argument, service, choices, texts)
+        yield _argument(argument, values, choices, texts)
     if verb.options:
         yield _boxes(verb, texts)
     for option in verb.options:
@@ -165,8 +165,8 @@ def _fields(
             yield _entry(block_of_option(option.name), label, hint, optional=False)
 
 
-def _argument(argument: Argument, service: str, choices: Names, texts: Texts) -> Block:
-    block = block_of_argument(argument.name, argument.kind, service)
+def _argument(argument: Argument, values: Mapping[str, str], choices: Names, texts: Texts) -> Block:
+    block = block_of_argument(argument.name, argument.kind, values.get("service", ""))
     label = _capital(texts.say(f"argument.{argument.name}", {}, argument.name))
     optional = not argument.required
     if argument.kind == "version" and argument.name == "version":
@@ -178,9 +178,12 @@ def _argument(argument: Argument, service: str, choices: Names, texts: Texts) ->
     if len(names) + optional > OPTIONS:
         return _looked_up(block, label, texts, optional=optional)
     options = [_option(title, name) for name, title in names]
+    held = [each for each in options if each["value"] == values.get(argument.name)]
     if optional:
         options.insert(0, _nothing(texts))
-    menu = {"type": "static_select", "options": options}
+    menu: dict[str, Any] = {"type": "static_select", "options": options}
+    if held:
+        menu["initial_option"] = held[0]
     return _input(block, label, menu, texts("form.choose"), optional=optional)
 
 

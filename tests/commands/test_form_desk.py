@@ -14,7 +14,7 @@ from bot.errors import PortError, Trouble
 from bot.sandbox.launcher import CONFIG
 from bot.text import Texts
 from commands import form
-from commands.form import Draft, FormDesk, modal_of
+from commands.form import Draft, FormDesk, at_home, modal_of
 from commands.vocabulary import VERBS
 from config.catalog import Catalog, load_catalog
 
@@ -60,6 +60,22 @@ def test_few_names_are_a_menu_and_many_are_looked_up() -> None:
         shown = modal_of(Draft(deploy), "C1", catalog, EN).view["blocks"]
         service = next(b for b in shown if b.get("block_id") == "argument.service")
         assert service["element"]["type"] == kind
+
+
+def test_a_channels_environment_is_chosen_when_its_field_is_new_and_not_again() -> None:
+    deploy = next(verb for verb in VERBS if verb.name == "deploy")
+    qa = SAMPLE.environment("qa")
+    at_first = at_home(Draft(deploy), {"blocks": []}, qa)
+    assert at_first.arguments == {"environment": "qa"}
+    shown = modal_of(at_first, "C1", SAMPLE, EN).view["blocks"]
+    menu = next(b for b in shown if b.get("block_id") == "argument.environment")["element"]
+    assert menu["initial_option"]["value"] == "qa"
+    chosen = Draft(deploy, {"environment": "dev"})
+    assert at_home(chosen, {"blocks": []}, qa) is chosen
+    emptied = Draft(deploy)
+    assert at_home(emptied, {"blocks": shown}, qa) is emptied
+    for draft, here in ((Draft(), qa), (Draft(deploy), None)):
+        assert at_home(draft, {"blocks": []}, here) is draft
 
 
 async def test_of_many_names_those_that_fit_are_offered_a_hundred_at_most() -> None:

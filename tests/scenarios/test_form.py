@@ -68,6 +68,19 @@ async def test_a_mistake_is_shown_at_its_field_and_the_window_stays(slack):
     assert card.from_app
 
 
+async def test_the_environment_begins_with_that_of_the_channel_and_can_be_another(slack):
+    await slack.say("ben", QA, "/dynamo")
+    form = await drawn(slack, "ben", "Choose, and the line")
+    form = await choose(slack, "ben", form, "deploy SERVICE qa`", "dyn:form:verb", "deploy")
+    form = await choose(slack, "ben", form, "logs SERVICE qa`", "dyn:form:verb", "logs")
+    form = await choose(slack, "ben", form, "logs SERVICE dev`", ENVIRONMENT, "dev")
+    form = await choose(
+        slack, "ben", form, "/dynamo logs tasks-service dev`", SERVICE, "tasks-service"
+    )
+    await slack.submit("ben", form)
+    await slack.message("ben", where=lambda m: "logs tasks-service dev" in m.words)
+
+
 async def test_the_shortcut_opens_it_in_the_readers_language_and_answers_in_messages(slack):
     await slack.shortcut("ana", "dyn_open")
     form = await drawn(slack, "ana", "la línea de abajo se escribe sola")
