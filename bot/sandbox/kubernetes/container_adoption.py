@@ -10,17 +10,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bot.sandbox.kubernetes.api_objects import instant
 from bot.sandbox.kubernetes.container_run import Backoff, ContainerRun, Incarnation
+from bot.sandbox.kubernetes.container_start import new_incarnation
 from bot.sandbox.kubernetes.containers import Behaviour, behaviour_of
 from bot.sandbox.kubernetes.images import Image, InvalidName, parse_image
 from bot.sandbox.kubernetes.pod_config import MissingReference, environment
-from bot.sandbox.kubernetes.work_queue import key_of
-
-if TYPE_CHECKING:
-    from bot.sandbox.kubernetes.pod_worker import PodWorker
+from bot.sandbox.kubernetes.pod_context import PodContext
 
 _ROUNDED = 2.0  # seconds that a status, which tells whole ones, may be off
 _WAITS = frozenset({"CrashLoopBackOff", "RunContainerError"})
@@ -29,8 +27,8 @@ _WAITS = frozenset({"CrashLoopBackOff", "RunContainerError"})
 class ContainerAdoption:
     """Of the containers of one pod; their next lives are the starter's (`container_start.py`)."""
 
-    def __init__(self, worker: PodWorker) -> None:
-        self._worker = worker
+    def __init__(self, pod: PodContext) -> None:
+        self._pod = pod
 
     def adopt(self, run: ContainerRun, status: Mapping[str, Any]) -> None:
         """`status` is the container's own; empty where the pod's does not name it."""
@@ -56,32 +54,32 @@ class ContainerAdoption:
             run.backoff = self._backoff(count, run.current)
 
     def _find_image(self, run: ContainerRun) -> None:
-        kubelet = self._worker.kubelet
+        host = self._pod.host
         try:
             name = parse_image(run.spec["image"])
         except InvalidName:
             return
-        found = kubelet.images.find_image(name.path, name.reference)
+        found = host.images.find_image(name.path, name.reference)
         run.image = found if isinstance(found, Image) else None
-        kubelet.keep_image(self._worker.node, run.spec["image"])
+        host.keep_image(self._pod.node, run.spec["image"])
 
     def _go_on(
         self, run: ContainerRun, count: int, running: Mapping[str, Any], container_id: str
     ) -> None:
         started = instant(running["startedAt"])
         behaviour = self._behaviour(run)
-        age = (self._worker.kubelet.clock.now() - started).total_seconds()
+        age = self._pod.since(started)
         if age > behaviour.lives + _ROUNDED:  # what would have ended it came after its start
             behaviour = self._behaviour(run, "healthy")
         run.restarts = count
-        run.current = self._worker.starter.incarnation(run, behaviour, started)
+        run.current = new_incarnation(self._pod, run, behaviour, started)
         run.current.id = container_id.removeprefix("containerd://") or run.current.id
 
     def _ended(self, run: ContainerRun, count: int, ended: Mapping[str, Any]) -> Incarnation:
         run.restarts = count
         started = instant(ended.get("startedAt") or ended["finishedAt"])
         behaviour = self._behaviour(run)
-        found = self._worker.starter.incarnation(run, behaviour, started)
+        found = new_incarnation(self._pod, run, behaviour, started)
         found.id = str(ended.get("containerID", "")).removeprefix("containerd://") or found.id
         found.ended = instant(ended["finishedAt"])
         lived = (found.ended - started).total_seconds()
@@ -93,20 +91,17 @@ class ContainerAdoption:
         return found
 
     def _behaviour(self, run: ContainerRun, trouble: str | None = None) -> Behaviour:
-        pod, kubelet = self._worker.pod, self._worker.kubelet
         labels = run.image.labels if run.image is not None else {}
         env = dict(run.image.env) if run.image is not None else {}
         with suppress(MissingReference):  # taken away since it started
-            env.update(environment(run.spec, pod, kubelet.lookup(key_of(pod)[0])))
-        return behaviour_of(
-            run.spec, labels, env, kubelet.trouble.of(pod) if trouble is None else trouble
-        )
+            env.update(environment(run.spec, self._pod.stored, self._pod.lookup()))
+        trouble = self._pod.trouble if trouble is None else trouble
+        return behaviour_of(run.spec, labels, env, trouble)
 
     def _backoff(self, count: int, current: Incarnation) -> Backoff:
         """Doubled with each restart; the latest failure is the one before this start."""
         backoff = Backoff()
-        clock = self._worker.kubelet.clock
-        since = clock.monotonic() - (clock.now() - current.started).total_seconds()
+        since = self._pod.monotonic() - self._pod.since(current.started)
         for _ in range(min(count, 10)):
             backoff.failed(since)
         return backoff

@@ -13,7 +13,8 @@ from bot.sandbox.kubernetes.autoscaler import Autoscaler
 from bot.sandbox.kubernetes.deployment_controller import DeploymentController
 from bot.sandbox.kubernetes.garbage_collector import GarbageCollector
 from bot.sandbox.kubernetes.images import ImageSource
-from bot.sandbox.kubernetes.kubelet import Kubelet, Timings
+from bot.sandbox.kubernetes.kubelet import Kubelet
+from bot.sandbox.kubernetes.node_host import Timings
 from bot.sandbox.kubernetes.pod_defaults import delete_gracefully
 from bot.sandbox.kubernetes.quota import QuotaController
 from bot.sandbox.kubernetes.replicaset_controller import MANAGER, ReplicaSetController

@@ -8,15 +8,14 @@ the next tick, then after 10 to 15 s, or when a container's back-off is over.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from bot.sandbox.clock import Handle
 from bot.sandbox.kubernetes.container_adoption import ContainerAdoption
 from bot.sandbox.kubernetes.container_run import ContainerRun, Incarnation, view_of
-from bot.sandbox.kubernetes.container_start import ContainerStarter
+from bot.sandbox.kubernetes.container_start import ContainerStarter, new_incarnation
 from bot.sandbox.kubernetes.containers import (
     Behaviour,
     ProbeAnswer,
@@ -24,14 +23,13 @@ from bot.sandbox.kubernetes.containers import (
     refused,
     with_port_number,
 )
+from bot.sandbox.kubernetes.node_host import NodeHost
 from bot.sandbox.kubernetes.pod_config import missing_volumes
+from bot.sandbox.kubernetes.pod_context import PodContext
 from bot.sandbox.kubernetes.pod_status import PodView, status_of
 from bot.sandbox.kubernetes.probes import Probe, ProbeHost, probe_spec
 from bot.sandbox.kubernetes.stored import NotFound
-from bot.sandbox.kubernetes.work_queue import key_of
-
-if TYPE_CHECKING:
-    from bot.sandbox.kubernetes.kubelet import Kubelet
+from bot.sandbox.kubernetes.work_queue import Cache, key_of
 
 Object = dict[str, Any]
 _FIRST_MOUNT_RETRY = 0.5
@@ -42,25 +40,23 @@ _KILLED = 137
 class PodWorker:
     """Drives one pod; all its timers end with `stop`."""
 
-    def __init__(self, kubelet: Kubelet, pod: Object) -> None:
-        self.kubelet = kubelet
-        self.pod = pod
-        self.uid: str = pod["metadata"]["uid"]
-        self.node: str = pod["spec"]["nodeName"]
-        self.times = kubelet.timings
-        self._events = kubelet.events(self.node)
-        self.starter = ContainerStarter(self)
-        self._adoption = ContainerAdoption(self)
-        self._timers: dict[int, Handle] = {}
-        self._timer_count = 0
+    def __init__(self, host: NodeHost, pods: Cache, pod: Object) -> None:
+        self._host = host
+        self._pods = pods
+        self._pod = PodContext(host, pod)
+        self._starter = ContainerStarter(
+            self._pod, started=self._started, come_back=self._come_back
+        )
+        self._adoption = ContainerAdoption(self._pod)
+        self._times = host.timings
         self._sandbox_ready = False
         self._terminating = False
         self._over = False
         self._sync_due: float | None = None
         self._sync_timer: int | None = None
         self._mount_retry = _FIRST_MOUNT_RETRY
-        self._host_ip = kubelet.node_address(self.node)
-        self._ip = pod.get("status", {}).get("podIP") or kubelet.pod_address(pod)
+        self._host_ip = host.node_address(self._pod.node)
+        self._ip = pod.get("status", {}).get("podIP") or host.pod_address(pod)
         spec = pod["spec"]
         self._init = [ContainerRun(each, init=True) for each in spec.get("initContainers") or ()]
         self._main = [ContainerRun(each) for each in spec["containers"]]
@@ -69,23 +65,21 @@ class PodWorker:
 
     def begin(self) -> None:
         """Take the pod up: a new one from its start, one that runs already as it is."""
-        if self.pod.get("status", {}).get("phase") == "Running":
+        if self._pod.stored.get("status", {}).get("phase") == "Running":
             self._adopt()
-        elif "deletionTimestamp" not in self.pod["metadata"]:
-            self.later(self.times.notice, self._prepare)
+        elif "deletionTimestamp" not in self._pod.stored["metadata"]:
+            self._pod.later(self._times.notice, self._prepare)
 
     def observe(self, pod: Object) -> None:
         """The pod as it is stored now."""
-        self.pod = pod
+        self._pod.stored = pod
         if "deletionTimestamp" in pod["metadata"] and not self._terminating:
             self._terminating = True
             self.stop()
-            self.later(self.times.kill, self._terminate)
+            self._pod.later(self._times.kill, self._terminate)
 
     def stop(self) -> None:
-        for timer in self._timers.values():
-            timer.cancel()
-        self._timers.clear()
+        self._pod.stop()
         for run in self._all():
             for probe in run.probes:
                 probe.stop()
@@ -98,55 +92,56 @@ class PodWorker:
     def _adopt(self) -> None:
         """A pod that ran before this kubelet started, as its status tells."""
         self._sandbox_ready = True
-        status = self.pod["status"]
+        status = self._pod.stored["status"]
         told = {each["name"]: each for each in status.get("containerStatuses") or ()}
         for run in self._main:
             self._adoption.adopt(run, told.get(run.name, {}))
         for run in self._init:
-            run.current = self.starter.incarnation(run, Behaviour(), self.kubelet.clock.now())
+            run.current = new_incarnation(self._pod, run, Behaviour(), self._pod.now())
             run.current.noticed = True
         for run in self._main:
             if run.current is not None and run.current.ended is None:
                 self._watch_over(run, run.current)
-        if "deletionTimestamp" not in self.pod["metadata"] and not all(r.runs for r in self._main):
-            self.later(self.times.notice, lambda: self._advance(fresh=False))
+        stays = "deletionTimestamp" not in self._pod.stored["metadata"]
+        if stays and not all(run.runs for run in self._main):
+            self._pod.later(self._times.notice, lambda: self._advance(fresh=False))
 
     def _watch_over(self, run: ContainerRun, incarnation: Incarnation) -> None:
         """Its end, and its probes; a healthy one that serves needs no timer."""
         behaviour = incarnation.behaviour
         if behaviour.lives != float("inf"):
-            age = (self.kubelet.clock.now() - incarnation.started).total_seconds()
+            age = self._pod.since(incarnation.started)
             left = max(0.0, behaviour.lives - age)
-            self.later(left, lambda: self._ended(run, incarnation))
+            self._pod.later(left, lambda: self._ended(run, incarnation))
         steady = behaviour.ready_after is not None and behaviour.healthy_until == float("inf")
         if not (run.started and run.ready and steady):
             self._probe(run)
 
     def _prepare(self) -> None:
         """First status; volumes; then the sandbox."""
-        self.publish()
+        self._publish()
         self._mount()
 
     def _mount(self) -> None:
-        missing = missing_volumes(self.pod, self.kubelet.lookup(key_of(self.pod)[0]))
+        missing = missing_volumes(self._pod.stored, self._pod.lookup())
         for message in missing:
-            self._events.warning(self.pod, "FailedMount", message)
+            self._pod.warn_of_pod("FailedMount", message)
         if missing:
-            self.later(self._mount_retry, self._mount)
+            self._pod.later(self._mount_retry, self._mount)
             self._mount_retry = min(self._mount_retry * 2, _LONGEST_MOUNT_RETRY)
         else:
-            self.later(self.times.sandbox, self._sandbox_up)
+            self._pod.later(self._times.sandbox, self._sandbox_up)
 
     def _sandbox_up(self) -> None:
         self._sandbox_ready = True
         self._advance(fresh=True)
-        self.later(self.times.tell, self.publish)
+        self._pod.later(self._times.tell, self._publish)
 
     def _sync(self) -> None:
         self._sync_timer = self._sync_due = None
         for run in self._all():
             run.told = run.reason
-        self.publish()
+        self._publish()
         self._advance(fresh=False)
 
     def _advance(self, *, fresh: bool) -> None:
@@ -154,38 +149,38 @@ class PodWorker:
         for run in self._init:
             if not run.done:
                 if not run.runs and not run.busy:
-                    self.starter.attempt(run, fresh=fresh)
+                    self._starter.attempt(run, fresh=fresh)
                 return
         for run in self._main:
             if not run.runs and not run.busy:
-                self.starter.attempt(run, fresh=fresh)
+                self._starter.attempt(run, fresh=fresh)
 
-    def started(self, run: ContainerRun, incarnation: Incarnation) -> None:
+    def _started(self, run: ContainerRun, incarnation: Incarnation) -> None:
         """A container of the pod has just been started."""
         run.started = probe_spec(run.spec, "startup") is None
         run.ready = run.started and probe_spec(run.spec, "readiness") is None
-        self.tell(run, "Started", "Container started")
-        self.later(self.times.tell, self.publish)
+        self._pod.tell(run, "Started", "Container started")
+        self._pod.later(self._times.tell, self._publish)
         if run.init and run.started:
-            self.later(self.times.tell, lambda: self._advance(fresh=True))
+            self._pod.later(self._times.tell, lambda: self._advance(fresh=True))
         if incarnation.behaviour.lives != float("inf"):
-            self.later(incarnation.behaviour.lives, lambda: self._ended(run, incarnation))
+            self._pod.later(incarnation.behaviour.lives, lambda: self._ended(run, incarnation))
         self._probe(run)
 
     # The end of a container
 
     def _ended(self, run: ContainerRun, incarnation: Incarnation) -> None:
-        """The process is gone; the kubelet notices with the next tick."""
-        if incarnation.ended is not None:
-            return
         behaviour = incarnation.behaviour
-        self._end(incarnation, behaviour.exit_code, behaviour.reason)
-        self.later(
-            self.kubelet.to_tick(self.times.relist, 0.0), lambda: self._notice(run, incarnation)
-        )
+        self._exit(run, incarnation, behaviour.exit_code, behaviour.reason)
+
+    def _exit(self, run: ContainerRun, incarnation: Incarnation, code: int, reason: str) -> None:
+        """The process is gone; the kubelet notices with the next tick."""
+        if incarnation.ended is None:
+            self._end(incarnation, code, reason)
+            self._pod.later(self._pod.to_relist(0.0), lambda: self._notice(run, incarnation))
 
     def _end(self, incarnation: Incarnation, code: int, reason: str) -> None:
-        incarnation.ended = self.kubelet.clock.now()
+        incarnation.ended = self._pod.now()
         incarnation.exit_code, incarnation.reason = code, reason
         for wake in [*incarnation.at_end]:
             wake()
@@ -196,7 +191,7 @@ class PodWorker:
         for probe in run.probes:
             probe.stop()
         run.probes = []
-        self.publish()
+        self._publish()
         self._advance(fresh=True)
 
     # Probes
@@ -215,7 +210,7 @@ class PodWorker:
 
     def _probe_host(self, run: ContainerRun, incarnation: Incarnation) -> ProbeHost:
         def age() -> float:
-            return (self.kubelet.clock.now() - incarnation.started).total_seconds()
+            return self._pod.since(incarnation.started)
 
         def ask(kind: str, named: Mapping[str, Any]) -> ProbeAnswer | str:
             spec = with_port_number(named, run.spec)
@@ -231,24 +226,24 @@ class PodWorker:
         return ProbeHost(
             age=age,
             ask=ask,
-            later=self.later,
-            to_beat=lambda seconds: self.kubelet.to_tick(self.times.relist, seconds),
-            unhealthy=lambda message: self.warn(run, "Unhealthy", message),
+            later=self._pod.later,
+            to_beat=self._pod.to_relist,
+            unhealthy=lambda message: self._pod.warn(run, "Unhealthy", message),
             turned=lambda kind, ok: self._turned(run, incarnation, kind, ok=ok),
-            first=self.times.first_probe,
+            first=self._times.first_probe,
         )
 
     def _turned(self, run: ContainerRun, incarnation: Incarnation, kind: str, *, ok: bool) -> None:
         if kind == "readiness":
             if run.ready is not ok:
                 run.ready = ok
-                self.publish()
+                self._publish()
         elif not ok:
             self._restart(run, incarnation, kind)
         elif kind == "startup":
             run.started = True
             run.ready = probe_spec(run.spec, "readiness") is None
-            self.publish()
+            self._publish()
             self._probe(run)
             if run.init:
                 self._advance(fresh=True)
@@ -257,54 +252,47 @@ class PodWorker:
         """A liveness or startup probe has failed too often."""
         for probe in run.probes:
             probe.stop()
-        self.tell(run, "Killing", f"Container {run.name} failed {kind} probe, will be restarted")
-        grace = float(self.pod["spec"].get("terminationGracePeriodSeconds", 30))
+        self._pod.tell(
+            run, "Killing", f"Container {run.name} failed {kind} probe, will be restarted"
+        )
+        grace = float(self._pod.stored["spec"].get("terminationGracePeriodSeconds", 30))
         seconds, code, reason = self._way_to_stop(incarnation.behaviour, grace)
-
-        def end() -> None:
-            if incarnation.ended is None:
-                self._end(incarnation, code, reason)
-                self.later(
-                    self.kubelet.to_tick(self.times.relist, 0.0),
-                    lambda: self._notice(run, incarnation),
-                )
-
-        self.later(seconds, end)
+        self._pod.later(seconds, partial(self._exit, run, incarnation, code, reason))
 
     # Down
 
     def _terminate(self) -> None:
         """SIGTERM to everything; SIGKILL when the grace period is over."""
-        meta = self.pod["metadata"]
+        meta = self._pod.stored["metadata"]
         grace = float(meta.get("deletionGracePeriodSeconds") or 0)
         running = [run for run in self._all() if run.runs]
         last = 0.0
         for run in running:
             incarnation = run.current
-            self.tell(run, "Killing", f"Stopping container {run.name}")
+            self._pod.tell(run, "Killing", f"Stopping container {run.name}")
             if incarnation is None:
                 continue
             seconds, code, reason = self._way_to_stop(incarnation.behaviour, grace)
             if incarnation.ended is None:
                 self._say_goodbye(incarnation, seconds, code)
-            self.later(seconds, partial(self._stopped, incarnation, code, reason))
+            self._pod.later(seconds, partial(self._stopped, incarnation, code, reason))
             last = max(last, seconds)
-        self.later(self.times.tell, self.publish)
+        self._pod.later(self._times.tell, self._publish)
         if running:
-            self.later(last + self.times.tell, self._all_stopped)
+            self._pod.later(last + self._times.tell, self._all_stopped)
         else:
-            self.later(self.kubelet.to_tick(self.times.relist, 0.1), self._remove)
+            self._pod.later(self._pod.to_relist(0.1), self._remove)
 
     def _way_to_stop(self, behaviour: Behaviour, grace: float) -> tuple[float, int, str]:
         """Seconds to the end, exit code and reason of a container that is told to stop."""
         if behaviour.stops_after is not None and behaviour.stops_after <= grace:
             return behaviour.stops_after, 0, "Completed"
-        return max(grace + 0.05, self.times.minimum_grace), _KILLED, "Error"
+        return max(grace + 0.05, self._times.minimum_grace), _KILLED, "Error"
 
     def _say_goodbye(self, incarnation: Incarnation, seconds: float, code: int) -> None:
         if code != 0 or incarnation.behaviour.style != "service":
             return
-        age = (self.kubelet.clock.now() - incarnation.started).total_seconds()
+        age = self._pod.since(incarnation.started)
         words = (
             (age, 'msg="received SIGTERM, finishing open requests"'),
             (age + seconds * 0.9, 'msg="stopped"'),
@@ -322,24 +310,24 @@ class PodWorker:
         for run in self._all():
             run.ready = run.started = False
             run.told = None
-        self.publish()
-        self.later(self.kubelet.to_tick(self.times.relist, 0.1), self._remove)
+        self._publish()
+        self._pod.later(self._pod.to_relist(0.1), self._remove)
 
     def _remove(self) -> None:
         """The last write: no grace left, and the pod is gone."""
-        stored = self.kubelet.storage.get("pods", *key_of(self.pod))
-        if stored is None or stored["metadata"]["uid"] != self.uid:
+        stored = self._host.storage.get("pods", *key_of(self._pod.stored))
+        if stored is None or stored["metadata"]["uid"] != self._pod.uid:
             return
         stored["metadata"]["deletionGracePeriodSeconds"] = 0
         stored["metadata"].pop("finalizers", None)
         try:
-            self.kubelet.storage.update("pods", stored)
+            self._host.storage.update("pods", stored)
         except NotFound:
             return
 
     # Telling
 
-    def publish(self) -> None:
+    def _publish(self) -> None:
         """Write the pod's status as the kubelet sees it."""
         initialized = all(run.done for run in self._init)
         view = PodView(
@@ -352,52 +340,30 @@ class PodWorker:
             initialized,
             self._over,
         )
-        now = self.kubelet.storage.timestamp()
+        now = self._host.storage.timestamp()
 
         def change(stored: Object) -> None:
             stored["status"] = status_of(stored, view, now, self._host_ip, self._ip)
 
-        stored = self.kubelet.pods.get(key_of(self.pod))
-        if stored is None or stored["metadata"]["uid"] != self.uid:
+        stored = self._pods.get(key_of(self._pod.stored))
+        if stored is None or stored["metadata"]["uid"] != self._pod.uid:
             return
-        self.kubelet.storage.update_status("pods", *key_of(self.pod), change, manager="kubelet")
-
-    def tell(self, run: ContainerRun, reason: str, message: str) -> None:
-        self._events.normal(self.pod, reason, message, run.field_path)
-
-    def warn(self, run: ContainerRun, reason: str, message: str) -> None:
-        self._events.warning(self.pod, reason, message, run.field_path)
+        self._host.storage.update_status(
+            "pods", *key_of(self._pod.stored), change, manager="kubelet"
+        )
 
     # Time
 
-    def now(self) -> float:
-        return self.kubelet.clock.monotonic()
-
-    def come_back(self, seconds: float | None) -> None:
+    def _come_back(self, seconds: float | None) -> None:
         """Sync again: with the next relist (None), or on the first work tick after so long."""
-        if seconds is None:
-            wait = self.kubelet.to_tick(self.times.relist, 0.05)
-        else:
-            wait = self.kubelet.to_tick(self.times.work, seconds)
-        due = self.now() + wait
+        wait = self._pod.to_relist(0.05) if seconds is None else self._pod.to_work(seconds)
+        due = self._pod.monotonic() + wait
         if self._sync_due is not None and self._sync_due <= due:
             return
         if self._sync_timer is not None:
-            self._timers.pop(self._sync_timer).cancel()
+            self._pod.cancel(self._sync_timer)
         self._sync_due = due
-        self._sync_timer = self.later(wait, self._sync)
-
-    def later(self, seconds: float, fn: Callable[[], None]) -> int:
-        """Run later, unless the worker is stopped before."""
-        self._timer_count += 1
-        number = self._timer_count
-
-        def run() -> None:
-            self._timers.pop(number, None)
-            fn()
-
-        self._timers[number] = self.kubelet.clock.call_later(seconds, run)
-        return number
+        self._sync_timer = self._pod.later(wait, self._sync)
 
     def _all(self) -> list[ContainerRun]:
         return [*self._init, *self._main]

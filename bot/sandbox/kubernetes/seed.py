@@ -250,8 +250,8 @@ def _create_pod(plane: ControlPlane, replica_set: Object, number: int, born: dat
         for each in pod["spec"].get("initContainers") or ()
     ]
     view = PodView(views, inits, sandbox_ready=True, initialized=True, over=False)
-    address = plane.kubelet.pod_address(pod)
-    pod["status"] = status_of(pod, view, stamp, plane.kubelet.node_address(node), address)
+    address = plane.kubelet.host.pod_address(pod)
+    pod["status"] = status_of(pod, view, stamp, plane.kubelet.host.node_address(node), address)
     for each in pod["status"]["conditions"]:
         if each["type"] in ("Ready", "ContainersReady"):
             each["lastTransitionTime"] = running
@@ -262,7 +262,7 @@ def _view(
     plane: ControlPlane, container: Object, running: str, dice: random.Random
 ) -> ContainerView:
     name = parse_image(container["image"])
-    found = plane.kubelet.images.find_image(name.path, name.reference)
+    found = plane.kubelet.host.images.find_image(name.path, name.reference)
     digest = found.digest if isinstance(found, Image) else name.digest
     identity = f"{dice.getrandbits(256):064x}"
     return ContainerView(

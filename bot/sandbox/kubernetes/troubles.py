@@ -18,7 +18,7 @@ from typing import Any
 
 from bot.sandbox.clock import Clock
 from bot.sandbox.kubernetes.api_objects import controller_of, instant, is_over
-from bot.sandbox.kubernetes.kubelet import PodTrouble
+from bot.sandbox.kubernetes.node_host import PodTrouble
 from bot.sandbox.kubernetes.quota import QUOTAS
 from bot.sandbox.kubernetes.storage import Storage
 from bot.sandbox.kubernetes.stored import AlreadyExists

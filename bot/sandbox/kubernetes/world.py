@@ -22,8 +22,8 @@ from bot.sandbox.kubernetes.controllers import ControlPlane
 from bot.sandbox.kubernetes.drifts import DRIFTS, Drifts
 from bot.sandbox.kubernetes.events import expire_all
 from bot.sandbox.kubernetes.images import Image, InvalidName, parse_image
-from bot.sandbox.kubernetes.kubelet import Timings
 from bot.sandbox.kubernetes.kubelet_logs import KubeletLogs
+from bot.sandbox.kubernetes.node_host import Timings
 from bot.sandbox.kubernetes.rolling import REVISION
 from bot.sandbox.kubernetes.seed import Former, autoscaler_manifest, ensure_namespace, seed
 from bot.sandbox.kubernetes.server import kubernetes_app

@@ -76,7 +76,7 @@ class Cluster:
         )
         self.plane = ControlPlane(self.storage, self.clock, self.registry)
         for version in ("1.0.0", "1.1.0", "1.2.0"):
-            self.plane.kubelet.keep_image(
+            self.plane.kubelet.host.keep_image(
                 "localhost", f"localhost:5000/dynamo/tasks-service:{version}"
             )
         self.changes: list[Change] = []
