@@ -40,6 +40,9 @@ def _parser() -> argparse.ArgumentParser:
     sandbox.add_argument(
         "--no-bot", action="store_true", help="the world alone, and settings for a bot elsewhere"
     )
+    sandbox.add_argument(
+        "--manifest", type=Path, metavar="FILE", help="another app's manifest.yml, with --no-bot"
+    )
     sandbox.add_argument("--kube-context", metavar="NAME", help="a real cluster of the kubeconfig")
     sandbox.add_argument(
         "--registry",
@@ -157,8 +160,11 @@ def _sandbox(arguments: argparse.Namespace) -> int:
     from bot.sandbox import NoClusterError
     from bot.sandbox.keeping import InUseError
     from bot.sandbox.launcher import Options, launch
+    from bot.sandbox.slack.manifest import ManifestError
     from config.catalog import CatalogError
 
+    if arguments.manifest is not None and not arguments.no_bot:
+        return _say("--manifest is another app's: give --no-bot, too")
     _log_to_stderr()
     options = Options(
         port=arguments.port,
@@ -169,6 +175,7 @@ def _sandbox(arguments: argparse.Namespace) -> int:
         kubeconfig=os.environ.get("KUBECONFIG", ""),
         registry=arguments.registry,
         bot=not arguments.no_bot,
+        manifest=arguments.manifest,
     )
 
     async def serve() -> None:
@@ -179,7 +186,7 @@ def _sandbox(arguments: argparse.Namespace) -> int:
 
     try:
         asyncio.run(serve())
-    except CatalogError as mistakes:
+    except (CatalogError, ManifestError) as mistakes:
         return _say(str(mistakes))
     except PortError as error:
         return _say(f"{error.port}: {error.values.get('message', error.trouble)}")

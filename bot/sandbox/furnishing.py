@@ -19,8 +19,8 @@ from bot.sandbox.prometheus.pods import PodHistory
 from bot.sandbox.registry.release_table import RELEASES
 from bot.sandbox.slack import keeping, seed
 from bot.sandbox.slack.faults import Fault
-from bot.sandbox.slack.manifest import read_manifest
-from bot.sandbox.slack.server import MANIFEST, acme
+from bot.sandbox.slack.manifest import Manifest, read_manifest
+from bot.sandbox.slack.server import MANIFEST, acme, http_mode
 from bot.sandbox.slack.services import Credentials, Slack, assemble
 from config.catalog import Catalog
 from config.manifests import load_manifests
@@ -34,6 +34,14 @@ AUTOSCALED = (("api-gateway", "prod", 3, 12),)
 _LIVED_THROUGH = 3600.0
 """Seconds, at most, of the time in which nobody ran a kept world that pass in it at the next start:
 enough for every rollout, grace period and event. What is more is skipped."""
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """The app that is installed in the workspace, and the lines that its page suggests."""
+
+    manifest: Manifest
+    suggestions: tuple[tuple[str, str], ...] = SUGGESTIONS
 
 
 @dataclass(slots=True)
@@ -64,28 +72,42 @@ class Furniture:
 
 
 def furnish(
-    catalog: Catalog, keeper: Keeper | None, *, simulated: bool, speed: float, manual: bool
+    catalog: Catalog,
+    keeper: Keeper | None,
+    *,
+    simulated: bool,
+    speed: float,
+    manual: bool,
+    manifest: Path | None = None,
 ) -> Furniture:
-    """Go on from what is kept; what cannot be gone on from is put aside."""
+    """Go on from what is kept; what cannot be gone on from is put aside. `manifest` is of another
+    app than Dynamo. Raises ManifestError."""
+    app = App(read_manifest(manifest), ()) if manifest else App(read_manifest(MANIFEST))
     if keeper is not None and keeper.found is not None:
         try:
-            return _resumed(catalog, keeper, keeper.found, simulated, speed, manual)
+            return _resumed(catalog, keeper, keeper.found, simulated, speed, manual, app)
         except (LookupError, TypeError, ValueError, AttributeError, OSError) as error:
             keeper.put_aside(error)
     clock = Clock(speed=speed, manual=manual)
-    slack = _slack(clock)
+    slack = _slack(clock, app)
     world = _world(clock, catalog, slack) if simulated else None
     return Furniture(clock, slack, world, _git_host(clock, catalog))
 
 
 def _resumed(
-    catalog: Catalog, keeper: Keeper, found: Picture, simulated: bool, speed: float, manual: bool
+    catalog: Catalog,
+    keeper: Keeper,
+    found: Picture,
+    simulated: bool,
+    speed: float,
+    manual: bool,
+    app: App,
 ) -> Furniture:
     parts = found.parts
     if simulated != (parts["world"] is not None):
         raise ValueError("it was kept beside another kind of cluster")
     clock = Clock(speed, manual, found.at - timedelta(seconds=found.passed), found.passed)
-    slack = _slack(clock)
+    slack = _slack(clock, app)
     keeping.resume(slack, parts["workspace"], keeper.read)
     git = _git_host(clock, catalog)
     git.resume(parts["git"])
@@ -102,14 +124,14 @@ async def live_through(clock: Clock) -> None:
         clock.skip(max(0.0, gone - _LIVED_THROUGH))
 
 
-def _slack(clock: Clock) -> Slack:
-    manifest = read_manifest(MANIFEST)
+def _slack(clock: Clock, app: App) -> Slack:
     return assemble(
-        acme(clock, manifest),
+        acme(clock, app.manifest),
         clock,
-        manifest=manifest,
+        manifest=app.manifest,
         credentials=Credentials(seed.BOT_TOKEN, seed.APP_TOKEN, seed.SIGNING_SECRET),
-        suggestions=SUGGESTIONS,
+        http_mode=http_mode(app.manifest),
+        suggestions=app.suggestions,
     )
 
 

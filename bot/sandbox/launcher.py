@@ -63,6 +63,7 @@ class Options:
     registry: str = "localhost:5000/dynamo"  # of the real cluster's images
     config: Path = CONFIG
     bot: bool = True  # False: only the world, for a bot that runs elsewhere
+    manifest: Path | None = None  # of that bot's app; None: Dynamo's
     manual: bool = False  # time passes only where somebody moves the clock on
 
 
@@ -130,6 +131,7 @@ class Sandbox:
                 f"\n  The world without a bot: {self.url}\n\n"
                 "  Yours meets it with these settings; put the address of a real one in the place "
                 f"of any:\n\n{lines}\n"
+                f"  By HTTP, requests are signed with SLACK_SIGNING_SECRET={seed.SIGNING_SECRET}\n"
                 f"  In its dynamo.yml, metrics are at {self.url}/prometheus.\n\n{self.kept}"
             )
         return (
@@ -149,7 +151,12 @@ async def launch(options: Options, middlewares: Sequence[Any] = ()) -> AsyncIter
         app = web.Application(client_max_size=64 * 1024**2, middlewares=middlewares)
         simulated = options.kube_context is None
         parts = furnish(
-            catalog, keeper, simulated=simulated, speed=options.speed, manual=options.manual
+            catalog,
+            keeper,
+            simulated=simulated,
+            speed=options.speed,
+            manual=options.manual,
+            manifest=options.manifest,
         )
         clock, slack, world, git_host = parts.clock, parts.slack, parts.world, parts.git
         add_slack(app, slack)

@@ -12,6 +12,10 @@ from typing import Any
 import yaml
 
 
+class ManifestError(ValueError):
+    """It cannot be read, or is no manifest of a Slack app; the sentence names the file."""
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """A slash command; `url` is where HTTP mode sends it."""
@@ -60,20 +64,29 @@ class Manifest:
 def read_manifest(source: str | Path | Mapping[str, Any]) -> Manifest:
     """Read a manifest from a file, or from its parsed content; optional scopes count as granted.
 
-    Raises `OSError` where the file cannot be read and `ValueError` where it is not a manifest.
+    Raises ManifestError.
     """
     if isinstance(source, Mapping):
-        content: Any = source
-    else:
-        content = yaml.safe_load(Path(source).read_text(encoding="utf-8"))
+        return _manifest(source)
+    try:
+        return _manifest(yaml.safe_load(Path(source).read_text(encoding="utf-8")))
+    except OSError as error:
+        raise ManifestError(f"{source}: {error.strerror}") from None
+    except (UnicodeError, yaml.YAMLError, ManifestError) as error:
+        raise ManifestError(f"{source}: {error}") from None
+    except (TypeError, KeyError, AttributeError) as error:
+        raise ManifestError(f"{source} is no manifest of a Slack app: {error}") from None
+
+
+def _manifest(content: Any) -> Manifest:
     if not isinstance(content, Mapping) or "display_information" not in content:
-        raise ValueError("a Slack manifest has a section display_information")
-    features = content.get("features", {})
-    settings = content.get("settings", {})
-    home = features.get("app_home", {})
-    scopes = content.get("oauth_config", {}).get("scopes", {})
-    events = settings.get("event_subscriptions", {})
-    interactivity = settings.get("interactivity", {})
+        raise ManifestError("a Slack manifest has a section display_information")
+    features = content.get("features") or {}
+    settings = content.get("settings") or {}
+    home = features.get("app_home") or {}
+    scopes = (content.get("oauth_config") or {}).get("scopes") or {}
+    events = settings.get("event_subscriptions") or {}
+    interactivity = settings.get("interactivity") or {}
     name = str(content["display_information"]["name"])
     return Manifest(
         name=name,

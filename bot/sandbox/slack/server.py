@@ -56,7 +56,7 @@ def slack_app(
         credentials=credentials or Credentials(seed.BOT_TOKEN, seed.APP_TOKEN, seed.SIGNING_SECRET),
         scopes=scopes,
         base_url=base_url,
-        http_mode=HttpMode.one(request_url) if request_url else _http_mode(manifest),
+        http_mode=HttpMode.one(request_url) if request_url else http_mode(manifest),
         rate=rate,
         suggestions=suggestions,
     )
@@ -65,7 +65,8 @@ def slack_app(
     return app
 
 
-def _http_mode(manifest: Manifest) -> HttpMode | None:
+def http_mode(manifest: Manifest) -> HttpMode | None:
+    """Where a manifest without Socket Mode wants its requests."""
     if manifest.socket_mode:
         return None
     interactivity = manifest.interactivity_url or ""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from bot.sandbox.slack.manifest import read_manifest
+from bot.sandbox.slack.manifest import ManifestError, read_manifest
 from bot.sandbox.slack.server import MANIFEST
 
 
@@ -60,3 +61,28 @@ def test_urls_are_read_for_http_mode() -> None:
 def test_what_is_no_manifest_is_refused() -> None:
     with pytest.raises(ValueError, match="display_information"):
         read_manifest({"name": "x"})
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("a: [", "expected the node content"),
+        ("x: 1", "a section display_information"),
+        ("display_information: {}", "'name'"),
+        ("display_information: {name: X}\nfeatures: {slash_commands: [{foo: 1}]}", "'foo'"),
+    ],
+)
+def test_a_file_that_is_no_manifest_is_named_with_what_is_wrong(
+    tmp_path: Path, written: str, said: str
+) -> None:
+    path = tmp_path / "teapot.yml"
+    path.write_text(written)
+    with pytest.raises(ManifestError) as caught:
+        read_manifest(path)
+    assert str(path) in str(caught.value)
+    assert said in str(caught.value)
+
+
+def test_a_section_without_content_is_an_empty_one() -> None:
+    read = read_manifest({"display_information": {"name": "X"}, "oauth_config": None})
+    assert read.scopes == ()
