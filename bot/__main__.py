@@ -138,11 +138,20 @@ def _run(_: argparse.Namespace) -> int:
             "SLACK_BOT_TOKEN",
             "SLACK_APP_TOKEN",
             "SLACK_SIGNING_SECRET",
+            "DYNAMO_DATABASE",
             "GITHUB_TOKEN",
         ):
             os.environ.pop(secret, None)  # read once; no library and no child finds them there
         dynamo = await Dynamo.start(settings)
-        await _until_told_to_stop()
+        displaced = asyncio.create_task(dynamo.displaced.wait())
+        told = asyncio.create_task(_until_told_to_stop())
+        await asyncio.wait({displaced, told}, return_when=asyncio.FIRST_COMPLETED)
+        if displaced.done():
+            # Nothing can be written any more, and the other one does all that is left: no stop
+            # could do more than a kill, which Dynamo survives.
+            _say("store: CONFLICT: another Dynamo works on this database now, so this one ends.")
+            os._exit(1)
+        displaced.cancel()
         await dynamo.stop()
 
     try:

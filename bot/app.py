@@ -13,6 +13,8 @@ from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from bot.adapters.database import Connection
+from bot.adapters.databases import connection_to
 from bot.adapters.docker_images import DockerImages
 from bot.adapters.git_source import GitSource, token_host_of
 from bot.adapters.github_checks import GitHubChecks
@@ -37,19 +39,19 @@ from bot.adapters.slack_app import (
 )
 from bot.adapters.slack_messenger import SlackMessenger, SlackPeople
 from bot.adapters.slack_socket import SlackSocket, socket_mode
-from bot.adapters.sqlite_analyses import SqliteAnalyses
-from bot.adapters.sqlite_approvals import SqliteApprovals
-from bot.adapters.sqlite_audit import SqliteAudit
-from bot.adapters.sqlite_builds import SqliteBuilds
-from bot.adapters.sqlite_checklists import SqliteChecklists
-from bot.adapters.sqlite_configurations import SqliteConfigurations
-from bot.adapters.sqlite_follows import SqliteFollows
-from bot.adapters.sqlite_locks import SqliteLocks
-from bot.adapters.sqlite_outbox import SqliteOutbox
-from bot.adapters.sqlite_preferences import SqlitePreferences
-from bot.adapters.sqlite_snapshots import SqliteSnapshots
-from bot.adapters.sqlite_store import SqliteStore
 from bot.adapters.stand_in_builder import StandInBuilder
+from bot.adapters.tables.analyses import AnalysisTable
+from bot.adapters.tables.approvals import ApprovalTable
+from bot.adapters.tables.audit import AuditTable
+from bot.adapters.tables.builds import BuildTable
+from bot.adapters.tables.checklists import ChecklistTable
+from bot.adapters.tables.configurations import ConfigurationTable
+from bot.adapters.tables.follows import FollowTable
+from bot.adapters.tables.locks import LockTable
+from bot.adapters.tables.outbox import OutboxTable
+from bot.adapters.tables.preferences import PreferenceTable
+from bot.adapters.tables.rollouts import RolloutTable
+from bot.adapters.tables.snapshots import SnapshotTable
 from bot.adapters.terminal_endpoint import TerminalEndpoint
 from bot.adapters.wall_clock import WallClock
 from bot.domain.outcome import TerminalLine
@@ -97,6 +99,7 @@ from config.settings import SettingMistake, Settings, SettingsError
 log = logging.getLogger(__name__)
 
 _SLACK_RETRY = (1, 2, 4, 8, 15, 30)  # seconds, while Slack does not answer at the start
+_AT_ONCE = 1.0  # seconds in which a database opens that nobody else works on
 _DRAIN = 5.0  # seconds that begun answers get when stopping
 
 
@@ -119,6 +122,8 @@ class Dynamo:
         self.edges = edges
         self.engine = engine
         self.cluster = cluster
+        self.displaced = asyncio.Event()
+        """Set when another Dynamo works on the same database: this one must end."""
         self.identity: Identity | None = None
         self.socket: SlackSocket | None = None  # None: signed HTTP
         self.port = 0
@@ -134,9 +139,10 @@ class Dynamo:
         catalog = _with_tokens(load_catalog(settings.dynamo_config), settings)
         Texts.of(FALLBACK)  # reading them takes 0.1 s, which nobody's first command should wait for
         async with AsyncExitStack() as stack:
-            store = SqliteStore(str(settings.database_path), clock.now)
-            await store.open()
-            stack.push_async_callback(store.close)
+            connection = connection_to(settings.dynamo_database.get_secret_value())
+            stack.push_async_callback(connection.close)
+            await _opened(connection, settings)
+            store = RolloutTable(connection, clock.now)
             session = slack_session(trust_env=not settings.slack_needs_no_proxy)
             stack.push_async_callback(session.close)
             token = settings.slack_bot_token.get_secret_value()
@@ -148,13 +154,13 @@ class Dynamo:
             stack.push_async_callback(cluster.close)
             images = OciRegistry(registry_url=settings.dynamo_registry_url or "")
             stack.push_async_callback(images.close)
-            announcer = Announcer(SqliteOutbox(store), messenger, clock)
+            announcer = Announcer(OutboxTable(connection), messenger, clock)
             stack.push_async_callback(announcer.stop)
             checks = GitHubChecks(settings.github_api_url, settings.github_token)
             stack.push_async_callback(checks.close)
             ci = CiDesk(checks, clock)
             stack.push_async_callback(ci.close)
-            checklists = SqliteChecklists(store)
+            checklists = ChecklistTable(connection)
             lists = ChecklistMessages(
                 checklists,
                 messenger,
@@ -170,11 +176,11 @@ class Dynamo:
             probes = _probes(settings, catalog, offline)
             if probes is not None:
                 stack.push_async_callback(probes.close)
-            audit = SqliteAudit(store)
+            audit = AuditTable(connection)
             git = _git(settings, offline)
             await asyncio.to_thread(git.clear)
             builds = BuildDesk(
-                builds=SqliteBuilds(store),
+                builds=BuildTable(connection),
                 git=git,
                 builder=_builder(settings, offline),
                 images=images,
@@ -188,7 +194,7 @@ class Dynamo:
             logs = LogDesk(
                 logs=KubernetesLogs(cluster.connections),
                 cluster=cluster,
-                follows=SqliteFollows(store),
+                follows=FollowTable(connection),
                 messenger=messenger,
                 clock=clock,
                 titles=catalog.title_of,
@@ -201,17 +207,17 @@ class Dynamo:
                 inventory=KubernetesInventory(cluster.connections),
                 images=images,
                 messenger=messenger,
-                people=Readers(SlackPeople(client, clock), SqlitePreferences(store)),
+                people=Readers(SlackPeople(client, clock), PreferenceTable(connection)),
                 clock=clock,
                 audit=audit,
-                locks=SqliteLocks(store),
+                locks=LockTable(connection),
                 announcer=announcer,
-                approvals=SqliteApprovals(store),
-                snapshots=SqliteSnapshots(store),
-                analyses=SqliteAnalyses(store),
+                approvals=ApprovalTable(connection),
+                snapshots=SnapshotTable(connection),
+                analyses=AnalysisTable(connection),
                 comparisons=GitHubComparisons(checks),
                 checklists=checklists,
-                configurations=SqliteConfigurations(store),
+                configurations=ConfigurationTable(connection),
                 lists=lists,
                 ci=ci,
                 workbench=workbench,
@@ -237,6 +243,7 @@ class Dynamo:
             )
             stack.push_async_callback(engine.stop)
             dynamo = cls(edges, engine, cluster)
+            dynamo.displaced = connection.displaced
             dynamo.identity = identity
             router = Router(edges, engine.wake)
             stack.push_async_callback(partial(router.drain, _DRAIN))
@@ -295,6 +302,27 @@ class Dynamo:
         }
 
 
+async def _opened(connection: Connection, settings: Settings) -> None:
+    """While another Dynamo works on the database, this one says that it is alive and not ready.
+    Raises PortError."""
+    opening = asyncio.create_task(connection.open())
+    done, _ = await asyncio.wait({opening}, timeout=_AT_ONCE)
+    if not done:
+        server = HttpServer(
+            settings.dynamo_host,
+            settings.dynamo_port,
+            ready=lambda: False,
+            metrics=lambda: {"dynamo_ready": 0.0},
+        )
+        await server.start()
+        try:
+            await asyncio.wait({opening})
+        finally:
+            opening.cancel()
+            await server.stop()
+    await opening
+
+
 def _with_tokens(catalog: Catalog, settings: Settings) -> Catalog:
     """The names of tokens are in their roles as people are. Raises SettingsError for a role that
     `dynamo.yml` does not have."""
@@ -328,7 +356,7 @@ def _terminal(settings: Settings, terminal: Terminal) -> TerminalEndpoint | None
 
 def _git(settings: Settings, offline: Offline | None) -> GitSource:
     return GitSource(
-        settings.database_path.parent / "builds",
+        settings.data_directory / "builds",
         token=settings.github_token,
         token_host=token_host_of(settings.github_api_url),
         instead=offline.sources if offline else None,

@@ -1,16 +1,16 @@
 """`dynamo audit verify` and `export`: the audit log at a terminal, beside a running bot.
 
-The file is opened for reading alone. The chain and its limits: `bot/domain/audit.py`.
+The database is opened for reading alone. The chain and its limits: `bot/domain/audit.py`.
 """
 
 import os
 import re
-import sqlite3
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bot.adapters.sqlite_audit import read_file, verify_file
+from bot.adapters.audit_reading import read_log, verify_log
+from bot.adapters.databases import UnreadableError, place_of
 from bot.domain.audit import Broken, Flaw, Head
 
 _SAID = {
@@ -31,36 +31,36 @@ def verify(database: Path | None, noted: Sequence[str]) -> int:
     if len(witnesses) < len(noted):
         sys.stderr.write("--expect is COUNT:HASH, as `dynamo audit verify` says it\n")
         return 2
-    path = database or database_of_the_environment()
+    address = str(database or "") or database_of_the_environment()
     try:
-        found = verify_file(path, witnesses)
-    except sqlite3.Error as error:
-        return _unreadable(path, error)
+        found = verify_log(address, witnesses)
+    except UnreadableError as error:
+        return _unreadable(address, error)
     for flaw in found.flaws:
         sys.stdout.write(f"{_sentence(flaw)}\n")
     ends = f"{found.head.count}:{found.head.hash}"
     verdict = "is NOT whole" if found.flaws else "is whole"
-    sys.stdout.write(f"{path}: the audit log {verdict}; it ends with {ends}\n")
+    sys.stdout.write(f"{place_of(address)}: the audit log {verdict}; it ends with {ends}\n")
     return 1 if found.flaws else 0
 
 
 def export(database: Path | None) -> int:
     """JSON lines to the standard output, oldest first, each with its hash."""
-    path = database or database_of_the_environment()
+    address = str(database or "") or database_of_the_environment()
     try:
-        for record in read_file(path):
+        for record in read_log(address):
             sys.stdout.write(f"{record.line}\n")
         sys.stdout.flush()
-    except sqlite3.Error as error:
-        return _unreadable(path, error)
+    except UnreadableError as error:
+        return _unreadable(address, error)
     except BrokenPipeError:  # `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 
-def database_of_the_environment() -> Path:
+def database_of_the_environment() -> str:
     """As the bot itself would open it; only this setting is read, so no token is needed."""
-    return Path(os.environ.get("DYNAMO_DATABASE", "").removeprefix("sqlite:///") or "dynamo.db")
+    return os.environ.get("DYNAMO_DATABASE", "").strip() or "sqlite:///dynamo.db"
 
 
 def _head(text: str) -> Head | None:
@@ -72,6 +72,6 @@ def _sentence(flaw: Flaw) -> str:
     return _SAID[flaw.broken].format(number=flaw.number)
 
 
-def _unreadable(path: Path, error: sqlite3.Error) -> int:
-    sys.stderr.write(f"{path}: no audit log can be read there: {error}\n")
+def _unreadable(address: str, error: UnreadableError) -> int:
+    sys.stderr.write(f"{place_of(address)}: no audit log can be read there: {error}\n")
     return 1

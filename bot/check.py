@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
+from bot.adapters.databases import connection_to, place_of
 from bot.adapters.github_checks import GitHubChecks
 from bot.adapters.http_probes import HttpProbes
 from bot.adapters.kubernetes_cluster import KubernetesCluster
@@ -22,7 +23,6 @@ from bot.adapters.slack_app import (
     slack_client,
     slack_session,
 )
-from bot.adapters.sqlite_store import SqliteStore
 from bot.adapters.wall_clock import WallClock
 from bot.domain.probing import Expiry, Reached, expiry
 from bot.domain.release import hosted_name
@@ -172,16 +172,17 @@ def _manifests(catalog: Catalog) -> Iterator[Found]:
 
 
 async def _store(settings: Settings) -> Found:
-    store = SqliteStore(str(settings.database_path))
+    address = settings.dynamo_database.get_secret_value()
+    connection = connection_to(address)
     try:
-        await store.open()
-        await store.close()
+        await connection.open(stand_by=False)
+        await connection.close()
     except PortError as error:
         if error.trouble is Trouble.CONFLICT:
             return Found(None, "database: a running Dynamo holds it, as it should")
         fix = "make its directory writable for Dynamo's user"
         return Found(False, f"database: {_said(error)}", fix)
-    return Found(True, f"database: {settings.database_path}")
+    return Found(True, f"database: {place_of(address)}")
 
 
 async def _slack(client: SlackClient, settings: Settings) -> AsyncIterator[Found]:

@@ -22,6 +22,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import parse_qs
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
@@ -33,6 +34,7 @@ from config.mistakes import meant
 
 Mode = Literal["socket", "http"]
 
+_POSTGRES = ("postgresql://", "postgres://")
 _TOKEN_KINDS = {
     "xoxb-": ("a bot token", "SLACK_BOT_TOKEN"),
     "xapp-": ("an app-level token", "SLACK_APP_TOKEN"),
@@ -108,16 +110,33 @@ def _signing_secret(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def sqlite_path(address: str) -> str | None:
+    """The file that an address of a database names; None for one of a server."""
+    return None if address.startswith(_POSTGRES) else address.removeprefix("sqlite:///")
+
+
+def _server(secret: SecretStr) -> SecretStr:
+    """The mistakes that libpq would tell in other words, or with the password in them."""
+    fix = "write postgresql://user:password@host:5432/name, with %-codes for odd letters in it"
+    parts = split_url(secret.get_secret_value())
+    query = parse_qs(parts.query) if parts else {}
+    if parts is None or not (parts.hostname or "host" in query):
+        raise wrong("names no server of PostgreSQL", fix)
+    if not parts.path.strip("/") and "dbname" not in query:
+        raise wrong("names no database on its server", fix)
+    return secret
+
+
 def _database(secret: SecretStr) -> SecretStr:
     value = secret.get_secret_value()
-    if value.startswith(("postgresql://", "postgres://")):
-        raise wrong(
-            "names PostgreSQL, which is not yet supported in this version",
-            "write sqlite:///dynamo.db",
-        )
-    fix = "write sqlite:///dynamo.db, or sqlite:////var/lib/dynamo/dynamo.db for a full path"
-    name = value.removeprefix("sqlite:///")
-    if name == value or not name.strip("/") or re.search(r"[?#\x00-\x1f]", name):
+    if value.startswith(_POSTGRES):
+        return _server(secret)
+    fix = (
+        "write sqlite:///dynamo.db, or sqlite:////var/lib/dynamo/dynamo.db for a full path,"
+        " or postgresql://user:password@host/name"
+    )
+    name = sqlite_path(value)
+    if name == value or not name or not name.strip("/") or re.search(r"[?#\x00-\x1f]", name):
         raise wrong("is no address of a database", fix)
     if name == ":memory:":
         raise wrong("would be forgotten at every stop", fix)
@@ -297,7 +316,16 @@ class Settings(BaseSettings):
     @property
     def database_path(self) -> Path:
         """Of the SQLite file; relative to the working directory, as the URL says."""
-        return Path(self.dynamo_database.get_secret_value().removeprefix("sqlite:///"))
+        path = sqlite_path(self.dynamo_database.get_secret_value())
+        if path is None:
+            raise ValueError("the database is no file")
+        return Path(path)
+
+    @property
+    def data_directory(self) -> Path:
+        """For what is no part of the memory and may be lost: beside the SQLite file, else where
+        Dynamo was started."""
+        return Path(sqlite_path(self.dynamo_database.get_secret_value()) or "here").parent
 
     @property
     def slack_needs_no_proxy(self) -> bool:

@@ -1,4 +1,5 @@
-"""Debian's dockerd and docker-registry, started for tests and benches and ended with them.
+"""Debian's dockerd, docker-registry and PostgreSQL, started for tests and benches and ended with
+them.
 
 `MissingError` says what this machine lacks; tests skip with it, benches leave their part out.
 """
@@ -13,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 BUSYBOX = Path("/bin/busybox")
@@ -29,6 +31,12 @@ def program(name: str, package: str) -> str:
     if found is None:
         raise MissingError(f"there is no {name} (on Debian: apt-get install {package})")
     return found
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 @contextmanager
@@ -111,3 +119,43 @@ def _end(process: "subprocess.Popen[bytes]", seconds: float) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+
+
+@contextmanager
+def postgres_server() -> Iterator[str]:
+    """The address of an empty database on a server of its own, which takes everybody from this
+    machine. It never runs as root."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda each: each.parent.name)
+    if not found:
+        raise MissingError("there is no PostgreSQL (on Debian: apt-get install postgresql)")
+    home = Path(tempfile.mkdtemp(prefix="dynamo-postgres-", dir="/tmp"))
+    user = "nobody" if os.geteuid() == 0 else None
+    if user:
+        shutil.chown(home, user)
+    data, port = str(home / "data"), str(free_port())
+    run = partial(
+        subprocess.Popen,
+        user=user,
+        cwd=home,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    by_trust = ("-D", data, "-U", "dynamo", "-A", "trust", "-E", "UTF8", "--no-locale")
+    if run([str(found[-1] / "initdb"), *by_trust, "--no-sync"]).wait(120):
+        raise MissingError("PostgreSQL makes no database here")
+    settings = ("fsync=off", "listen_addresses=127.0.0.1", f"unix_socket_directories={home}")
+    options = [word for setting in settings for word in ("-c", setting)]
+    process = run([str(found[-1] / "postgres"), "-D", data, "-p", port, *options])
+    try:
+        deadline = time.monotonic() + 60
+        ready = [str(found[-1] / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", port]
+        while run(ready).wait(30):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise MissingError("PostgreSQL does not start here")
+            time.sleep(0.05)
+        yield f"postgresql://dynamo@127.0.0.1:{port}/postgres"
+    finally:
+        process.send_signal(signal.SIGINT)  # a fast shutdown
+        process.wait(30)
+        shutil.rmtree(home, ignore_errors=True)

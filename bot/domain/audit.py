@@ -6,7 +6,7 @@ What a chain alone cannot tell is a tail that was cut off, so the number of reco
 hash stand apart (`Head`); what neither can tell is a log that was rewritten as a whole together
 with its head. Against that a head is noted elsewhere (`docs/operations.md`) and given to `verify`.
 
-`bot/adapters/sqlite_audit.py` stores it, `bot/workflows` and the store's saves write it.
+`bot/adapters/tables/audit.py` stores it, `bot/workflows` and the store's saves write it.
 """
 
 import hashlib

@@ -3,7 +3,7 @@
 A list belongs to a service and a digest. Of the lists of a service one is current: the release
 that people talk about now; opening another's makes that one current, and buttons of the rest say
 so. `tick` and `untick` answer with the list as it is then, or with why not; the store
-(`bot/adapters/sqlite_checklists.py`) calls them inside its transaction, so that of two people who
+(`bot/adapters/tables/checklists.py`) calls them inside its transaction, so that of two people who
 press at once exactly one is recorded.
 """
 

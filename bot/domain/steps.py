@@ -1,6 +1,6 @@
 """What the audit log says of a rollout: one entry for each state that it comes into.
 
-The store writes the entry in the same transaction as the state (`bot/adapters/sqlite_store.py`),
+The store writes the entry in the same transaction as the state (`bot/adapters/tables/rollouts.py`),
 so there is never the one without the other, whenever the process is killed.
 """
 

@@ -17,9 +17,10 @@ from bot.sandbox.launcher import Options, Sandbox, launch
 from bot.sandbox.slack import seed
 from tests.bench.commands import slash
 from tests.bench.pressers import send
-from tests.bench.processes import free_port, running, until_answers
+from tests.bench.processes import running, until_answers
 from tests.bench.rows import Row
 from tests.processes import bot_environment
+from tests.programs import free_port
 
 RATE = 100
 SECONDS = 10

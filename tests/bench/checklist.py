@@ -35,9 +35,10 @@ from config.catalog import Catalog, load_catalog
 from tests.bench.ack import p
 from tests.bench.commands import slash
 from tests.bench.pressers import JSON, buttons, send
-from tests.bench.processes import ROOT, free_port, running, until_answers
+from tests.bench.processes import ROOT, running, until_answers
 from tests.bench.rows import Row
 from tests.processes import bot_environment
+from tests.programs import free_port
 
 PEOPLE = tuple(f"U0PRESSER{number:02}" for number in range(20))
 CLICKS = 1_000

@@ -39,9 +39,10 @@ from tests.bench.ack import p
 from tests.bench.commands import slash
 from tests.bench.logs_server import NAME, NAMESPACE
 from tests.bench.pressers import send
-from tests.bench.processes import free_port, running, serving, until_answers
+from tests.bench.processes import running, serving, until_answers
 from tests.bench.rows import Row
 from tests.processes import bot_environment
+from tests.programs import free_port
 from tests.redaction_corpus import ordinary, secrets
 
 LINES = 200_000

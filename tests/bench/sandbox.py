@@ -14,9 +14,10 @@ import time
 
 import aiohttp
 
-from tests.bench.processes import free_port, running, serving, until_answers
+from tests.bench.processes import running, serving, until_answers
 from tests.bench.rows import Row
 from tests.bench.sandbox_server import PODS, SERVICES
+from tests.programs import free_port
 
 LISTS = 30
 EVENTS = 10_000

@@ -12,20 +12,21 @@ from pathlib import Path
 
 import aiohttp
 
-from bot.adapters.sqlite_store import SqliteStore
+from bot.adapters.sqlite_database import SqliteConnection
+from bot.adapters.tables.rollouts import RolloutTable
 from bot.domain.image import Image
 from bot.domain.judgement import Change
 from bot.domain.rollout import Actor, CardRef, Rollout, RolloutState
 from bot.sandbox.launcher import Options, Sandbox, launch
 from bot.sandbox.slack import seed
 from tests.bench.processes import (
-    free_port,
     resident_mb,
     running,
     until_answers,
 )
 from tests.bench.rows import Row
 from tests.processes import bot_environment
+from tests.programs import free_port
 
 ROLLOUTS = 200
 TURNS = 3
@@ -88,8 +89,9 @@ async def _two_hundred(sandbox: Sandbox) -> None:
     found = sandbox.world.storage.get("deployments.apps", "dynamo-qa", "tasks-service")
     assert found is not None
     image = found["spec"]["template"]["spec"]["containers"][0]["image"]
-    store = SqliteStore(str(sandbox.settings.database_path))
-    await store.open()
+    connection = SqliteConnection(str(sandbox.settings.database_path))
+    await connection.open()
+    store = RolloutTable(connection)
     now = sandbox.clock.now()
     session = aiohttp.ClientSession(headers={"Authorization": f"Bearer {seed.BOT_TOKEN}"})
     for number in range(ROLLOUTS):
@@ -131,7 +133,7 @@ async def _two_hundred(sandbox: Sandbox) -> None:
             )
         )
     await session.close()
-    await store.close()
+    await connection.close()
 
 
 async def _post(session: aiohttp.ClientSession, sandbox: Sandbox, text: str) -> str:

@@ -21,9 +21,10 @@ from bot.sandbox.slack.driver import SlackDriver
 from tests.bench.ack import p
 from tests.bench.commands import slash
 from tests.bench.pressers import send
-from tests.bench.processes import free_port, running, until_answers
+from tests.bench.processes import running, until_answers
 from tests.bench.rows import Row
 from tests.processes import bot_environment
+from tests.programs import free_port
 
 WORLDS = 4
 SERVICES = (

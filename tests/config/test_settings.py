@@ -100,7 +100,9 @@ def test_no_secret_is_shown_by_the_settings_themselves(environment: pytest.Monke
         ("SLACK_API_URL", "slack.com/api", "is no URL"),
         ("GITHUB_API_URL", "http://github.example", "is not https"),
         ("DYNAMO_REGISTRY_URL", "registry.yourapp.com", "is no URL"),
-        ("DYNAMO_DATABASE", "postgresql://u:HUSH@db/dynamo", "not yet supported in this version"),
+        ("DYNAMO_DATABASE", "postgresql://u:HUSH@/dynamo", "names no server of PostgreSQL"),
+        ("DYNAMO_DATABASE", "postgresql://u:HUSH@db:port/dynamo", "names no server of PostgreSQL"),
+        ("DYNAMO_DATABASE", "postgresql://u:HUSH@db", "names no database on its server"),
         ("DYNAMO_DATABASE", "dynamo.db", "is no address of a database"),
         ("DYNAMO_DATABASE", "sqlite://dynamo.db", "is no address of a database"),
         ("DYNAMO_DATABASE", "sqlite:///", "is no address of a database"),
@@ -183,6 +185,18 @@ def test_http_is_for_this_machine_which_no_proxy_reaches(
 def test_a_database_url_is_a_path(environment: pytest.MonkeyPatch, url: str, path: str) -> None:
     environment.setenv("DYNAMO_DATABASE", url)
     assert Settings.from_environment().database_path == Path(path)
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://u:p@db:5432/dynamo", "postgresql:///dynamo?host=/run/postgresql"]
+)
+def test_a_server_of_postgresql_keeps_no_files(environment: pytest.MonkeyPatch, url: str) -> None:
+    environment.setenv("DYNAMO_DATABASE", url)
+    settings = Settings.from_environment()
+    assert settings.dynamo_database.get_secret_value() == url
+    assert settings.data_directory == Path()
+    with pytest.raises(ValueError, match="no file"):
+        _ = settings.database_path
 
 
 def test_settings_can_be_given_by_a_caller(environment: pytest.MonkeyPatch) -> None:

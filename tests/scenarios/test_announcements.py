@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from bot.adapters.sqlite_audit import SqliteAudit
-from bot.adapters.sqlite_outbox import SqliteOutbox
-from bot.adapters.sqlite_store import SqliteStore
+from bot.adapters.tables.audit import AuditTable
+from bot.adapters.tables.outbox import OutboxTable
+from bot.adapters.tables.rollouts import RolloutTable
 from bot.app import Dynamo
 from bot.cards.card import Card
 from bot.ports import Announcement
@@ -17,10 +17,10 @@ from bot.sandbox.slack.driver import Message, SlackDriver
 QA, QA_ID = "#qa-deploys", "C0QADEPLOYS"
 
 
-def outbox_of(sandbox: Sandbox) -> SqliteOutbox:
+def outbox_of(sandbox: Sandbox) -> OutboxTable:
     store = sandbox.dynamo.edges.store
-    assert isinstance(store, SqliteStore)
-    return SqliteOutbox(store)
+    assert isinstance(store, RolloutTable)
+    return OutboxTable(store.connection)
 
 
 def due(sandbox: Sandbox, key: str) -> Announcement:
@@ -76,7 +76,7 @@ async def test_a_slack_that_is_away_is_told_when_it_is_back_and_once(sandbox, sl
     await slack.fault(method="chat.postMessage", status=503)
     await slack.say("ben", "#dev-deploys", "/dynamo lock qa")
     await slack.message("ben", where=lambda m: m.ephemeral and "could not tell" in m.words)
-    assert (await SqliteAudit(sandbox.dynamo.edges.store).head()).count == 1
+    assert (await AuditTable(sandbox.dynamo.edges.store.connection).head()).count == 1
     await slack.no_faults()
     await slack.advance(60)
     await emptied(sandbox)

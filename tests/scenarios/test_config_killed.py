@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 from pydantic import TypeAdapter
 
-from bot.adapters.sqlite_audit import read_file, verify_file
+from bot.adapters.audit_reading import read_log, verify_log
 from bot.domain.kind import Kind
 from bot.domain.rollout import Rollout, RolloutState
 from bot.sandbox.launcher import Options
@@ -73,8 +73,8 @@ async def test_killed_from_the_write_on_a_configuration_is_applied_and_told_once
         channel = [m for m in await stage.slack.messages("ben", QA) if m.from_app]
         told = [m for m in channel if "applied the configuration" in m.words]
         assert len(told) == 1, [m.words for m in channel]
-        assert verify_file(stage.database).flaws == ()
-        actions = [record.entry.action for record in read_file(stage.database)]
+        assert verify_log(stage.database).flaws == ()
+        actions = [record.entry.action for record in read_log(stage.database)]
         assert actions.count("config") == 1, actions
         killed = executioner.killed_at
         assert killed[0].startswith("PATCH dynamo-qa/configmaps/"), killed

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.__main__ import main
-from bot.adapters.sqlite_audit import read_file, verify_file
+from bot.adapters.audit_reading import read_log, verify_log
 from bot.cards.blocks import actions, button
 from bot.cards.card import Card
 from bot.domain.audit import AuditEntry
@@ -53,7 +53,7 @@ async def checklist_opened(slack: SlackDriver) -> None:
 async def test_a_rollout_is_in_the_log_with_every_state_once_and_who_asked(sandbox, slack):
     await slack.say("ben", QA, '/dynamo deploy tasks-service qa --reason "fixes #231"')
     rollout = await settled(sandbox)
-    log = [record.entry for record in read_file(database(sandbox))]
+    log = [record.entry for record in read_log(database(sandbox))]
     entries = [entry for entry in log if entry.subject == "tasks-service/qa"]
     states = [entry.after["state"] for entry in entries]
     assert states == ["QUEUED", "APPLYING", "PROGRESSING", "SOAKING", "SUCCEEDED"]
@@ -79,7 +79,7 @@ async def test_verify_and_export_read_the_log_of_a_running_bot(sandbox, slack, c
     assert main(["audit", "export", "--database", path]) == 0
     exported = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [each["action"] for each in exported].count("step") == 4
-    assert len(exported) == verify_file(database(sandbox)).head.count == 7
+    assert len(exported) == verify_log(database(sandbox)).head.count == 7
 
 
 async def test_a_record_of_a_rollout_that_was_changed_in_the_file_is_found(sandbox, slack, capsys):
@@ -105,7 +105,7 @@ async def test_a_record_of_a_rollout_that_was_changed_in_the_file_is_found(sandb
         assert main(["audit", "verify", "--database", str(copy)]) == 1
         told = capsys.readouterr().out
         assert told.startswith(f"record {number} "), (name, told)
-    assert verify_file(database(sandbox)).flaws == ()
+    assert verify_log(database(sandbox)).flaws == ()
 
 
 async def test_a_cancel_and_a_mention_are_recorded_with_who_and_by_which_surface(sandbox, slack):
@@ -115,7 +115,7 @@ async def test_a_cancel_and_a_mention_are_recorded_with_who_and_by_which_surface
     )
     await slack.click("carla", card, "Cancel rollout")
     await settled(sandbox)
-    entries = [record.entry for record in read_file(database(sandbox))]
+    entries = [record.entry for record in read_log(database(sandbox))]
     assert (entries[0].actor, entries[0].surface) == ("U0BEN00000", "mention")
     cancelled = [e for e in entries if e.actor == "U0CARLA000"]
     assert [e.surface for e in cancelled] == ["button"]
@@ -132,7 +132,7 @@ async def test_who_is_turned_away_is_recorded_with_what_stood_in_the_way(sandbox
     assert "You may not deploy here" in history.words
     await slack.say("ben", "#production", "/dynamo deploy tasks-service prod 1.4.0 --dry-run")
     await private(slack, "ben", "would be refused")
-    assert verify_file(database(sandbox)).head.count == 1  # a dry run asks for nothing
+    assert verify_log(database(sandbox)).head.count == 1  # a dry run asks for nothing
 
 
 async def test_history_tells_what_was_done_newest_first_in_the_readers_language(sandbox, slack):
@@ -221,4 +221,4 @@ async def test_nothing_done_yet_is_said(sandbox, slack):
 async def test_a_secret_in_a_reason_is_not_in_the_log(sandbox, slack, user):
     await slack.say(user, QA, '/dynamo lock qa --reason "token xoxb-1234567890-abcdefgh"')
     await slack.message(user, where=lambda m: "locked *QA*" in m.words, timeout=PATIENT)
-    assert "xoxb-1234567890" not in "".join(r.body for r in read_file(database(sandbox)))
+    assert "xoxb-1234567890" not in "".join(r.body for r in read_log(database(sandbox)))

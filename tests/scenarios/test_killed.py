@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
-from bot.adapters.sqlite_audit import read_file, verify_file
+from bot.adapters.audit_reading import read_log, verify_log
 from bot.domain.kind import Kind
 from bot.domain.rollout import Rollout, RolloutState
 from bot.sandbox.launcher import Options, Sandbox, launch
@@ -78,8 +78,8 @@ async def killed_everywhere(
         cards = [m for m in await slack.messages("ben", QA) if m.from_app]
         replies = await slack.messages("ben", QA, thread_ts=cards[-1].ts)
         changes = generation(sandbox) - before
-        log = list(read_file(sandbox.settings.database_path))
-        assert verify_file(sandbox.settings.database_path).flaws == ()
+        log = list(read_log(sandbox.settings.database_path))
+        assert verify_log(sandbox.settings.database_path).flaws == ()
         states = [record.entry.after.get("state") for record in log]
         recorded = [str(state) for state in states if state]  # its checklist is not meant
         yield Story(rollout, executioner.killed_at, cards, replies[1:], changes, recorded)
@@ -185,8 +185,8 @@ async def test_killed_at_every_step_a_rollback_goes_back_once_and_leaves_one_loc
         assert len([m for m in new if "rolled back" in m.words]) == 1, "one card"
         thread = await slack.messages("ben", QA, thread_ts=back.card.ts)
         assert len([m for m in thread[1:] if "rolled back from" in m.words]) == 1
-        log = list(read_file(sandbox.settings.database_path))
-        assert verify_file(sandbox.settings.database_path).flaws == ()
+        log = list(read_log(sandbox.settings.database_path))
+        assert verify_log(sandbox.settings.database_path).flaws == ()
         assert [record.entry.action for record in log].count("lock") == 1
         states = [
             record.entry.after["state"]

@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from bot.adapters.sqlite_follows import SqliteFollows
-from bot.adapters.sqlite_store import SqliteStore
+from bot.adapters.tables.follows import FollowTable
+from bot.adapters.tables.rollouts import RolloutTable
 from bot.app import Dynamo
 from bot.sandbox.launcher import Options, Sandbox, WorldClock, launch
 from bot.sandbox.slack.driver import Message, SlackDriver
@@ -390,8 +390,8 @@ def _desk(sandbox: Sandbox) -> LogDesk:
 
 async def _remembered(sandbox: Sandbox) -> int:
     store = sandbox.dynamo.edges.store
-    assert isinstance(store, SqliteStore)
-    follows = SqliteFollows(store)
+    assert isinstance(store, RolloutTable)
+    follows = FollowTable(store.connection)
     async with asyncio.timeout(60):
         while left := len(await follows.all()):
             await asyncio.sleep(0.05)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
-from bot.adapters.sqlite_audit import read_file, verify_file
+from bot.adapters.audit_reading import read_log, verify_log
 from bot.domain.analysis import Analysis, Follow, Stage
 from bot.domain.rollout import Rollout, RolloutState
 from bot.sandbox.launcher import Options, Sandbox, launch
@@ -64,8 +64,8 @@ async def killed_everywhere(home: Path, config: Path, when: str) -> Story:
         summaries = [m for m in said if "1.4.0 in QA" in m.words and "❌" in m.words]
         replies = await slack.messages("ben", QA, thread_ts=summaries[-1].ts)
         path = sandbox.settings.database_path
-        assert verify_file(path).flaws == ()
-        log = [record.entry for record in read_file(path)]
+        assert verify_log(path).flaws == ()
+        log = [record.entry for record in read_log(path)]
         rollouts = [_rollout(body) for (body,) in rows(path, "select body from rollouts")]
         return Story(
             analysis,

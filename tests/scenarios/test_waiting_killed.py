@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from bot.adapters.sqlite_audit import read_file, verify_file
+from bot.adapters.audit_reading import read_log, verify_log
 from bot.sandbox.launcher import Options
 from bot.sandbox.slack.driver import Message, SlackDriver
 from bot.sandbox.slack.seed import BEN, ELENA
@@ -166,7 +166,7 @@ async def messages(story: Story) -> list[str]:
 
 def deeds(database: Path, version: str) -> list[tuple[str, str, Any]]:
     """What the audit log says of it in production; a refusal may be asked for again."""
-    entries = [record.entry for record in read_file(database)]
+    entries = [record.entry for record in read_log(database)]
     return [
         (entry.action, entry.actor, entry.after.get("state"))
         for entry in entries
@@ -204,7 +204,7 @@ async def test_killed_at_every_step_what_waited_ends_the_same(tmp_path, catalog,
         )
         assert await messages(story) == MESSAGES
         assert {version: deeds(stage.database, version) for version in DEEDS} == DEEDS
-        assert verify_file(stage.database).flaws == ()
+        assert verify_log(stage.database).flaws == ()
         assert applied(stage) - before == 2, "each release was applied once"
         first, last = story.of("qa", "1.4.0"), story.of("prod", "1.4.0")
         assert first is not None

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from bot.adapters.sqlite_audit import read_file, verify_file
+from bot.adapters.audit_reading import read_log, verify_log
 from bot.sandbox.launcher import Options
 from bot.sandbox.slack.driver import Message
 from bot.sandbox.slack.seed import BEN, CARLA, DAN, ELENA, FARID
@@ -242,7 +242,7 @@ async def messages(way: Way, channel: str) -> list[str]:
 
 
 def deeds(database: Path, environment: str) -> list[tuple[str, str, str]]:
-    entries = [record.entry for record in read_file(database)]
+    entries = [record.entry for record in read_log(database)]
     return [
         (each.action, each.actor, str(each.after.get("state") or each.after.get("item") or ""))
         for each in entries
@@ -280,7 +280,7 @@ async def test_killed_at_every_step_a_commit_comes_to_production_the_same(tmp_pa
         )
         assert {each: await messages(way, each) for each in CHANNELS} == MESSAGES
         assert {each: deeds(stage.database, each) for each in DEEDS} == DEEDS
-        assert verify_file(stage.database).flaws == ()
+        assert verify_log(stage.database).flaws == ()
         [digest] = {each["digest"] for each in way.all_of("builds")}
         assert {each["image"]["digest"] for each in way.all_of("rollouts")} == {digest}
         for namespace in ("dynamo-dev", "dynamo-qa", "dynamo"):

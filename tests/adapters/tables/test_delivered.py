@@ -1,26 +1,16 @@
-"""What delivery is counted from, on a real SQLite file: by place, by time, with the analyses."""
+"""What delivery is counted from, on both databases: by place, by time, with the analyses."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
-from bot.adapters.sqlite_analyses import SqliteAnalyses
-from bot.adapters.sqlite_delivered import END
-from bot.adapters.sqlite_store import SqliteStore
+from bot.adapters.tables.analyses import AnalysisTable
+from bot.adapters.tables.delivered import END
 from bot.domain.analysis import Analysis, Follow, Part, Reading, Result
 from bot.domain.kind import Kind
 from bot.domain.promotion import Commit, Commits
 from bot.domain.rollout import CardRef, RolloutState
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
-    store = SqliteStore(str(tmp_path / "dynamo.db"))
-    await store.open()
-    yield store
-    await store.close()
+from tests.databases import on_sqlite
 
 
 async def keep(store, rollout):
@@ -85,7 +75,7 @@ async def test_what_turned_out_worse_is_told_unless_somebody_kept_it(
     store, make_rollout, clock, result, follow, worse
 ):
     await keep(store, done(make_rollout, "r1", finished_at=clock.now()))
-    await SqliteAnalyses(store).open(
+    await AnalysisTable(store.connection).open(
         Analysis(
             "r1",
             "tasks-service",
@@ -104,7 +94,10 @@ async def test_what_turned_out_worse_is_told_unless_somebody_kept_it(
     assert found.worse is worse
 
 
+@on_sqlite
 async def test_the_question_is_answered_by_the_index_of_ends(store):
     query = f"select service, body from rollouts where environment = 'qa' and {END} >= '2026'"
-    plan = await store.run(lambda db: db.execute(f"explain query plan {query}").fetchall())
+    plan = await store.connection.run(
+        lambda db: db.execute(f"explain query plan {query}").fetchall()
+    )
     assert "ends_of_rollouts (environment=? AND" in plan[0][3]

@@ -8,11 +8,9 @@ from collections.abc import Sequence
 
 from pydantic import TypeAdapter
 
-from bot.adapters.sqlite_audit import append
-from bot.adapters.sqlite_file import SqliteFile
-from bot.adapters.sqlite_outbox import put
-from bot.adapters.sqlite_schema import migrations
-from bot.adapters.sqlite_tables import Database
+from bot.adapters.database import Connection, Database, migration, numbered
+from bot.adapters.tables.audit import append
+from bot.adapters.tables.outbox import put
 from bot.domain.audit import AuditEntry
 from bot.domain.configuration import ConfigSnapshot, Stage
 from bot.ports import Announcement
@@ -23,28 +21,28 @@ KEPT = 20
 _SNAPSHOT = TypeAdapter(ConfigSnapshot)
 
 
-@migrations(name="0050_configurations")
+@migration("0050_configurations")
 def _configurations(db: Database) -> None:
     db.execute(
         "create table configurations (id text primary key, service text not null,"
         " environment text not null, stage text not null, taken_at text not null,"
-        " body text not null)"
+        f" body text not null{numbered(db)})"
     )
     db.execute(
         "create index configurations_of_a_place on configurations (service, environment, taken_at)"
     )
 
 
-class SqliteConfigurations:
-    """On the store's connection and thread."""
+class ConfigurationTable:
+    """On the connection that all tables share."""
 
-    def __init__(self, store: SqliteFile) -> None:
-        self._store = store
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
 
     async def begin(self, snapshot: ConfigSnapshot, entry: AuditEntry) -> None:
         def write(db: Database) -> None:
             with db.atomic():
-                db.conn.execute(
+                db.execute(
                     "insert into configurations (id, service, environment, stage, taken_at, body)"
                     " values (?, ?, ?, ?, ?, ?)",
                     [
@@ -56,7 +54,7 @@ class SqliteConfigurations:
                         _SNAPSHOT.dump_json(snapshot).decode(),
                     ],
                 )
-                db.conn.execute(
+                db.execute(
                     "delete from configurations where service = ? and environment = ?"
                     " and id not in (select id from configurations where service = ?"
                     " and environment = ? order by taken_at desc, rowid desc limit ?)",
@@ -64,14 +62,14 @@ class SqliteConfigurations:
                 )
                 append(db, entry)
 
-        await self._store.run(write)
+        await self._connection.run(write)
 
     async def end(
         self, snapshot: ConfigSnapshot, entry: AuditEntry, announcement: Announcement | None = None
     ) -> bool:
         def write(db: Database) -> bool:
             with db.atomic():
-                written = db.conn.execute(
+                written = db.execute(
                     "update configurations set stage = ?, body = ? where id = ? and stage = ?",
                     [
                         snapshot.stage,
@@ -87,17 +85,17 @@ class SqliteConfigurations:
                     put(db, announcement)
                 return True
 
-        return await self._store.run(write)
+        return await self._connection.run(write)
 
     async def of(self, service: str, environment: str) -> Sequence[ConfigSnapshot]:
         where = "service = ? and environment = ? order by taken_at desc, rowid desc"
-        return await self._store.run(lambda db: _read(db, where, service, environment))
+        return await self._connection.run(lambda db: _read(db, where, service, environment))
 
     async def unfinished(self) -> Sequence[ConfigSnapshot]:
         where = "stage = ? order by taken_at, rowid"
-        return await self._store.run(lambda db: _read(db, where, Stage.BEGUN))
+        return await self._connection.run(lambda db: _read(db, where, Stage.BEGUN))
 
 
 def _read(db: Database, where: str, *values: str) -> list[ConfigSnapshot]:
-    rows = db.conn.execute(f"select body from configurations where {where}", values)  # noqa: S608
+    rows = db.execute(f"select body from configurations where {where}", values)  # noqa: S608
     return [_SNAPSHOT.validate_json(row[0]) for row in rows]

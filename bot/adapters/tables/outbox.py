@@ -8,44 +8,45 @@ from collections.abc import Sequence
 
 from pydantic import TypeAdapter
 
-from bot.adapters.sqlite_file import SqliteFile
-from bot.adapters.sqlite_schema import migrations
-from bot.adapters.sqlite_tables import Database
+from bot.adapters.database import Connection, Database, migration, numbered
 from bot.ports import Announcement
 
 _ANNOUNCEMENT = TypeAdapter(Announcement)
 
 
-@migrations(name="0005_outbox")
+@migration("0005_outbox")
 def _outbox(db: Database) -> None:
-    db.execute("create table outbox (key text primary key, body text not null)")
+    db.execute(f"create table outbox (key text primary key, body text not null{numbered(db)})")
 
 
-class SqliteOutbox:
-    """On the store's connection and thread."""
+class OutboxTable:
+    """On the connection that all tables share."""
 
-    def __init__(self, store: SqliteFile) -> None:
-        self._store = store
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
 
     async def due(self) -> Sequence[Announcement]:
         def read(db: Database) -> list[Announcement]:
-            rows = db.conn.execute("select body from outbox order by rowid").fetchall()
+            rows = db.execute("select body from outbox order by rowid").fetchall()
             return [_ANNOUNCEMENT.validate_json(row[0]) for row in rows]
 
-        return await self._store.run(read)
+        return await self._connection.run(read)
 
     async def add(self, announcement: Announcement) -> None:
-        await self._store.run(lambda db: put(db, announcement))
+        await self._connection.run(lambda db: put(db, announcement))
 
     async def done(self, key: str) -> None:
         def remove(db: Database) -> None:
             with db.atomic():
-                db.conn.execute("delete from outbox where key = ?", [key])
+                db.execute("delete from outbox where key = ?", [key])
 
-        await self._store.run(remove)
+        await self._connection.run(remove)
 
 
 def put(db: Database, announcement: Announcement) -> None:
     """Within the caller's transaction; a key that is there already stays as it is."""
     body = _ANNOUNCEMENT.dump_json(announcement).decode()
-    db.execute("insert or ignore into outbox (key, body) values (?, ?)", [announcement.key, body])
+    db.execute(
+        "insert into outbox (key, body) values (?, ?) on conflict do nothing",
+        [announcement.key, body],
+    )

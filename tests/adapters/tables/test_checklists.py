@@ -1,4 +1,4 @@
-"""Checklists on a real SQLite file: clicks at once are one after the other, and none is lost."""
+"""Checklists on both databases: clicks at once are one after the other, and none is lost."""
 
 import asyncio
 import json
@@ -6,13 +6,12 @@ import random
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
-from bot.adapters.sqlite_audit import SqliteAudit
-from bot.adapters.sqlite_checklists import SqliteChecklists
-from bot.adapters.sqlite_store import SqliteStore
+from bot.adapters.databases import connection_to
+from bot.adapters.tables.audit import AuditTable
+from bot.adapters.tables.checklists import ChecklistTable
 from bot.domain.audit import AuditEntry
 from bot.domain.checklist import Before, Checklist, No, Person, Refusal, left_behind, tick, untick
 from bot.domain.rollout import CardRef
@@ -30,26 +29,26 @@ PEOPLE = [Person(f"U0PERSON{n:02}", frozenset({"qa"})) for n in range(20)]
 class Opened:
     """A store that can be closed and opened again, as a restart does."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, address: str) -> None:
+        self._address = address
 
     async def open(self) -> None:
-        self.store = SqliteStore(str(self._path))
-        await self.store.open()
-        self.lists = SqliteChecklists(self.store)
-        self.audit = SqliteAudit(self.store)
+        self.connection = connection_to(self._address)
+        await self.connection.open()
+        self.lists = ChecklistTable(self.connection)
+        self.audit = AuditTable(self.connection)
 
     async def again(self) -> None:
-        await self.store.close()
+        await self.connection.close()
         await self.open()
 
 
 @pytest.fixture
-async def file(tmp_path: Path) -> AsyncIterator[Opened]:
-    opened = Opened(tmp_path / "dynamo.db")
+async def file(address: str) -> AsyncIterator[Opened]:
+    opened = Opened(address)
     await opened.open()
     yield opened
-    await opened.store.close()
+    await opened.connection.close()
 
 
 def a_list(digest: str = NEW, version: str = "1.4.0") -> Checklist:

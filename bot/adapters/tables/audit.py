@@ -9,36 +9,54 @@ could be edited without breaking a hash.
 of it are one write.
 """
 
-import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
-from pathlib import Path
-from urllib.parse import quote
 
-from bot.adapters.sqlite_file import SqliteFile
-from bot.adapters.sqlite_schema import migrations
-from bot.adapters.sqlite_tables import Database
-from bot.domain.audit import AuditEntry, AuditRecord, Head, Verification, chained, verify
+from bot.adapters.database import Connection, Database, migration
+from bot.domain.audit import AuditEntry, AuditRecord, Head, chained
 from bot.domain.rollout import FINAL, RolloutState
 from bot.domain.steps import STEP
 
+_SQLITE_GUARDS = (
+    *(
+        f"create trigger audit_takes_no_{what} before {what} on audit"
+        " begin select raise(abort, 'the audit log is append-only'); end"
+        for what in ("update", "delete")
+    ),
+    "create trigger audit_grows_at_its_end before insert on audit"
+    " when new.number is not (select count + 1 from audit_head)"
+    " or json_extract(new.body, '$.previous') is not (select hash from audit_head)"
+    " begin select raise(abort, 'an audit record comes after the newest one'); end",
+)
+_POSTGRES_GUARDS = (
+    "create function audit_is_append_only() returns trigger language plpgsql as $$"
+    " begin raise exception 'the audit log is append-only'; end $$",
+    "create trigger audit_takes_nothing_back before update or delete or truncate on audit"
+    " for each statement execute function audit_is_append_only()",
+    "create function audit_comes_next() returns trigger language plpgsql as $$"
+    " begin if not exists (select 1 from audit_head where count + 1 = new.number"
+    " and hash = json_extract(new.body, '$.previous'))"
+    " then raise exception 'an audit record comes after the newest one'; end if;"
+    " return new; end $$",
+    "create trigger audit_grows_at_its_end before insert on audit"
+    " for each row execute function audit_comes_next()",
+)
 
-@migrations(name="0003_audit")
+
+@migration("0003_audit")
 def _audit(db: Database) -> None:
+    where = "json_extract(body, '$.subject')"
+    slash = {"sqlite": f"instr({where}, '/')", "postgresql": f"strpos({where}, '/')"}[db.dialect]
+    kept = {"sqlite": "virtual", "postgresql": "stored"}[db.dialect]
     db.execute(
-        """
+        f"""
         create table audit (
             number integer primary key,
             body text not null,
             hash text not null,
-            key text generated always as (nullif(json_extract(body, '$.key'), '')) virtual,
-            subject text generated always as (json_extract(body, '$.subject')) virtual,
-            service text generated always as
-                (substr(json_extract(body, '$.subject'), 1,
-                        instr(json_extract(body, '$.subject'), '/') - 1)) virtual,
-            environment text generated always as
-                (substr(json_extract(body, '$.subject'),
-                        instr(json_extract(body, '$.subject'), '/') + 1)) virtual
+            key text generated always as (nullif(json_extract(body, '$.key'), '')) {kept},
+            subject text generated always as ({where}) {kept},
+            service text generated always as (substr({where}, 1, {slash} - 1)) {kept},
+            environment text generated always as (substr({where}, {slash} + 1)) {kept}
         )
         """
     )
@@ -50,17 +68,8 @@ def _audit(db: Database) -> None:
         " (id integer primary key check (id = 1), count integer not null, hash text not null)"
     )
     db.execute("insert into audit_head (id, count, hash) values (1, 0, ?)", [Head().hash])
-    for what in ("update", "delete"):
-        db.execute(
-            f"create trigger audit_takes_no_{what} before {what} on audit"
-            " begin select raise(abort, 'the audit log is append-only'); end"
-        )
-    db.execute(
-        "create trigger audit_grows_at_its_end before insert on audit"
-        " when new.number is not (select count + 1 from audit_head)"
-        " or json_extract(new.body, '$.previous') is not (select hash from audit_head)"
-        " begin select raise(abort, 'an audit record comes after the newest one'); end"
-    )
+    for statement in {"sqlite": _SQLITE_GUARDS, "postgresql": _POSTGRES_GUARDS}[db.dialect]:
+        db.execute(statement)
 
 
 _TELLING = "json_extract(body, '$.after.state') in ({})".format(
@@ -69,18 +78,18 @@ _TELLING = "json_extract(body, '$.after.state') in ({})".format(
 """The states that end a rollout or turn it round: what a person looks for later."""
 
 
-class SqliteAudit:
+class AuditTable:
     """`bot.ports.Audit`, on the store's connection and thread."""
 
-    def __init__(self, store: SqliteFile) -> None:
-        self._store = store
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
 
     async def record(self, entry: AuditEntry) -> None:
         def write(db: Database) -> None:
             with db.atomic():
                 append(db, entry)
 
-        await self._store.run(write)
+        await self._connection.run(write)
 
     async def page(
         self,
@@ -94,7 +103,7 @@ class SqliteAudit:
     ) -> Sequence[AuditRecord]:
         terms, values = _terms(service, environment, before, after, steps=steps)
         order = "asc" if after is not None else "desc"
-        found = await self._store.run(
+        found = await self._connection.run(
             lambda db: _select(
                 db, f"where {terms} order by number {order} limit {int(limit)}", values
             )
@@ -102,28 +111,33 @@ class SqliteAudit:
         return found[::-1] if after is not None else found
 
     async def head(self) -> Head:
-        return await self._store.run(lambda db: _head(db.conn))
+        return await self._connection.run(head_of)
 
 
 def append(db: Database, entry: AuditEntry) -> None:
     """Write the entry after the newest record, within the caller's transaction. An entry whose key
     is there already is left out: it was recorded."""
-    conn = db.conn
     if entry.key:
-        seen = conn.execute("select 1 from audit where key = ?", [entry.key]).fetchone()
+        seen = db.execute("select 1 from audit where key = ?", [entry.key]).fetchone()
         if seen is not None:
             return
-    record = chained(entry, _head(conn))
-    conn.execute(
+    record = chained(entry, head_of(db))
+    db.execute(
         "insert into audit (number, body, hash) values (?, ?, ?)",
         [record.number, record.body, record.hash],
     )
-    conn.execute("update audit_head set count = ?, hash = ?", [record.number, record.hash])
+    db.execute("update audit_head set count = ?, hash = ?", [record.number, record.hash])
 
 
-def _head(conn: sqlite3.Connection) -> Head:
-    found = conn.execute("select count, hash from audit_head").fetchone()
+def head_of(db: Database) -> Head:
+    found = db.execute("select count, hash from audit_head").fetchone()
     return Head(*found)
+
+
+def records_of(db: Database) -> Iterator[AuditRecord]:
+    """All of them, oldest first."""
+    for row in db.execute("select number, body, hash from audit order by number"):
+        yield AuditRecord(*row)
 
 
 def _terms(
@@ -131,7 +145,7 @@ def _terms(
 ) -> tuple[str, dict[str, str | int | None]]:
     """What a page asks for. A record about a whole environment (a lock of it) belongs to each
     service there, and one about a service everywhere (a checklist) to each environment."""
-    terms = ["1"]
+    terms = ["true"]
     if service:
         terms.append("service in (:service, '*')")
     if environment:
@@ -147,31 +161,5 @@ def _terms(
 
 
 def _select(db: Database, tail: str, values: Mapping[str, str | int | None]) -> list[AuditRecord]:
-    rows = db.conn.execute(f"select number, body, hash from audit {tail}", values)  # noqa: S608
+    rows = db.execute(f"select number, body, hash from audit {tail}", values)  # noqa: S608
     return [AuditRecord(*row) for row in rows]
-
-
-# --- the file as `dynamo audit` reads it, beside a running bot -----------------------------------
-
-
-def verify_file(path: Path, witnesses: Sequence[Head] = ()) -> Verification:
-    """Raises sqlite3.Error where the file cannot be read or has no audit log."""
-    with closing(_read_only(path)) as conn:
-        conn.execute("begin")  # records and head of one moment
-        return verify(_records(conn), _head(conn), witnesses)
-
-
-def read_file(path: Path) -> Iterator[AuditRecord]:
-    """All records, oldest first. Raises sqlite3.Error as `verify_file`."""
-    with closing(_read_only(path)) as conn:
-        conn.execute("begin")
-        yield from _records(conn)
-
-
-def _records(conn: sqlite3.Connection) -> Iterator[AuditRecord]:
-    for row in conn.execute("select number, body, hash from audit order by number"):
-        yield AuditRecord(*row)
-
-
-def _read_only(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)

@@ -1,15 +1,14 @@
-"""Analyses on a real SQLite file: one per rollout, whole after a restart, changed one by one."""
+"""Analyses on both databases: one per rollout, whole after a restart, changed one by one."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
-from sqlite_utils import Database
 
-from bot.adapters.sqlite_analyses import SqliteAnalyses
-from bot.adapters.sqlite_audit import SqliteAudit
-from bot.adapters.sqlite_store import SqliteStore
+from bot.adapters.database import Connection, Database
+from bot.adapters.databases import connection_to
+from bot.adapters.tables.analyses import AnalysisTable
+from bot.adapters.tables.audit import AuditTable
+from bot.adapters.tables.rollouts import RolloutTable
 from bot.domain.analysis import (
     Analysis,
     DataState,
@@ -31,6 +30,7 @@ from bot.domain.rollout import CardRef
 from bot.errors import StaleError
 from config.catalog import Policy, Severity
 from tests.conftest import DIGEST, NOON
+from tests.databases import on_sqlite
 
 MINUTE = timedelta(minutes=1)
 FRESH = Analysis(
@@ -87,62 +87,50 @@ FULL = FRESH.with_(
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> str:
-    return str(tmp_path / "dynamo.db")
+def analyses(connection: Connection) -> AnalysisTable:
+    return AnalysisTable(connection)
 
 
-@pytest.fixture
-async def store(path: str) -> AsyncIterator[SqliteStore]:
-    store = SqliteStore(path)
-    await store.open()
-    yield store
-    await store.close()
-
-
-@pytest.fixture
-def analyses(store: SqliteStore) -> SqliteAnalyses:
-    return SqliteAnalyses(store)
-
-
-async def test_a_rollout_has_one_analysis_whoever_opens_it_first(analyses: SqliteAnalyses) -> None:
+async def test_a_rollout_has_one_analysis_whoever_opens_it_first(analyses: AnalysisTable) -> None:
     assert await analyses.open(FRESH) == FRESH
     assert await analyses.open(FRESH.with_(version="other")) == FRESH
     assert await analyses.get("r1") == FRESH
     assert await analyses.get("r2") is None
 
 
-async def test_all_of_it_is_there_after_a_restart(path: str) -> None:
-    first = SqliteStore(path)
+async def test_all_of_it_is_there_after_a_restart(address: str) -> None:
+    first = connection_to(address)
     await first.open()
-    analyses = SqliteAnalyses(first)
+    analyses = AnalysisTable(first)
     await analyses.open(FRESH)
     saved = await analyses.save(FULL)
     await first.close()
-    again = SqliteStore(path)
+    again = connection_to(address)
     await again.open()
     try:
-        found = await SqliteAnalyses(again).get("r1")
+        found = await AnalysisTable(again).get("r1")
     finally:
         await again.close()
     assert found == saved == FULL.with_(revision=1)
 
 
+@on_sqlite
 async def test_one_that_an_older_version_wrote_is_read(
-    store: SqliteStore, analyses: SqliteAnalyses
+    store: RolloutTable, analyses: AnalysisTable
 ) -> None:
     await analyses.open(FULL)
     older = "update analyses set body = json_remove(body, '$.policies', '$.successor', '$.locked')"
 
     def forget(db: Database) -> None:
         with db.atomic():
-            db.conn.execute(older)
+            db.execute(older)
 
-    await store.run(forget)
+    await store.connection.run(forget)
     assert await analyses.get("r1") == FULL.with_(policies=(), successor=None)
 
 
 async def test_who_decided_on_what_is_past_changes_and_records_nothing(
-    store: SqliteStore, analyses: SqliteAnalyses
+    store: RolloutTable, analyses: AnalysisTable
 ) -> None:
     opened = await analyses.open(FRESH)
     decided = opened.with_(follow=Follow.KEPT, decided_by="U0BEN00000")
@@ -152,17 +140,19 @@ async def test_who_decided_on_what_is_past_changes_and_records_nothing(
         await analyses.save(late, analysis_entry("rollback", late, NOON))
     assert await analyses.get("r1") == saved
     assert saved.revision == 1
-    recorded = [record.entry.action for record in await SqliteAudit(store).page(steps=True)]
+    recorded = [
+        record.entry.action for record in await AuditTable(store.connection).page(steps=True)
+    ]
     assert recorded == ["keep"]
 
 
-async def test_an_analysis_that_nobody_opened_is_not_saved(analyses: SqliteAnalyses) -> None:
+async def test_an_analysis_that_nobody_opened_is_not_saved(analyses: AnalysisTable) -> None:
     with pytest.raises(StaleError):
         await analyses.save(FRESH)
 
 
 async def test_what_is_unsettled_comes_oldest_first_and_by_its_place(
-    analyses: SqliteAnalyses,
+    analyses: AnalysisTable,
 ) -> None:
     for number, (service, environment) in enumerate(
         [("tasks-service", "qa"), ("tasks-service", "prod"), ("forms-service", "qa")]
@@ -189,7 +179,7 @@ async def test_what_is_unsettled_comes_oldest_first_and_by_its_place(
 
 
 async def test_what_failed_there_is_known_until_a_look_finds_it_well(
-    analyses: SqliteAnalyses,
+    analyses: AnalysisTable,
 ) -> None:
     await analyses.open(FRESH)
     failed = await analyses.save(FULL)
@@ -199,7 +189,7 @@ async def test_what_failed_there_is_known_until_a_look_finds_it_well(
     assert await analyses.failed("tasks-service", "qa") == frozenset()
 
 
-async def test_those_of_a_release_come_newest_first(analyses: SqliteAnalyses) -> None:
+async def test_those_of_a_release_come_newest_first(analyses: AnalysisTable) -> None:
     for number in range(3):
         later = FRESH.with_(rollout=f"r{number}", written=NOON + number * MINUTE)
         await analyses.open(later)

@@ -1,9 +1,8 @@
-"""The language that people chose, on a real SQLite file: kept, changed, given back to Slack."""
+"""The language that people chose, on both databases: kept, changed, given back to Slack."""
 
-from pathlib import Path
-
-from bot.adapters.sqlite_preferences import SqlitePreferences
-from bot.adapters.sqlite_store import SqliteStore
+from bot.adapters.database import Connection
+from bot.adapters.databases import connection_to
+from bot.adapters.tables.preferences import PreferenceTable
 from bot.errors import PortError, Trouble
 from bot.workflows.languages import Readers, Speech
 
@@ -24,27 +23,24 @@ class Away:
         raise AssertionError
 
 
-async def test_a_choice_outlives_the_process_and_can_be_given_back(tmp_path: Path):
-    path = str(tmp_path / "dynamo.db")
+async def test_a_choice_outlives_the_process_and_can_be_given_back(address: str):
     for chosen, then in (("es", "es"), ("en", "en"), ("", "")):
-        store = SqliteStore(path)
+        store = connection_to(address)
         await store.open()
-        preferences = SqlitePreferences(store)
+        preferences = PreferenceTable(store)
         await preferences.choose_language("U0BEN", chosen)
         assert await preferences.language("U0BEN") == then
         await store.close()
-        store = SqliteStore(path)
+        store = connection_to(address)
         await store.open()
-        preferences = SqlitePreferences(store)
+        preferences = PreferenceTable(store)
         assert await preferences.language("U0BEN") == then
         assert await preferences.language("U0ANA") == ""
         await store.close()
 
 
-async def test_what_was_chosen_goes_before_what_slack_says(tmp_path: Path):
-    store = SqliteStore(str(tmp_path / "dynamo.db"))
-    await store.open()
-    readers = Readers(Slack(), SqlitePreferences(store))
+async def test_what_was_chosen_goes_before_what_slack_says(connection: Connection):
+    readers = Readers(Slack(), PreferenceTable(connection))
     assert await readers.speech("U0BEN") == Speech("en", chosen=False, follows="en")
     await readers.choose("U0BEN", "es")
     assert await readers.language("U0BEN") == "es"
@@ -52,7 +48,6 @@ async def test_what_was_chosen_goes_before_what_slack_says(tmp_path: Path):
     await readers.choose("U0BEN", "klingon")
     assert await readers.speech("U0BEN") == Speech("en", chosen=False, follows="en")
     assert await readers.members("S0QA") == {"S0QA"}
-    await store.close()
 
 
 async def test_a_store_that_does_not_answer_costs_nobody_an_answer():

@@ -1,22 +1,19 @@
-"""Rollouts in the file of `sqlite_file.py`, and which deliveries have been seen.
+"""`bot.ports.Store` in Dynamo's database: rollouts, and which deliveries have been seen.
 
 A rollout is JSON in `body`; the columns beside it are what queries and the index ask for. The
 partial unique index "one driven rollout per service and environment" settles races that no check
 before an insert could.
 """
 
-import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pydantic import TypeAdapter
 
-from bot.adapters.sqlite_audit import append
-from bot.adapters.sqlite_delivered import END, RELEASING, past_of
-from bot.adapters.sqlite_file import SqliteFile
-from bot.adapters.sqlite_schema import migrations
-from bot.adapters.sqlite_tables import Database
+from bot.adapters.database import Connection, Database, TakenError, migration
+from bot.adapters.tables.audit import append
+from bot.adapters.tables.delivered import END, RELEASING, past_of
 from bot.domain.audit import ENGINE, By, Surface
 from bot.domain.delivery import Past
 from bot.domain.progress import in_line
@@ -45,27 +42,17 @@ _RAN_WELL = f"""
         and exists (
             select 1 from there where kind = 'DEPLOY'
                 and json_extract(body, '$.before.digest') = :digest
-                and json_extract(body, '$.before.ready') > 0
+                and cast(json_extract(body, '$.before.ready') as integer) > 0
         )
 """  # noqa: S608 - the kinds are the program's own
 
 
-@migrations(name="0001_rollouts")
+@migration("0001_rollouts")
 def _rollouts(db: Database) -> None:
-    db.table("rollouts").create(
-        {
-            "id": str,
-            "service": str,
-            "environment": str,
-            "state": str,
-            "revision": int,
-            "settled": int,
-            "digest": str,
-            "requested_at": str,
-            "body": str,
-        },
-        pk="id",
-        not_null={"service", "environment", "state", "revision", "settled", "digest", "body"},
+    db.execute(
+        "create table rollouts (id text primary key, service text not null,"
+        " environment text not null, state text not null, revision integer not null,"
+        " settled integer not null, digest text not null, requested_at text, body text not null)"
     )
     db.execute(
         "create unique index one_driven_rollout on rollouts (service, environment)"
@@ -81,13 +68,13 @@ def _rollouts(db: Database) -> None:
     db.execute("create index rollouts_of_a_place on rollouts (service, environment, requested_at)")
 
 
-@migrations(name="0002_deliveries")
+@migration("0002_deliveries")
 def _deliveries(db: Database) -> None:
-    db.table("deliveries").create({"key": str, "at": str}, pk="key", not_null={"at"})
+    db.execute("create table deliveries (key text primary key, at text not null)")
     db.execute("create index deliveries_by_age on deliveries (at)")
 
 
-@migrations(name="0010_what_waits_is_not_driven")
+@migration("0010_what_waits_is_not_driven")
 def _waiting(db: Database) -> None:
     """A file from before may have the index that counted what waits for approval as driven."""
     db.execute("drop index one_driven_rollout")
@@ -97,7 +84,7 @@ def _waiting(db: Database) -> None:
     )
 
 
-@migrations(name="0021_kinds_of_rollouts")
+@migration("0021_kinds_of_rollouts")
 def _kinds(db: Database) -> None:
     """Asked for twice, the same thing is done once: for a deploy that is its digest, for other
     kinds what they are about. All that an older file holds are deploys."""
@@ -112,23 +99,23 @@ def _kinds(db: Database) -> None:
     )
 
 
-@migrations(name="0110_ends_of_rollouts")
+@migration("0110_ends_of_rollouts")
 def _ends(db: Database) -> None:
     db.execute(f"create index ends_of_rollouts on rollouts (environment, {END})")
 
 
-@migrations(name="0111_cards_of_rollouts")
+@migration("0111_cards_of_rollouts")
 def _cards(db: Database) -> None:
     """A mention in a card's thread asks whose card it is."""
     db.execute(f"create index rollouts_by_card on rollouts ({_CARD_TS})")
 
 
-class SqliteStore(SqliteFile):
-    """`bot.ports.Store`."""
+class RolloutTable:
+    """On the connection that all tables share."""
 
-    def __init__(self, path: str, now: Callable[[], datetime] | None = None) -> None:
+    def __init__(self, connection: Connection, now: Callable[[], datetime] | None = None) -> None:
         """`now` is the time that the audit log gives to what is saved here."""
-        super().__init__(path)
+        self.connection = connection
         self._now = now or (lambda: datetime.now(UTC))
 
     # --- rollouts ----------------------------------------------------------------------------
@@ -139,22 +126,22 @@ class SqliteStore(SqliteFile):
         def insert(db: Database) -> Rollout:
             try:
                 with db.atomic():
-                    db.table("rollouts").insert(_row(rollout))
+                    _insert(db, _row(rollout))
                     append(db, step_entry(rollout, "", who, self._now()))
                 return rollout
-            except sqlite3.IntegrityError:
+            except TakenError:
                 where = f"service = ? and environment = ? and about = ? and {_ACTIVE}"
                 values = [rollout.service, rollout.environment, rollout.about]
-                found = db.table("rollouts").rows_where(where, values, select="body")
-                underway = next(iter(found), None)
+                query = f"select body from rollouts where {where}"  # noqa: S608
+                underway = db.execute(query, values).fetchone()
                 if underway is None:
                     raise
-                return _ROLLOUT.validate_json(underway["body"])
+                return _ROLLOUT.validate_json(underway[0])
 
-        return await self.run(insert)
+        return await self.connection.run(insert)
 
     async def save(self, rollout: Rollout, by: By = ENGINE) -> Rollout:
-        return await self.run(lambda db: _replace(db, rollout, by, self._now()))
+        return await self.connection.run(lambda db: _replace(db, rollout, by, self._now()))
 
     async def get(self, rollout_id: str) -> Rollout | None:
         rows = await self._rollouts("where id = ?", rollout_id)
@@ -171,7 +158,7 @@ class SqliteStore(SqliteFile):
         self, service: str = "", environment: str = "", limit: int = 20
     ) -> Sequence[Rollout]:
         tail = f"order by requested_at desc, id desc limit {int(limit)}"
-        return await self._placed("where 1", service, environment, tail)
+        return await self._placed("where true", service, environment, tail)
 
     async def with_card(self, card: CardRef) -> Rollout | None:
         where = f"where {_CARD_TS} = ? and json_extract(body, '$.card.channel') = ? limit 1"
@@ -179,7 +166,7 @@ class SqliteStore(SqliteFile):
         return found[0] if found else None
 
     async def past(self, service: str, environment: str, since: datetime) -> Past:
-        return await self.run(lambda db: past_of(db, service, environment, since))
+        return await self.connection.run(lambda db: past_of(db, service, environment, since))
 
     async def ran_well(self, service: str, environment: str, digest: str) -> bool:
         def ask(db: Database) -> bool:
@@ -187,7 +174,7 @@ class SqliteStore(SqliteFile):
             found = db.execute(_RAN_WELL, asked).fetchone()
             return bool(found[0])
 
-        return await self.run(ask)
+        return await self.connection.run(ask)
 
     async def start_next(self, service: str, environment: str) -> Rollout | None:
         def start(db: Database) -> Rollout | None:
@@ -201,25 +188,25 @@ class SqliteStore(SqliteFile):
             started = line[0].with_(state=RolloutState.APPLYING)
             try:
                 return _replace(db, started, ENGINE, self._now())
-            except sqlite3.IntegrityError:  # the unique index: something is driven there
+            except TakenError:  # the unique index: something is driven there
                 return None
 
-        return await self.run(start)
+        return await self.connection.run(start)
 
     # --- deliveries --------------------------------------------------------------------------
 
     async def first_time(self, delivery: str, now: datetime) -> bool:
         def note(db: Database) -> bool:
-            with db.conn:
+            with db.atomic():
                 oldest = (now - _DELIVERIES_KEPT).isoformat()
                 db.execute("delete from deliveries where at < ?", [oldest])
                 written = db.execute(
-                    "insert or ignore into deliveries (key, at) values (?, ?)",
+                    "insert into deliveries (key, at) values (?, ?) on conflict do nothing",
                     [delivery, now.isoformat()],
                 )
                 return written.rowcount == 1
 
-        return await self.run(note)
+        return await self.connection.run(note)
 
     # --- below -------------------------------------------------------------------------------
 
@@ -241,7 +228,7 @@ class SqliteStore(SqliteFile):
             rows = db.execute(f"select body from rollouts {where}", list(values))  # noqa: S608
             return [_ROLLOUT.validate_json(row[0]) for row in rows]
 
-        return await self.run(read)
+        return await self.connection.run(read)
 
 
 def _replace(db: Database, rollout: Rollout, by: By, now: datetime) -> Rollout:
@@ -250,13 +237,13 @@ def _replace(db: Database, rollout: Rollout, by: By, now: datetime) -> Rollout:
     newer = rollout.with_(revision=rollout.revision + 1)
     row = _row(newer)
     with db.atomic():
-        found = db.conn.execute(
+        found = db.execute(
             "select state from rollouts where id = ? and revision = ?",
             [rollout.id, rollout.revision],
         ).fetchone()
         if found is None:
             raise StaleError(f"{rollout.id} is no longer at revision {rollout.revision}")
-        db.conn.execute(
+        db.execute(
             "update rollouts set state = :state, revision = :revision, settled = :settled,"
             " body = :body where id = :id",
             {key: row[key] for key in ("id", "state", "revision", "settled", "body")},
@@ -264,6 +251,11 @@ def _replace(db: Database, rollout: Rollout, by: By, now: datetime) -> Rollout:
         if found[0] != row["state"]:
             append(db, step_entry(newer, found[0], by, now))
     return newer
+
+
+def _insert(db: Database, row: Mapping[str, Any]) -> None:
+    columns, values = ", ".join(row), ", ".join(f":{name}" for name in row)
+    db.execute(f"insert into rollouts ({columns}) values ({values})", row)  # noqa: S608
 
 
 def _row(rollout: Rollout) -> dict[str, Any]:

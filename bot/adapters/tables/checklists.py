@@ -9,10 +9,8 @@ from collections.abc import Callable, Sequence
 
 from pydantic import TypeAdapter
 
-from bot.adapters.sqlite_audit import append
-from bot.adapters.sqlite_file import SqliteFile
-from bot.adapters.sqlite_schema import migrations
-from bot.adapters.sqlite_tables import Database
+from bot.adapters.database import Connection, Database, migration, numbered
+from bot.adapters.tables.audit import append
 from bot.domain.audit import AuditEntry
 from bot.domain.checklist import Before, Checklist, No, Refusal
 from bot.domain.rollout import CardRef
@@ -22,28 +20,30 @@ _CHECKLIST = TypeAdapter(Checklist)
 _NEVER = -1  # shown: Slack has no message of it yet
 
 
-@migrations(name="0020_checklists")
+@migration("0020_checklists")
 def _checklists(db: Database) -> None:
     db.execute(
         "create table checklists (service text not null, digest text not null,"
         " revision integer not null, shown integer not null, current integer not null,"
-        " body text not null, primary key (service, digest))"
+        f" body text not null, primary key (service, digest){numbered(db)})"
     )
-    db.execute("create unique index one_current_checklist on checklists (service) where current")
+    db.execute(
+        "create unique index one_current_checklist on checklists (service) where current = 1"
+    )
     db.execute("create index checklists_to_show on checklists (service) where shown < revision")
 
 
-class SqliteChecklists:
-    """On the store's connection and thread."""
+class ChecklistTable:
+    """On the connection that all tables share."""
 
-    def __init__(self, store: SqliteFile) -> None:
-        self._store = store
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
 
     async def get(self, service: str, digest: str) -> Checklist | None:
-        return await self._store.run(lambda db: _get(db, service, digest))
+        return await self._connection.run(lambda db: _get(db, service, digest))
 
     async def current(self, service: str) -> Checklist | None:
-        return await self._store.run(lambda db: _current(db, service))
+        return await self._connection.run(lambda db: _current(db, service))
 
     async def open(
         self, wanted: Checklist, leave: Callable[[Checklist], Before], record: Record
@@ -52,7 +52,7 @@ class SqliteChecklists:
             with db.atomic():
                 return _open(db, wanted, leave, record)
 
-        return await self._store.run(write)
+        return await self._connection.run(write)
 
     async def change(
         self, service: str, digest: str, decide: Decide, record: Record
@@ -67,10 +67,10 @@ class SqliteChecklists:
                     return decided
                 return _save(db, held, decided, record)
 
-        return await self._store.run(write)
+        return await self._connection.run(write)
 
     async def live(self) -> Sequence[tuple[str, str]]:
-        return await self._keys("current and json_extract(body, '$.closed_at') is null")
+        return await self._keys("current = 1 and json_extract(body, '$.closed_at') is null")
 
     async def unshown(self) -> Sequence[tuple[str, str]]:
         return await self._keys("shown < revision")
@@ -78,9 +78,9 @@ class SqliteChecklists:
     async def _keys(self, where: str) -> Sequence[tuple[str, str]]:
         def read(db: Database) -> list[tuple[str, str]]:
             query = f"select service, digest from checklists where {where} order by rowid"  # noqa: S608
-            return [(row[0], row[1]) for row in db.conn.execute(query).fetchall()]
+            return [(row[0], row[1]) for row in db.execute(query).fetchall()]
 
-        return await self._store.run(read)
+        return await self._connection.run(read)
 
     async def placed(self, service: str, digest: str, card: CardRef, shown: int = _NEVER) -> None:
         def write(db: Database) -> None:
@@ -90,14 +90,14 @@ class SqliteChecklists:
                     _write(db, held.with_(card=card), current=not held.replaced_by)
                     _mark(db, service, digest, shown)
 
-        await self._store.run(write)
+        await self._connection.run(write)
 
     async def shown(self, service: str, digest: str, revision: int) -> None:
         def write(db: Database) -> None:
             with db.atomic():
                 _mark(db, service, digest, revision)
 
-        await self._store.run(write)
+        await self._connection.run(write)
 
 
 def _open(
@@ -115,7 +115,7 @@ def _open(
     if held is not None:
         return _save(db, held, held.with_(replaced_by=""), record), former
     opened = wanted.with_(before=leave(former) if former is not None else None)
-    db.conn.execute(
+    db.execute(
         "insert into checklists (service, digest, revision, shown, current, body)"
         " values (?, ?, 0, ?, 1, ?)",
         [opened.service, opened.digest, _NEVER, _json(opened)],
@@ -132,7 +132,7 @@ def _save(db: Database, held: Checklist, decided: Checklist, record: Record) -> 
 
 
 def _write(db: Database, checklist: Checklist, *, current: bool) -> None:
-    db.conn.execute(
+    db.execute(
         "update checklists set revision = ?, current = ?, body = ?"
         " where service = ? and digest = ?",
         [
@@ -151,7 +151,7 @@ def _append(db: Database, entry: AuditEntry | None) -> None:
 
 
 def _mark(db: Database, service: str, digest: str, revision: int) -> None:
-    db.conn.execute(
+    db.execute(
         "update checklists set shown = ? where service = ? and digest = ?",
         [revision, service, digest],
     )
@@ -162,12 +162,12 @@ def _get(db: Database, service: str, digest: str) -> Checklist | None:
 
 
 def _current(db: Database, service: str) -> Checklist | None:
-    return _one(db, "service = ? and current", service)
+    return _one(db, "service = ? and current = 1", service)
 
 
 def _one(db: Database, where: str, *values: str) -> Checklist | None:
     query = f"select body from checklists where {where}"  # noqa: S608
-    found = db.conn.execute(query, list(values)).fetchone()
+    found = db.execute(query, list(values)).fetchone()
     return _CHECKLIST.validate_json(found[0]) if found else None
 
 

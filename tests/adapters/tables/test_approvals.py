@@ -1,18 +1,19 @@
-"""Approvals on a real SQLite file: one decision per person, settled once, recorded with it."""
+"""Approvals on both databases: one decision per person, settled once, recorded with it."""
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
-from bot.adapters.sqlite_approvals import SqliteApprovals
-from bot.adapters.sqlite_audit import SqliteAudit
-from bot.adapters.sqlite_store import SqliteStore
+from bot.adapters.database import Connection
+from bot.adapters.databases import connection_to
+from bot.adapters.sqlite_database import SqliteConnection
+from bot.adapters.tables.approvals import ApprovalTable
+from bot.adapters.tables.audit import AuditTable
+from bot.adapters.tables.rollouts import RolloutTable
 from bot.domain.approval import Approval, Decision
 from bot.domain.audit import AuditEntry
 from bot.domain.rollout import RolloutState
@@ -43,20 +44,12 @@ def entry(approval: Approval) -> AuditEntry:
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
-    store = SqliteStore(str(tmp_path / "dynamo.db"))
-    await store.open()
-    yield store
-    await store.close()
+def approvals(connection: Connection) -> ApprovalTable:
+    return ApprovalTable(connection)
 
 
-@pytest.fixture
-def approvals(store: SqliteStore) -> SqliteApprovals:
-    return SqliteApprovals(store)
-
-
-async def actions(store: SqliteStore) -> list[str]:
-    return [record.entry.action for record in await SqliteAudit(store).page()]
+async def actions(store: RolloutTable) -> list[str]:
+    return [record.entry.action for record in await AuditTable(store.connection).page()]
 
 
 async def test_a_decision_comes_back_as_it_was(approvals):
@@ -101,15 +94,14 @@ async def test_the_newest_come_first(approvals):
     assert [each.by for each in await approvals.of("tasks-service", "prod")] == [YES.by, "UOLD"]
 
 
-async def test_a_decision_is_there_after_the_process_is_gone(tmp_path):
-    path = str(tmp_path / "dynamo.db")
-    first = SqliteStore(path)
+async def test_a_decision_is_there_after_the_process_is_gone(address):
+    first = connection_to(address)
     await first.open()
-    await SqliteApprovals(first).replace(None, YES, entry(YES))
+    await ApprovalTable(first).replace(None, YES, entry(YES))
     await first.close()
-    second = SqliteStore(path)
+    second = connection_to(address)
     await second.open()
-    assert await SqliteApprovals(second).of("tasks-service", "prod") == [YES]
+    assert await ApprovalTable(second).of("tasks-service", "prod") == [YES]
     await second.close()
 
 
@@ -140,7 +132,7 @@ async def test_the_same_release_is_asked_for_once(store, make_rollout):
 async def test_a_file_from_before_loses_the_index_that_counted_what_waits(tmp_path, make_rollout):
     """Version 1 of the index had AWAITING_APPROVAL among the driven states."""
     path = tmp_path / "dynamo.db"
-    first = SqliteStore(str(path))
+    first = SqliteConnection(str(path))
     await first.open()
     await first.close()
     with closing(sqlite3.connect(path)) as db:
@@ -151,8 +143,9 @@ async def test_a_file_from_before_loses_the_index_that_counted_what_waits(tmp_pa
         )
         db.execute("delete from _sqlite_migrations where name = '0010_what_waits_is_not_driven'")
         db.commit()
-    second = SqliteStore(str(path))
-    await second.open()
+    connection = SqliteConnection(str(path))
+    await connection.open()
+    second = RolloutTable(connection)
     try:
         waits = make_rollout(id="a", state=RolloutState.AWAITING_APPROVAL)
         await second.add(waits)
@@ -165,4 +158,4 @@ async def test_a_file_from_before_loses_the_index_that_counted_what_waits(tmp_pa
         )
         assert len(await second.active()) == 2
     finally:
-        await second.close()
+        await connection.close()

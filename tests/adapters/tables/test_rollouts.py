@@ -1,13 +1,12 @@
-"""The store on a real SQLite file: what is saved is there, races are settled, one holds it."""
+"""The store on both databases: what is saved is there, races are settled, one holds it."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
-from bot.adapters.sqlite_store import SqliteStore
+from bot.adapters.databases import connection_to
+from bot.adapters.tables.rollouts import RolloutTable
 from bot.domain.gate import Gate, GateResult
 from bot.domain.image import Image
 from bot.domain.judgement import Change, Memory
@@ -22,18 +21,11 @@ from bot.domain.rollout import (
 )
 from bot.domain.verdict import Finding, Outcome, Reason, Verdict
 from bot.errors import PortError, StaleError, Trouble
+from tests.databases import on_sqlite
 
 
 def another_digest(letter: str) -> Image:
     return Image("registry.yourapp.com/dynamo/tasks-service", "1.5.0", "sha256:" + letter * 64)
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
-    store = SqliteStore(str(tmp_path / "dynamo.db"))
-    await store.open()
-    yield store
-    await store.close()
 
 
 async def test_a_rollout_comes_back_as_it_was_with_everything_in_it(store, make_rollout, clock):
@@ -164,28 +156,29 @@ async def test_a_delivery_is_new_once_and_its_memory_fades_after_a_day(store, cl
     assert await store.first_time("event:Ev1", clock.now())
 
 
-async def test_what_was_saved_is_there_after_the_process_is_gone(tmp_path, make_rollout):
-    path = str(tmp_path / "dynamo.db")
-    before = SqliteStore(path)
+async def test_what_was_saved_is_there_after_the_process_is_gone(address, make_rollout):
+    before = connection_to(address)
     await before.open()
-    await before.add(make_rollout())
+    await RolloutTable(before).add(make_rollout())
     await before.close()
-    after = SqliteStore(path)
+    after = connection_to(address)
     await after.open()
-    assert await after.get("r1") == make_rollout()
+    assert await RolloutTable(after).get("r1") == make_rollout()
     await after.close()
 
 
-async def test_a_second_process_on_the_same_file_is_refused(store, tmp_path):
-    second = SqliteStore(str(tmp_path / "dynamo.db"))
+async def test_a_second_process_on_the_same_database_is_refused(store, address):
+    second = connection_to(address)
     with pytest.raises(PortError) as refusal:
-        await second.open()
+        await second.open(stand_by=False)
+    await second.close()
     assert refusal.value.trouble is Trouble.CONFLICT
     assert not refusal.value.temporary
 
 
+@on_sqlite
 async def test_a_file_that_cannot_be_written_is_told_as_an_edge_that_failed(store, make_rollout):
-    await store.run(lambda db: db.execute("pragma query_only = on"))
+    await store.connection.run(lambda db: db.execute("pragma query_only = on"))
     with pytest.raises(PortError) as failure:
         await store.add(make_rollout())
     assert failure.value.port == "store"
@@ -201,11 +194,12 @@ async def test_a_rollout_is_found_by_the_message_that_is_its_card(store, make_ro
     assert await store.with_card(CardRef("C1", "1.000200")) is None
 
 
+@on_sqlite
 async def test_whose_card_it_is_is_asked_of_an_index(store):
-    from bot.adapters.sqlite_store import _CARD_TS
+    from bot.adapters.tables.rollouts import _CARD_TS
 
     def plan(db):
         asked = f"explain query plan select body from rollouts where {_CARD_TS} = '1'"
         return str(db.execute(asked).fetchall())
 
-    assert "rollouts_by_card" in await store.run(plan)
+    assert "rollouts_by_card" in await store.connection.run(plan)

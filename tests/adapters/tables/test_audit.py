@@ -1,10 +1,10 @@
-"""The audit log on a real SQLite file: it takes inserts in order, and nothing else."""
+"""The audit log on both databases: it takes inserts in order, and nothing else."""
 
 import asyncio
 import json
 import shutil
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,8 +12,11 @@ from pathlib import Path
 import pytest
 
 from bot.__main__ import main
-from bot.adapters.sqlite_audit import SqliteAudit, read_file, verify_file
-from bot.adapters.sqlite_store import SqliteStore
+from bot.adapters.audit_reading import read_log, verify_log
+from bot.adapters.database import Connection, TakenError
+from bot.adapters.sqlite_database import SqliteConnection
+from bot.adapters.tables.audit import AuditTable
+from bot.adapters.tables.rollouts import RolloutTable
 from bot.domain.audit import (
     AuditEntry,
     AuditRecord,
@@ -29,6 +32,8 @@ from bot.domain.audit import (
 from bot.domain.image import Image
 from bot.domain.rollout import Rollout, RolloutState
 from bot.errors import StaleError
+from config.settings import sqlite_path
+from tests.databases import on_sqlite
 
 MakeRollout = Callable[..., Rollout]
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -40,43 +45,41 @@ def an_entry(number: int, place: tuple[str, str] = ("tasks-service", "qa")) -> A
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "dynamo.db"
+def path(address: str) -> Path:
+    """Of the file, for those tests that are about files."""
+    return Path(sqlite_path(address) or "")
 
 
 @pytest.fixture
-async def store(path: Path) -> AsyncIterator[SqliteStore]:
-    store = SqliteStore(str(path), lambda: NOON)
-    await store.open()
-    yield store
-    await store.close()
+def store(connection: Connection) -> RolloutTable:
+    return RolloutTable(connection, lambda: NOON)
 
 
 @pytest.fixture
-def audit(store: SqliteStore) -> SqliteAudit:
-    return SqliteAudit(store)
+def audit(connection: Connection) -> AuditTable:
+    return AuditTable(connection)
 
 
 def numbers(found: object) -> list[int]:
     return [record.number for record in found]  # type: ignore[attr-defined]
 
 
-async def filled(audit: SqliteAudit, many: int) -> None:
+async def filled(audit: AuditTable, many: int) -> None:
     for number in range(many):
         await audit.record(an_entry(number))
 
 
 async def test_what_is_recorded_stands_in_a_chain_that_is_whole(
-    audit: SqliteAudit, path: Path
+    audit: AuditTable, address: str
 ) -> None:
     await filled(audit, 5)
-    found = verify_file(path)
+    found = verify_log(address)
     assert found.flaws == ()
     assert found.head == await audit.head()
     assert found.head.count == 5
 
 
-async def test_an_entry_with_a_key_is_recorded_once(audit: SqliteAudit) -> None:
+async def test_an_entry_with_a_key_is_recorded_once(audit: AuditTable) -> None:
     entry = AuditEntry(NOON, "dynamo", "engine", "step", subject_of("a", "b"), key="r1:QUEUED")
     await asyncio.gather(*(audit.record(entry) for _ in range(10)))
     await audit.record(an_entry(1))
@@ -84,12 +87,13 @@ async def test_an_entry_with_a_key_is_recorded_once(audit: SqliteAudit) -> None:
     assert (await audit.head()).count == 3
 
 
-async def test_many_at_once_get_a_number_each(audit: SqliteAudit, path: Path) -> None:
+async def test_many_at_once_get_a_number_each(audit: AuditTable, address: str) -> None:
     await asyncio.gather(*(audit.record(an_entry(number)) for number in range(50)))
-    assert numbers(read_file(path)) == list(range(1, 51))
-    assert verify_file(path).flaws == ()
+    assert numbers(read_log(address)) == list(range(1, 51))
+    assert verify_log(address).flaws == ()
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     "statement",
     [
@@ -103,16 +107,17 @@ async def test_many_at_once_get_a_number_each(audit: SqliteAudit, path: Path) ->
     ],
 )
 async def test_the_table_refuses_everything_but_the_next_record(
-    audit: SqliteAudit, path: Path, statement: str
+    audit: AuditTable, path: Path, statement: str
 ) -> None:
     await filled(audit, 3)
     with closing(sqlite3.connect(path)) as conn, pytest.raises(sqlite3.IntegrityError):
         conn.execute(statement)
-    assert verify_file(path).flaws == ()
+    assert verify_log(path).flaws == ()
 
 
+@on_sqlite
 async def test_the_table_refuses_a_number_that_is_not_the_next(
-    audit: SqliteAudit, path: Path
+    audit: AuditTable, path: Path
 ) -> None:
     await filled(audit, 3)
     body = canonical({"number": 9, "previous": (await audit.head()).hash})
@@ -122,19 +127,19 @@ async def test_the_table_refuses_a_number_that_is_not_the_next(
         )
 
 
-async def test_a_log_that_grows_while_it_is_read_is_whole(audit: SqliteAudit, path: Path) -> None:
+async def test_a_log_that_grows_while_it_is_read_is_whole(audit: AuditTable, address: str) -> None:
     """Records and head are read of one moment, beside a bot that goes on writing."""
     await filled(audit, 300)
     writing = asyncio.create_task(filled(audit, 200))
     looks = 0
     while not writing.done() or looks < 3:
-        found = await asyncio.to_thread(verify_file, path)
+        found = await asyncio.to_thread(verify_log, address)
         assert found.flaws == ()
         looks += 1
     await writing
 
 
-async def test_pages_go_back_and_forth_and_are_filtered(audit: SqliteAudit) -> None:
+async def test_pages_go_back_and_forth_and_are_filtered(audit: AuditTable) -> None:
     places = [("tasks-service", "qa"), ("auth-service", "qa"), ("", "qa"), ("tasks-service", "")]
     for number in range(12):
         await audit.record(an_entry(number, places[number % 4]))
@@ -151,7 +156,7 @@ async def test_pages_go_back_and_forth_and_are_filtered(audit: SqliteAudit) -> N
 
 
 async def test_each_state_of_a_rollout_is_recorded_once_with_who_and_before_and_after(
-    store: SqliteStore, audit: SqliteAudit, make_rollout: MakeRollout
+    store: RolloutTable, audit: AuditTable, make_rollout: MakeRollout
 ) -> None:
     rollout = await store.add(make_rollout(reason="fixes #231"), By("U0ANA00000", "button"))
     started = await store.start_next("tasks-service", "qa")
@@ -175,7 +180,7 @@ async def test_each_state_of_a_rollout_is_recorded_once_with_who_and_before_and_
 
 
 async def test_a_save_that_comes_too_late_records_nothing(
-    store: SqliteStore, audit: SqliteAudit, make_rollout: MakeRollout
+    store: RolloutTable, audit: AuditTable, make_rollout: MakeRollout
 ) -> None:
     rollout = await store.add(make_rollout())
     await store.save(rollout.with_(state=RolloutState.CANCELLED))
@@ -185,7 +190,7 @@ async def test_a_save_that_comes_too_late_records_nothing(
 
 
 async def test_a_release_that_is_under_way_is_not_recorded_as_a_second_request(
-    store: SqliteStore, audit: SqliteAudit, make_rollout: MakeRollout
+    store: RolloutTable, audit: AuditTable, make_rollout: MakeRollout
 ) -> None:
     await store.add(make_rollout())
     again = await store.add(make_rollout(id="r2"))
@@ -193,23 +198,24 @@ async def test_a_release_that_is_under_way_is_not_recorded_as_a_second_request(
     assert (await audit.head()).count == 1
 
 
+@on_sqlite
 async def test_a_state_that_cannot_be_recorded_is_not_saved(
-    store: SqliteStore, audit: SqliteAudit, make_rollout: MakeRollout
+    store: RolloutTable, audit: AuditTable, make_rollout: MakeRollout
 ) -> None:
     """They are one write: there is never a step that the log does not know."""
     rollout = await store.add(make_rollout())
-    await store.run(
+    await store.connection.run(
         lambda db: db.execute(
             "create trigger full before insert on audit begin select raise(abort, 'full'); end"
         )
     )
-    with pytest.raises(sqlite3.IntegrityError):
+    with pytest.raises(TakenError):
         await store.save(rollout.with_(state=RolloutState.CANCELLED))
     assert (await store.get("r1")) == rollout
 
 
 async def test_history_leaves_out_what_a_rollout_only_passes_through(
-    store: SqliteStore, audit: SqliteAudit, make_rollout: MakeRollout
+    store: RolloutTable, audit: AuditTable, make_rollout: MakeRollout
 ) -> None:
     rollout = await store.add(make_rollout())
     for state in ("APPLYING", "PROGRESSING", "SOAKING", "SUCCEEDED"):
@@ -220,7 +226,7 @@ async def test_history_leaves_out_what_a_rollout_only_passes_through(
 
 
 async def test_the_time_of_a_step_is_the_clock_that_the_store_was_given(
-    store: SqliteStore, audit: SqliteAudit, make_rollout: MakeRollout
+    store: RolloutTable, audit: AuditTable, make_rollout: MakeRollout
 ) -> None:
     await store.add(make_rollout(image=Image("r/x", "1", "sha256:" + "0" * 64)))
     assert (await audit.page())[0].entry.at == NOON
@@ -242,6 +248,7 @@ def tampered(path: Path, *statements: str) -> Path:
     return copy
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("statements", "number", "broken"),
     [
@@ -261,7 +268,7 @@ def tampered(path: Path, *statements: str) -> Path:
     ids=["edited", "removed", "cut off", "reordered"],
 )
 async def test_verify_finds_what_was_done_to_the_file(
-    audit: SqliteAudit,
+    audit: AuditTable,
     path: Path,
     capsys: pytest.CaptureFixture[str],
     statements: list[str],
@@ -270,7 +277,7 @@ async def test_verify_finds_what_was_done_to_the_file(
 ) -> None:
     await filled(audit, 5)
     copy = tampered(path, *statements)
-    flaws = verify_file(copy).flaws
+    flaws = verify_log(copy).flaws
     assert (flaws[0].number, flaws[0].broken) == (number, Broken(broken))
     assert main(["audit", "verify", "--database", str(copy)]) == 1
     told = capsys.readouterr().out
@@ -278,12 +285,13 @@ async def test_verify_finds_what_was_done_to_the_file(
     assert "NOT whole" in told
 
 
+@on_sqlite
 async def test_a_log_and_head_rewritten_alike_are_found_by_a_noted_head(
-    audit: SqliteAudit, path: Path, capsys: pytest.CaptureFixture[str]
+    audit: AuditTable, path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     await filled(audit, 3)
     noted = await audit.head()
-    records = list(read_file(path))
+    records = list(read_log(path))
     content = {**json.loads(records[2].body), "actor": "U0EVE00000"}
     body = canonical(content)
     forged = AuditRecord(3, body, hash_of(body))
@@ -292,16 +300,17 @@ async def test_a_log_and_head_rewritten_alike_are_found_by_a_noted_head(
         f"update audit set body = '{forged.body}', hash = '{forged.hash}' where number = 3",
         f"update audit_head set hash = '{forged.hash}'",
     )
-    assert verify_file(copy).flaws == ()  # the limit that docs/operations.md tells
-    assert verify_file(copy, [noted]).flaws[0].broken is Broken.OTHER_WITNESS
+    assert verify_log(copy).flaws == ()  # the limit that docs/operations.md tells
+    assert verify_log(copy, [noted]).flaws[0].broken is Broken.OTHER_WITNESS
     expected = f"{noted.count}:{noted.hash}"
     assert main(["audit", "verify", "--database", str(copy), "--expect", expected]) == 1
     assert main(["audit", "verify", "--database", str(path), "--expect", expected]) == 0
     assert expected in capsys.readouterr().out
 
 
+@on_sqlite
 async def test_export_writes_json_lines_that_can_be_verified_anywhere(
-    audit: SqliteAudit, path: Path, capsys: pytest.CaptureFixture[str]
+    audit: AuditTable, path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     await filled(audit, 4)
     assert main(["audit", "export", "--database", str(path)]) == 0
@@ -329,13 +338,14 @@ def test_a_head_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> N
     assert "COUNT:HASH" in capsys.readouterr().err
 
 
+@on_sqlite
 async def test_a_database_of_the_first_version_gets_its_log(
     path: Path, make_rollout: MakeRollout
 ) -> None:
     """Rollouts that were stored before there was a log go on, and are recorded from there."""
-    first = SqliteStore(str(path))
+    first = SqliteConnection(str(path))
     await first.open()
-    stored = await first.add(make_rollout())
+    stored = await RolloutTable(first).add(make_rollout())
     await first.close()
     older = path.with_name("older.db")
     shutil.copy(path, older)
@@ -344,10 +354,10 @@ async def test_a_database_of_the_first_version_gets_its_log(
         conn.execute("drop table audit_head")
         conn.execute("delete from _sqlite_migrations where name = '0003_audit'")
         conn.commit()
-    store = SqliteStore(str(older))
+    store = SqliteConnection(str(older))
     await store.open()
-    await store.save(stored.with_(state=RolloutState.CANCELLED))
+    await RolloutTable(store).save(stored.with_(state=RolloutState.CANCELLED))
     await store.close()
-    assert verify_file(older).head.count == 1
-    assert verify_file(older).flaws == ()
-    assert Head() != verify_file(older).head
+    assert verify_log(older).head.count == 1
+    assert verify_log(older).flaws == ()
+    assert Head() != verify_log(older).head

@@ -8,47 +8,46 @@ from collections.abc import Sequence
 
 from pydantic import TypeAdapter
 
-from bot.adapters.sqlite_file import SqliteFile
-from bot.adapters.sqlite_schema import migrations
-from bot.adapters.sqlite_tables import Database
+from bot.adapters.database import Connection, Database, migration, numbered
 from bot.ports import FollowMessage
 
 _MESSAGE = TypeAdapter(FollowMessage)
 
 
-@migrations(name="0100_log_follows")
+@migration("0100_log_follows")
 def _follows(db: Database) -> None:
-    db.execute("create table log_follows (id text primary key, body text not null)")
+    db.execute(f"create table log_follows (id text primary key, body text not null{numbered(db)})")
 
 
-class SqliteFollows:
-    """On the store's connection and thread."""
+class FollowTable:
+    """On the connection that all tables share."""
 
-    def __init__(self, store: SqliteFile) -> None:
-        self._store = store
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
 
     async def put(self, message: FollowMessage) -> None:
         body = _MESSAGE.dump_json(message).decode()
 
         def insert(db: Database) -> None:
             with db.atomic():
-                db.conn.execute(
-                    "insert or replace into log_follows (id, body) values (?, ?)",
+                db.execute(
+                    "insert into log_follows (id, body) values (?, ?)"
+                    " on conflict (id) do update set body = excluded.body",
                     [message.id, body],
                 )
 
-        await self._store.run(insert)
+        await self._connection.run(insert)
 
     async def remove(self, id_: str) -> None:
         def delete(db: Database) -> None:
             with db.atomic():
-                db.conn.execute("delete from log_follows where id = ?", [id_])
+                db.execute("delete from log_follows where id = ?", [id_])
 
-        await self._store.run(delete)
+        await self._connection.run(delete)
 
     async def all(self) -> Sequence[FollowMessage]:
         def read(db: Database) -> list[FollowMessage]:
-            rows = db.conn.execute("select body from log_follows order by rowid").fetchall()
+            rows = db.execute("select body from log_follows order by rowid").fetchall()
             return [_MESSAGE.validate_json(row[0]) for row in rows]
 
-        return await self._store.run(read)
+        return await self._connection.run(read)

@@ -1,15 +1,13 @@
-"""Applied configurations on a real SQLite file: begun before, ended once, the newest kept."""
+"""Applied configurations on both databases: begun before, ended once, the newest kept."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
-from bot.adapters.sqlite_audit import SqliteAudit
-from bot.adapters.sqlite_configurations import KEPT, SqliteConfigurations
-from bot.adapters.sqlite_outbox import SqliteOutbox
-from bot.adapters.sqlite_store import SqliteStore
+from bot.adapters.database import Connection
+from bot.adapters.tables.audit import AuditTable
+from bot.adapters.tables.configurations import KEPT, ConfigurationTable
+from bot.adapters.tables.outbox import OutboxTable
 from bot.cards.card import Card
 from bot.domain.audit import AuditEntry
 from bot.domain.configuration import ConfigSnapshot, Stage
@@ -32,16 +30,8 @@ def entry(action: str, number: int = 1) -> AuditEntry:
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
-    store = SqliteStore(str(tmp_path / "dynamo.db"))
-    await store.open()
-    yield store
-    await store.close()
-
-
-@pytest.fixture
-def kept(store: SqliteStore) -> SqliteConfigurations:
-    return SqliteConfigurations(store)
+def kept(connection: Connection) -> ConfigurationTable:
+    return ConfigurationTable(connection)
 
 
 async def test_what_was_begun_comes_back_as_it_was_and_is_unfinished(kept) -> None:
@@ -59,8 +49,8 @@ async def test_an_end_is_noted_once_with_its_record_and_its_announcement(store, 
     assert not await kept.end(snapshot(stage=Stage.FAILED), entry("config-failed"), due)
     assert list(await kept.of("tasks", "qa")) == [applied]
     assert list(await kept.unfinished()) == []
-    assert (await SqliteAudit(store).head()).count == 2
-    assert len(await SqliteOutbox(store).due()) == 1
+    assert (await AuditTable(store.connection).head()).count == 2
+    assert len(await OutboxTable(store.connection).due()) == 1
 
 
 async def test_the_newest_states_of_each_place_are_kept(kept) -> None:

@@ -9,11 +9,9 @@ from collections.abc import Sequence
 
 from pydantic import TypeAdapter
 
-from bot.adapters.sqlite_audit import append
-from bot.adapters.sqlite_file import SqliteFile
-from bot.adapters.sqlite_outbox import put
-from bot.adapters.sqlite_schema import migrations
-from bot.adapters.sqlite_tables import Database
+from bot.adapters.database import Connection, Database, migration
+from bot.adapters.tables.audit import append
+from bot.adapters.tables.outbox import put
 from bot.domain.audit import AuditEntry
 from bot.domain.lock import Lock
 from bot.ports import Announcement
@@ -21,7 +19,7 @@ from bot.ports import Announcement
 _LOCK = TypeAdapter(Lock)
 
 
-@migrations(name="0004_locks")
+@migration("0004_locks")
 def _locks(db: Database) -> None:
     db.execute(
         "create table locks (environment text not null, service text not null, body text not null,"
@@ -29,22 +27,22 @@ def _locks(db: Database) -> None:
     )
 
 
-class SqliteLocks:
-    """On the store's connection and thread."""
+class LockTable:
+    """On the connection that all tables share."""
 
-    def __init__(self, store: SqliteFile) -> None:
-        self._store = store
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
 
     async def all(self, environment: str = "") -> Sequence[Lock]:
         def read(db: Database) -> list[Lock]:
-            rows = db.conn.execute(
+            rows = db.execute(
                 "select body from locks where :environment in ('', environment)"
                 " order by environment, service",
                 {"environment": environment},
             ).fetchall()
             return [_LOCK.validate_json(row[0]) for row in rows]
 
-        return await self._store.run(read)
+        return await self._connection.run(read)
 
     async def replace(
         self,
@@ -62,7 +60,7 @@ class SqliteLocks:
                     put(db, announcement)
                 return True
 
-        return await self._store.run(write)
+        return await self._connection.run(write)
 
 
 def _swap(db: Database, held: Lock | None, wanted: Lock | None) -> bool:
@@ -71,15 +69,15 @@ def _swap(db: Database, held: Lock | None, wanted: Lock | None) -> bool:
     if scope is None:
         return True
     place = [scope.environment, scope.service]
-    found = db.conn.execute(
+    found = db.execute(
         "select body from locks where environment = ? and service = ?", place
     ).fetchone()
     if (_LOCK.validate_json(found[0]) if found else None) != held:
         return False
     if wanted is None:
-        db.conn.execute("delete from locks where environment = ? and service = ?", place)
+        db.execute("delete from locks where environment = ? and service = ?", place)
     else:
-        db.conn.execute(
+        db.execute(
             "insert into locks (environment, service, body) values (?, ?, ?)"
             " on conflict (environment, service) do update set body = excluded.body",
             [*place, _LOCK.dump_json(wanted).decode()],

@@ -7,8 +7,8 @@ keeps the query as long as the time that is asked about, however much is remembe
 import json
 from datetime import UTC, datetime
 
-from bot.adapters import sqlite_analyses  # noqa: F401  # its table is read here
-from bot.adapters.sqlite_tables import Database
+from bot.adapters.database import Database
+from bot.adapters.tables import analyses  # noqa: F401  # its table is read here
 from bot.domain.delivery import Delivered, Past
 from bot.domain.kind import Kind
 from bot.domain.rollout import RolloutState
@@ -29,12 +29,13 @@ def past_of(db: Database, service: str, environment: str, since: datetime) -> Pa
         f"select rollouts.service, kind, state, {END.replace('body', 'rollouts.body')}"
         " as finished_at, json_extract(rollouts.body, '$.applying_since') as touched_at,"
         " json_extract(rollouts.body, '$.commits.shown') as commits,"
-        " coalesce(failed = 1 and json_extract(analyses.body, '$.follow') <> 'KEPT', 0) as worse"
+        " case when failed = 1 and json_extract(analyses.body, '$.follow') <> 'KEPT' then 1 else 0"
+        " end as worse"
         " from rollouts left join analyses on analyses.rollout = rollouts.id"
         " where rollouts.environment = :environment"
         f" and {END.replace('body', 'rollouts.body')} >= :start"
         f" and (:service = '' or rollouts.service = :service) and kind in ({RELEASING})"
-        ") order by finished_at",
+        ") as ends order by finished_at",
         {"environment": environment, "start": start, "service": service},
     ).fetchall()
     return Past(_time(first), [found for row in rows if (found := _delivered(row)) is not None])

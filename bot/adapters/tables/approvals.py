@@ -9,10 +9,8 @@ from collections.abc import Sequence
 
 from pydantic import TypeAdapter
 
-from bot.adapters.sqlite_audit import append
-from bot.adapters.sqlite_file import SqliteFile
-from bot.adapters.sqlite_schema import migrations
-from bot.adapters.sqlite_tables import Database
+from bot.adapters.database import Connection, Database, migration
+from bot.adapters.tables.audit import append
 from bot.domain.approval import Approval
 from bot.domain.audit import AuditEntry
 
@@ -20,7 +18,7 @@ _APPROVAL = TypeAdapter(Approval)
 _MOST = 500  # of one place: more than that were given for releases long gone
 
 
-@migrations(name="0011_approvals")
+@migration("0011_approvals")
 def _approvals(db: Database) -> None:
     db.execute(
         "create table approvals (service text not null, environment text not null,"
@@ -30,39 +28,42 @@ def _approvals(db: Database) -> None:
     db.execute("create index approvals_of_a_place on approvals (service, environment, at)")
 
 
-class SqliteApprovals:
-    """On the store's connection and thread."""
+class ApprovalTable:
+    """On the connection that all tables share."""
 
-    def __init__(self, store: SqliteFile) -> None:
-        self._store = store
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
 
     async def of(self, service: str, environment: str) -> Sequence[Approval]:
         def read(db: Database) -> list[Approval]:
-            rows = db.conn.execute(
+            rows = db.execute(
                 "select body from approvals where service = ? and environment = ?"
                 " order by at desc limit ?",
                 [service, environment, _MOST],
             ).fetchall()
             return [_APPROVAL.validate_json(row[0]) for row in rows]
 
-        return await self._store.run(read)
+        return await self._connection.run(read)
 
     async def replace(self, held: Approval | None, wanted: Approval, entry: AuditEntry) -> bool:
         def write(db: Database) -> bool:
             with db.atomic():
                 key = [wanted.service, wanted.environment, wanted.digest, wanted.by]
-                found = db.conn.execute(
+                found = db.execute(
                     "select body from approvals where service = ? and environment = ?"
                     " and digest = ? and person = ?",
                     key,
                 ).fetchone()
                 if (_APPROVAL.validate_json(found[0]) if found else None) != held:
                     return False
-                db.conn.execute(
-                    "insert or replace into approvals values (?, ?, ?, ?, ?, ?)",
+                db.execute(
+                    "insert into approvals (service, environment, digest, person, at, body)"
+                    " values (?, ?, ?, ?, ?, ?)"
+                    " on conflict (service, environment, digest, person)"
+                    " do update set at = excluded.at, body = excluded.body",
                     [*key, wanted.at.isoformat(), _APPROVAL.dump_json(wanted).decode()],
                 )
                 append(db, entry)
                 return True
 
-        return await self._store.run(write)
+        return await self._connection.run(write)

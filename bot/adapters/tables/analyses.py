@@ -8,10 +8,8 @@ from collections.abc import Sequence
 
 from pydantic import TypeAdapter
 
-from bot.adapters.sqlite_audit import append
-from bot.adapters.sqlite_file import SqliteFile
-from bot.adapters.sqlite_schema import migrations
-from bot.adapters.sqlite_tables import Database
+from bot.adapters.database import Connection, Database, migration
+from bot.adapters.tables.audit import append
 from bot.domain.analysis import Analysis
 from bot.domain.audit import AuditEntry
 from bot.errors import StaleError
@@ -19,7 +17,7 @@ from bot.errors import StaleError
 _ANALYSIS = TypeAdapter(Analysis)
 
 
-@migrations(name="0050_analyses")
+@migration("0050_analyses")
 def _analyses(db: Database) -> None:
     db.execute(
         "create table analyses (rollout text primary key, service text not null,"
@@ -31,19 +29,19 @@ def _analyses(db: Database) -> None:
     db.execute("create index analyses_of_a_release on analyses (service, environment, digest)")
 
 
-class SqliteAnalyses:
-    """On the store's connection and thread."""
+class AnalysisTable:
+    """On the connection that all tables share."""
 
-    def __init__(self, store: SqliteFile) -> None:
-        self._store = store
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
 
     async def open(self, wanted: Analysis) -> Analysis:
         def write(db: Database) -> Analysis:
             with db.atomic():
-                db.conn.execute(
-                    "insert or ignore into analyses"
+                db.execute(
+                    "insert into analyses"
                     " (rollout, service, environment, digest, written, revision, settled, failed,"
-                    " body) values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    " body) values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing",
                     [
                         wanted.rollout,
                         wanted.service,
@@ -58,14 +56,14 @@ class SqliteAnalyses:
                 )
                 return _read(db, "rollout = ?", wanted.rollout)[0]
 
-        return await self._store.run(write)
+        return await self._connection.run(write)
 
     async def save(self, analysis: Analysis, entry: AuditEntry | None = None) -> Analysis:
         newer = analysis.with_(revision=analysis.revision + 1)
 
         def write(db: Database) -> Analysis:
             with db.atomic():
-                written = db.conn.execute(
+                written = db.execute(
                     "update analyses set revision = ?, settled = ?, failed = ?, body = ?"
                     " where rollout = ? and revision = ?",
                     [
@@ -85,10 +83,10 @@ class SqliteAnalyses:
                     append(db, entry)
             return newer
 
-        return await self._store.run(write)
+        return await self._connection.run(write)
 
     async def get(self, rollout_id: str) -> Analysis | None:
-        found = await self._store.run(lambda db: _read(db, "rollout = ?", rollout_id))
+        found = await self._connection.run(lambda db: _read(db, "rollout = ?", rollout_id))
         return found[0] if found else None
 
     async def unsettled(self, service: str = "", environment: str = "") -> Sequence[Analysis]:
@@ -97,22 +95,22 @@ class SqliteAnalyses:
             " order by written, rollout"
         )
         values = (service, service, environment, environment)
-        return await self._store.run(lambda db: _read(db, where, *values))
+        return await self._connection.run(lambda db: _read(db, where, *values))
 
     async def failed(self, service: str, environment: str) -> frozenset[str]:
         def read(db: Database) -> frozenset[str]:
             where = "service = ? and environment = ? and failed = 1"
             query = f"select rollout from analyses where {where}"  # noqa: S608
-            return frozenset(row[0] for row in db.conn.execute(query, [service, environment]))
+            return frozenset(row[0] for row in db.execute(query, [service, environment]))
 
-        return await self._store.run(read)
+        return await self._connection.run(read)
 
     async def of_release(self, service: str, environment: str, digest: str) -> Sequence[Analysis]:
         where = "service = ? and environment = ? and digest = ? order by written desc, rollout desc"
         values = (service, environment, digest)
-        return await self._store.run(lambda db: _read(db, where, *values))
+        return await self._connection.run(lambda db: _read(db, where, *values))
 
 
 def _read(db: Database, where: str, *values: str) -> list[Analysis]:
-    rows = db.conn.execute(f"select body from analyses where {where}", values)  # noqa: S608
+    rows = db.execute(f"select body from analyses where {where}", values)  # noqa: S608
     return [_ANALYSIS.validate_json(row[0]) for row in rows]

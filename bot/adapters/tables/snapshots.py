@@ -4,9 +4,7 @@ from collections.abc import Sequence
 
 from pydantic import TypeAdapter
 
-from bot.adapters.sqlite_file import SqliteFile
-from bot.adapters.sqlite_schema import migrations
-from bot.adapters.sqlite_tables import Database
+from bot.adapters.database import Connection, Database, migration, numbered
 from bot.domain.snapshot import Snapshot
 
 _SNAPSHOT = TypeAdapter(Snapshot)
@@ -15,27 +13,28 @@ MOST = 30
 """Of one place; as many releases as anybody goes back."""
 
 
-@migrations(name="0040_snapshots")
+@migration("0040_snapshots")
 def _snapshots(db: Database) -> None:
     db.execute(
         "create table snapshots (service text not null, environment text not null,"
         " digest text not null, fingerprint text not null, taken_at text not null,"
-        " body text not null, primary key (service, environment, digest, fingerprint))"
+        " body text not null, primary key (service, environment, digest, fingerprint)"
+        f"{numbered(db)})"
     )
 
 
-class SqliteSnapshots:
-    """On the store's connection and thread."""
+class SnapshotTable:
+    """On the connection that all tables share."""
 
-    def __init__(self, store: SqliteFile) -> None:
-        self._store = store
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
 
     async def put(self, snapshot: Snapshot) -> None:
         place = [snapshot.service, snapshot.environment]
 
         def write(db: Database) -> None:
             with db.atomic():
-                db.conn.execute(
+                db.execute(
                     "insert into snapshots"
                     " (service, environment, digest, fingerprint, taken_at, body)"
                     " values (?, ?, ?, ?, ?, ?)"
@@ -49,18 +48,18 @@ class SqliteSnapshots:
                         _SNAPSHOT.dump_json(snapshot).decode(),
                     ],
                 )
-                db.conn.execute(
+                db.execute(
                     "delete from snapshots where service = ? and environment = ? and rowid not in"
                     " (select rowid from snapshots where service = ? and environment = ?"
                     " order by taken_at desc limit ?)",
                     [*place, *place, MOST],
                 )
 
-        await self._store.run(write)
+        await self._connection.run(write)
 
     async def of(self, service: str, environment: str) -> Sequence[Snapshot]:
         def read(db: Database) -> list[Snapshot]:
-            rows = db.conn.execute(
+            rows = db.execute(
                 "select body from snapshots where service = ? and environment = ?"
                 " order by taken_at desc",
                 [service, environment],
@@ -68,6 +67,6 @@ class SqliteSnapshots:
             return [_SNAPSHOT.validate_json(row[0]) for row in rows]
 
         newest: dict[str, Snapshot] = {}
-        for snapshot in await self._store.run(read):
+        for snapshot in await self._connection.run(read):
             newest.setdefault(snapshot.digest, snapshot)
         return list(newest.values())

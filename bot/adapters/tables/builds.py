@@ -8,16 +8,14 @@ from collections.abc import Sequence
 
 from pydantic import TypeAdapter
 
-from bot.adapters.sqlite_file import SqliteFile
-from bot.adapters.sqlite_schema import migrations
-from bot.adapters.sqlite_tables import Database
+from bot.adapters.database import Connection, Database, migration
 from bot.domain.build import Build
 from bot.errors import StaleError
 
 _BUILD = TypeAdapter(Build)
 
 
-@migrations(name="0030_builds")
+@migration("0030_builds")
 def _builds(db: Database) -> None:
     db.execute(
         "create table builds (service text not null, commit_id text not null, id text not null"
@@ -27,19 +25,19 @@ def _builds(db: Database) -> None:
     db.execute("create index unsettled_builds on builds (requested_at) where settled = 0")
 
 
-class SqliteBuilds:
-    """On the store's connection and thread."""
+class BuildTable:
+    """On the connection that all tables share."""
 
-    def __init__(self, store: SqliteFile) -> None:
-        self._store = store
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
 
     async def open(self, wanted: Build) -> Build:
         def write(db: Database) -> Build:
             with db.atomic():
-                db.conn.execute(
-                    "insert or ignore into builds"
+                db.execute(
+                    "insert into builds"
                     " (service, commit_id, id, revision, settled, requested_at, body)"
-                    " values (?, ?, ?, ?, ?, ?, ?)",
+                    " values (?, ?, ?, ?, ?, ?, ?) on conflict do nothing",
                     [
                         wanted.service,
                         wanted.commit,
@@ -53,7 +51,7 @@ class SqliteBuilds:
                 where = "service = ? and commit_id = ?"
                 return _read(db, where, wanted.service, wanted.commit)[0]
 
-        return await self._store.run(write)
+        return await self._connection.run(write)
 
     async def save(self, build: Build) -> Build:
         """A build that is begun anew has another id: whoever still holds the old one is stale."""
@@ -61,7 +59,7 @@ class SqliteBuilds:
 
         def write(db: Database) -> Build:
             with db.atomic():
-                written = db.conn.execute(
+                written = db.execute(
                     "update builds set id = ?, revision = ?, settled = ?, requested_at = ?,"
                     " body = ? where service = ? and commit_id = ? and revision = ?",
                     [
@@ -79,7 +77,7 @@ class SqliteBuilds:
                     raise StaleError(f"build {build.id} is no longer at revision {build.revision}")
             return newer
 
-        return await self._store.run(write)
+        return await self._connection.run(write)
 
     async def get(self, build_id: str) -> Build | None:
         return await self._one("id = ?", build_id)
@@ -89,28 +87,28 @@ class SqliteBuilds:
 
     async def unsettled(self, service: str = "") -> Sequence[Build]:
         where = "settled = 0 and (? = '' or service = ?) order by requested_at, id"
-        return await self._store.run(lambda db: _read(db, where, service, service))
+        return await self._connection.run(lambda db: _read(db, where, service, service))
 
     async def keep_log(self, build_id: str, log: str) -> None:
         def write(db: Database) -> None:
             with db.atomic():
-                db.conn.execute("update builds set log = ? where id = ?", [log, build_id])
+                db.execute("update builds set log = ? where id = ?", [log, build_id])
 
-        await self._store.run(write)
+        await self._connection.run(write)
 
     async def log(self, build_id: str) -> str:
         def read(db: Database) -> str:
             query = "select log from builds where id = ?"
-            found = db.conn.execute(query, [build_id]).fetchone()
+            found = db.execute(query, [build_id]).fetchone()
             return str(found[0]) if found else ""
 
-        return await self._store.run(read)
+        return await self._connection.run(read)
 
     async def _one(self, where: str, *values: str) -> Build | None:
-        found = await self._store.run(lambda db: _read(db, where, *values))
+        found = await self._connection.run(lambda db: _read(db, where, *values))
         return found[0] if found else None
 
 
 def _read(db: Database, where: str, *values: str) -> list[Build]:
-    rows = db.conn.execute(f"select body from builds where {where}", values)  # noqa: S608
+    rows = db.execute(f"select body from builds where {where}", values)  # noqa: S608
     return [_BUILD.validate_json(row[0]) for row in rows]
