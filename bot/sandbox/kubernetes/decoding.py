@@ -27,6 +27,7 @@ _INT64 = frozenset(
         *("generation", "observedGeneration", "terminationGracePeriodSeconds", "fsGroup"),
         *("activeDeadlineSeconds", "deletionGracePeriodSeconds", "runAsUser", "runAsGroup"),
         *("tolerationSeconds", "expirationSeconds", "startingDeadlineSeconds"),
+        "gracePeriodSeconds",
     }
 )
 _ZEROS: tuple[Any, ...] = ("", 0, False)
