@@ -143,7 +143,7 @@ function environment(one) {
         h(
           "span",
           { class: "environment-sum" },
-          loud.length ? `${loud.length} to look at` : `✓ ${workloads.length} healthy`,
+          loud.length ? sumOf(loud) : `✓ ${workloads.length} healthy`,
         ),
       ),
     ),
@@ -167,6 +167,16 @@ function environment(one) {
   );
 }
 
+// The worst first: "1 failing, 2 rolling".
+function sumOf(workloads) {
+  const states = Map.groupBy(workloads, (workload) => workload.state);
+  const order = Object.keys(STATE_SIGNS);
+  return [...states]
+    .sort(([one], [other]) => order.indexOf(one) - order.indexOf(other))
+    .map(([state, members]) => `${members.length} ${state}`)
+    .join(", ");
+}
+
 function toggle(set, name) {
   if (!set.delete(name)) set.add(name);
   invalidate("world");
@@ -181,7 +191,7 @@ function sinceArrival(workload) {
   return ((Date.now() - arrivals.get(workload)) / 1000) * (state.world.speed ?? 1);
 }
 
-const STATE_SIGNS = { rolling: "↻", failing: "✕", "scaled to zero": "–" };
+const STATE_SIGNS = { failing: "✕", rolling: "↻", "scaled to zero": "–" };
 
 function row(workload) {
   const { service, version, ready, desired, state: condition, behaviour, pods } = workload;
@@ -209,8 +219,9 @@ function row(workload) {
         condition === "healthy"
           ? null
           : h("span", { class: "state-sign", "aria-hidden": "true" }, STATE_SIGNS[condition] ?? "•"),
+        condition === "healthy" ? null : `${condition} · `,
         `${ready}/${desired}`,
-        h("span", { class: condition === "healthy" ? "sr-only" : "state-word" }, ` ${condition}`),
+        condition === "healthy" ? h("span", { class: "sr-only" }, " healthy") : " ready",
       ),
     ),
     h(
