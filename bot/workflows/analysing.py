@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.domain.analysis import Analysis, Stage
+from bot.domain.analysis_course import ask_again, gone_back, keep, mute
 from bot.domain.analysis_records import analysis_entry
-from bot.domain.analysis_steps import ask_again, gone_back, keep, mute
 from bot.domain.audit import AuditEntry, By, subject_of
 from bot.domain.gate import GateResult
 from bot.domain.rollout import Actor, Rollout

@@ -16,6 +16,21 @@ from bot.cards.blocks import shown_hash
 from bot.cards.card import Card
 from bot.cards.chart_picture import draw
 from bot.domain.analysis import Analysis, Follow
+from bot.domain.analysis_course import (
+    asked_instead,
+    begun,
+    burnt,
+    caught_up,
+    counting,
+    follow_of,
+    going_back,
+    looked,
+    may_be_analysed,
+    overtaken,
+    stopped,
+    times_of,
+    windows_until,
+)
 from bot.domain.analysis_records import analysis_entry
 from bot.domain.analysis_steps import (
     DecideFollow,
@@ -33,20 +48,7 @@ from bot.domain.analysis_steps import (
     TakeBaselines,
     TellThread,
     Wait,
-    asked_instead,
-    begun,
-    burnt,
-    caught_up,
-    counting,
-    follow_of,
-    going_back,
-    looked,
-    may_be_analysed,
     next_step,
-    overtaken,
-    stopped,
-    times_of,
-    windows_until,
 )
 from bot.domain.analysis_steps import Look as LookStep
 from bot.domain.audit import DYNAMO, AuditEntry
