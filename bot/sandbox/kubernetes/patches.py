@@ -6,7 +6,7 @@ that cannot be applied is 422, a malformed patch 400.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeGuard
 
 from bot.sandbox.kubernetes.fields import go_plain
 from bot.sandbox.kubernetes.schema import MERGE_KEYS, RETAIN_KEYS, Shape, named, shape
@@ -238,7 +238,7 @@ def _check_directives(its: Shape, patch: Object) -> None:
             _check_order(MERGE_KEYS.get((its.name, name), ""), patch.get(name), value)
 
 
-def _is_list(value: Any) -> bool:
+def _is_list(value: Any) -> TypeGuard[list[Any]]:
     return isinstance(value, list)
 
 

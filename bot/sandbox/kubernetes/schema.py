@@ -74,6 +74,7 @@ LIST_KEY_DEFAULTS: dict[tuple[str, str], dict[str, Any]] = {
     ("Container", "ports"): {"protocol": "TCP"},
     ("EphemeralContainer", "ports"): {"protocol": "TCP"},
     ("ServiceSpec", "ports"): {"protocol": "TCP"},
+    ("PodSpec", "imagePullSecrets"): {"name": ""},
 }
 SETS = frozenset({("ObjectMeta", "finalizers"), ("NodeSpec", "podCIDRs")})
 

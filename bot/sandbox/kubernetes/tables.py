@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from bot.sandbox.kubernetes import statuses
 from bot.sandbox.kubernetes.resources import Kind
 from bot.sandbox.kubernetes.selectors import selector_text
 from bot.sandbox.kubernetes.stored import Object
@@ -42,6 +43,10 @@ def table(
     kind: Kind, objects: list[Object], metadata: Object, now: datetime, include: str, *, head: bool
 ) -> Object:
     """A meta.k8s.io/v1 Table; `include` is includeObject: "Metadata", "Object" or "None"."""
+    if include not in ("", "Metadata", "Object", "None"):
+        text = "must be 'Metadata', 'Object', 'None', or empty"
+        problem = statuses.invalid_value("includeObject", include, text)
+        raise statuses.bad_request(f"Unable to convert to Table as requested: {problem}")
     columns = _COLUMNS.get(kind.kind, _PLAIN)
     rows = []
     for obj in objects:

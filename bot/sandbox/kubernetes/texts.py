@@ -179,7 +179,8 @@ def yaml_text(data: bytes) -> tuple[Any, list[str]]:
     try:
         loader = _Loader(data)
         loader.duplicates = []
-        value = loader.get_data() if loader.check_data() else None  # of the first document
+        node = loader.get_node() if loader.check_node() else None  # the first document
+        value = None if node is None else loader.construct_document(node)
     except yaml.YAMLError as error:
         raise DecodeError(f"error converting YAML to JSON: {_go_yaml_message(error)}") from error
     except (RecursionError, ValueError) as error:

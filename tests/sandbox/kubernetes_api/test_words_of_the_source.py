@@ -218,3 +218,174 @@ async def test_keys_that_would_lead_out_of_a_directory(made: Any, key: str, prob
         *(422, "Invalid"),
         f'ConfigMap "c" is invalid: data[{key}]: Invalid value: "{key}": {problem}',
     )
+
+
+def pod_spec(**more: Any) -> Any:
+    return {"containers": [{"name": "web", "image": "a:1"}], **more}
+
+
+def with_container(**more: Any) -> Any:
+    return {"containers": [{"name": "web", "image": "a:1", **more}]}
+
+
+USERS = "must be between 0 and 2147483647, inclusive"
+CONTEXT = (
+    '{"Capabilities":null,"Privileged":true,"SELinuxOptions":null,"WindowsOptions":null,'
+    '"RunAsUser":null,"RunAsGroup":null,"RunAsNonRoot":null,"ReadOnlyRootFilesystem":null,'
+    '"AllowPrivilegeEscalation":false,"ProcMount":null,"SeccompProfile":null,'
+    '"AppArmorProfile":null}'
+)
+
+
+@pytest.mark.parametrize(
+    ("spec", "complaints"),
+    [
+        (pod_spec(tolerations=[{"key": "a", "operator": "Exists", "value": "x"}]),
+         ['tolerations[0].operator: Invalid value: {"Key":"a","Operator":"Exists","Value":"x",'
+          '"Effect":"","TolerationSeconds":null}: value must be empty when `operator` is '
+          "'Exists'"]),
+        (pod_spec(tolerations=[{"operator": "Equal", "effect": "Never", "tolerationSeconds": 1}]),
+         ['tolerations[0].operator: Invalid value: "Equal": operator must be Exists when `key` is '
+          'empty, which means "match all values and all keys"',
+          'tolerations[0].effect: Invalid value: "Never": effect must be \'NoExecute\' when '
+          "`tolerationSeconds` is set",
+          'tolerations[0].effect: Unsupported value: "Never": supported values: "NoSchedule", '
+          '"PreferNoSchedule", "NoExecute"']),
+        (pod_spec(topologySpreadConstraints=[{"maxSkew": 0, "topologyKey": "",
+                                              "whenUnsatisfiable": "x"}]),
+         ["topologySpreadConstraints[0].maxSkew: Invalid value: 0: must be greater than zero",
+          "topologySpreadConstraints[0].topologyKey: Required value: can not be empty",
+          'topologySpreadConstraints[0].whenUnsatisfiable: Unsupported value: "x": supported '
+          'values: "DoNotSchedule", "ScheduleAnyway"']),
+        (pod_spec(securityContext={"runAsUser": -1, "supplementalGroups": [1, -2]}),
+         [f"securityContext.runAsUser: Invalid value: -1: {USERS}",
+          f"securityContext.supplementalGroups[1]: Invalid value: -2: {USERS}"]),
+        (pod_spec(hostname="A"),
+         ['hostname: Invalid value: "A": a lowercase RFC 1123 label must consist of lower case '
+          "alphanumeric characters or '-', and must start and end with an alphanumeric character "
+          "(e.g. 'my-name',  or '123-abc', regex used for validation is "
+          "'[a-z0-9]([-a-z0-9]*[a-z0-9])?')"]),
+        (with_container(securityContext={"privileged": True, "allowPrivilegeEscalation": False}),
+         [f"containers[0].securityContext: Invalid value: {CONTEXT}: cannot set "
+          "`allowPrivilegeEscalation` to false and `privileged` to true"]),
+        (with_container(resources={"limits": {"example.com/gpu": "1500m"}}),
+         [f'containers[0].resources.{part}[example.com/gpu]: Invalid value: "1500m": must be an '
+          "integer" for part in ("limits", "requests")]),
+    ],
+)  # fmt: skip
+async def test_pods_that_want_what_nobody_can_give(
+    cluster: Any, spec: Any, complaints: list[str]
+) -> None:
+    """core/validation/validation.go: ValidateTolerations, ValidateSecurityContext…"""
+    cluster.namespace()
+    answer = await cluster.ask("POST", f"{CORE}/pods", {"metadata": {"name": "p"}, "spec": spec})
+    assert (answer.status, answer.body["reason"]) == (422, "Invalid")
+    causes = answer.body["details"]["causes"]
+    assert [f"{cause['field']}: {cause['message']}" for cause in causes] == [
+        f"spec.{complaint}" for complaint in complaints
+    ]
+
+
+@pytest.mark.parametrize(
+    ("spec", "warning"),
+    [
+        (pod_spec(terminationGracePeriodSeconds=-1),
+         "terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be "
+         "treated as 1"),
+        (pod_spec(imagePullSecrets=[{}]),
+         'imagePullSecrets[0].name: invalid empty name \\"\\"'),
+        (pod_spec(topologySpreadConstraints=[{"maxSkew": 1, "topologyKey": "zone",
+                                              "whenUnsatisfiable": "DoNotSchedule"}]),
+         "topologySpreadConstraints[0].labelSelector: a null labelSelector results in matching no "
+         "pod"),
+        (with_container(resources={"limits": {"memory": "1500m"}}),
+         'containers[0].resources.limits[memory]: fractional byte value \\"1500m\\" is invalid, '
+         "must be an integer"),
+    ],
+)  # fmt: skip
+async def test_templates_that_are_valid_and_odd_are_warned_of(
+    made: Any, deployment: Any, spec: Any, warning: str
+) -> None:
+    """pkg/api/pod/warnings.go."""
+    obj = deployment()
+    obj["spec"]["template"]["spec"] = spec
+    answer = await made.apply(WEB, obj, more="&force=true")
+    assert answer.status == 200, answer.text
+    assert answer.headers["Warning"] == f'299 - "spec.template.spec.{warning}"'
+
+
+async def test_a_body_that_is_null_is_an_object_with_nothing_in_it(made: Any) -> None:
+    """encoding/json leaves a struct as it is."""
+    answer = await made.ask("POST", f"{CORE}/configmaps", "null")
+    empty = 'ConfigMap "" is invalid: metadata.name: Required value: name or generateName is'
+    assert told(answer) == (422, "Invalid", f"{empty} required")
+
+
+@pytest.mark.parametrize(
+    ("header", "shown"),
+    [
+        ({"Impersonate-Group": "x"}, "{Group  x    }"),
+        ({"Impersonate-Uid": "7"}, "{UID  7  authentication.k8s.io/v1  }"),
+        ({"Impersonate-Extra-Team": "qa"}, "{UserExtra  qa  authentication.k8s.io/v1  team}"),
+    ],
+)
+async def test_who_is_impersonated_has_a_name(made: Any, header: Any, shown: str) -> None:
+    """endpoints/filters/impersonation: buildImpersonationRequests; an error without a Status."""
+    answer = await made.get(f"{CORE}/pods?limit=1", headers=header)
+    assert (answer.status, answer.text) == (
+        500,
+        f'Internal Server Error: "{CORE}/pods?limit=1": requested [{shown}] without impersonating '
+        "a user\n",
+    )
+
+
+async def test_the_administrator_is_authenticated_too(made: Any) -> None:
+    path = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+    told_of = (await made.ask("POST", path, {})).body["status"]["userInfo"]
+    assert told_of["groups"] == ["system:masters", "system:authenticated"]
+
+
+@pytest.mark.parametrize("path", ["/version", "/api", "/apis", "/api/v1", "/apis/apps/v1"])
+async def test_what_is_only_read_is_not_written(made: Any, path: str) -> None:
+    answer = await made.ask("POST", path, {})
+    assert (answer.status, answer.body["reason"]) == (405, "MethodNotAllowed")
+
+
+async def test_a_refusal_is_in_the_language_of_the_answer(made: Any) -> None:
+    nope = f"{APPS}/nope"
+    as_yaml = await made.get(nope, headers={"Accept": "application/yaml, application/json"})
+    assert (as_yaml.status, as_yaml.headers["Content-Type"]) == (404, "application/yaml")
+    assert "reason: NotFound\n" in as_yaml.text
+    only_protobuf = await made.get(nope, headers={"Accept": "application/vnd.kubernetes.protobuf"})
+    assert (only_protobuf.status, only_protobuf.body["reason"]) == (406, "NotAcceptable")
+
+
+async def test_people_get_indented_answers(made: Any) -> None:
+    """endpoints/handlers/negotiation: isPrettyPrint."""
+    curl = {"User-Agent": "curl/8.5.0"}
+    for path, headers in ((f"{WEB}?pretty=true", {}), (WEB, curl), ("/version", curl)):
+        answer = await made.get(path, headers=headers)
+        assert answer.text.startswith('{\n  "'), path
+    refused = await made.get(f"{APPS}/nope?pretty=1")
+    assert refused.text.startswith('{\n  "kind": "Status",\n  "apiVersion": "v1",\n')
+    assert "\n" not in (await made.get(f"{WEB}?pretty=false", headers=curl)).text
+
+
+async def test_a_table_says_what_it_includes(made: Any) -> None:
+    """apis/meta/v1/validation: ValidateTableOptions."""
+    table = {"Accept": "application/json;as=Table;v=v1;g=meta.k8s.io"}
+    answer = await made.get(f"{APPS}?includeObject=All", headers=table)
+    assert told(answer) == (
+        *(400, "BadRequest"),
+        'Unable to convert to Table as requested: includeObject: Invalid value: "All": must be '
+        "'Metadata', 'Object', 'None', or empty",
+    )
+
+
+async def test_what_is_deleted_without_its_dependents_is_shown_waiting(made: Any) -> None:
+    """registry/store.go: Delete; the orphan finalizer stands until they are let go."""
+    answer = await made.ask("DELETE", WEB, {"propagationPolicy": "Orphan"})
+    assert (answer.status, answer.body["kind"]) == (200, "Deployment")
+    meta = answer.body["metadata"]
+    assert (meta["finalizers"], meta["deletionGracePeriodSeconds"]) == (["orphan"], 0)
+    assert (await made.get(WEB)).status == 404
