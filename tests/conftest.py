@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 from bot.domain import redaction
 from bot.domain.image import Image
 from bot.domain.rollout import Actor, CardRef, Rollout
+from tests import scheduling
 
 # How long an example takes is the machine's affair: on a busy one it is no failure of a test.
 # Each run looks for new examples, with `make test ARGS=--hypothesis-profile=search` for many more;
@@ -109,6 +110,21 @@ def make_rollout() -> MakeRollout:
         return rollout.with_(**changes)
 
     return make
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    scheduling.longest_first(items)
+
+
+@pytest.hookimpl(optionalhook=True)  # of xdist, which `-p no:xdist` leaves out
+def pytest_xdist_auto_num_workers() -> int:
+    return scheduling.workers()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    return scheduling.Pieces(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.hookimpl(wrapper=True)
