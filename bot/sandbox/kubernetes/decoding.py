@@ -27,7 +27,7 @@ _INT64 = frozenset(
         *("generation", "observedGeneration", "terminationGracePeriodSeconds", "fsGroup"),
         *("activeDeadlineSeconds", "deletionGracePeriodSeconds", "runAsUser", "runAsGroup"),
         *("tolerationSeconds", "expirationSeconds", "startingDeadlineSeconds"),
-        "gracePeriodSeconds",
+        *("gracePeriodSeconds", "revision"),
     }
 )
 _ZEROS: tuple[Any, ...] = ("", 0, False)
