@@ -52,6 +52,7 @@ from bot.adapters.sqlite_store import SqliteStore
 from bot.adapters.stand_in_builder import StandInBuilder
 from bot.adapters.terminal_endpoint import TerminalEndpoint
 from bot.adapters.wall_clock import WallClock
+from bot.domain.back_off import back_off
 from bot.domain.outcome import TerminalLine
 from bot.domain.rollout import Rollout
 from bot.engine import Engine, Work
@@ -96,7 +97,6 @@ from config.settings import SettingMistake, Settings, SettingsError
 
 log = logging.getLogger(__name__)
 
-_SLACK_RETRY = (1, 2, 4, 8, 15, 30)  # seconds, while Slack does not answer at the start
 _DRAIN = 5.0  # seconds that begun answers get when stopping
 
 
@@ -402,13 +402,14 @@ async def _ended(rollout: Rollout, edges: Edges) -> None:
 
 async def _identify(client: SlackClient) -> Identity:
     """Wait for a Slack that does not answer; a wrong token is told at once."""
-    for attempt in range(1_000_000):
+    tries = 0
+    while True:
         try:
             return await identify(client)
         except PortError as error:
             if not error.temporary:
                 raise
-            wait = _SLACK_RETRY[min(attempt, len(_SLACK_RETRY) - 1)]
-            log.warning("Slack does not answer (%s); trying again in %s s", error, wait)
+            wait = back_off(tries).total_seconds()
+            tries += 1
+            log.warning("Slack does not answer (%s); trying again in %g s", error, wait)
             await asyncio.sleep(wait)
-    raise AssertionError

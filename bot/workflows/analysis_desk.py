@@ -15,6 +15,7 @@ from typing import Any
 from bot.cards.blocks import shown_hash
 from bot.domain.analysis_course import begun, caught_up, may_be_analysed, overtaken, times_of
 from bot.domain.analysis_steps import Seen, Wait, next_step
+from bot.domain.back_off import back_off
 from bot.domain.rollout import Rollout, RolloutState
 from bot.errors import PortError, StaleError
 from bot.workflows.analysis_case import Case, Live
@@ -27,7 +28,6 @@ from config.catalog import AnalysisTimes
 
 log = logging.getLogger(__name__)
 
-_BACK_OFF = (1, 2, 4, 8, 15, 30)  # seconds between tries of an edge that does not answer
 _LATE = timedelta(hours=1)  # what has ended before that is not begun any more
 _LOOKS_BACK = 20  # rollouts of a place, and at the start of the process of all places
 
@@ -191,9 +191,9 @@ class AnalysisDesk:
             live.cancel_alarm = self._edges.clock.call_at(when, lambda: self._wake(live.id))
 
     def _try_again(self, live: Live) -> None:
-        seconds = _BACK_OFF[min(live.tries, len(_BACK_OFF) - 1)]
+        due = self._edges.clock.now() + back_off(live.tries)
         live.tries += 1
-        self._alarm(live, self._edges.clock.now() + timedelta(seconds=seconds))
+        self._alarm(live, due)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         if self._stopping:
