@@ -9,6 +9,7 @@ import { outages, troubleForm } from "./trouble.js";
 
 const QUIET_ROWS = 10; // healthy services of an environment that are listed before the rest is summed up
 const panel = document.getElementById("world");
+let isStale = false; // what is shown is of before the connection was lost
 const folded = new Set();
 const opened = new Set();
 
@@ -25,7 +26,16 @@ export async function startWorld() {
       state.world = told.changes ? withChanges(state.world, told) : told;
       invalidate("world");
     },
+    onState: (connection) => {
+      isStale = connection !== "open";
+      invalidate("world");
+    },
   });
+}
+
+function topicOf({ speed = 1 }) {
+  if (isStale) return "As it was: the connection is lost";
+  return `What the cluster runs now${speed === 1 ? "" : ` (${speed}×)`}`;
 }
 
 // What did not change stays the same object, by which its row is known to be the same.
@@ -84,11 +94,7 @@ subscribe(["world"], () => {
         "div",
         { class: "bar-text" },
         h("h2", null, "The world"),
-        h(
-          "p",
-          { class: "topic" },
-          `What the cluster runs now${world.speed && world.speed !== 1 ? `, ${world.speed}× as fast` : ""}`,
-        ),
+        h("p", { class: "topic" }, topicOf(world)),
       ),
       h(
         "button",
