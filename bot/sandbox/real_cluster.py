@@ -160,7 +160,10 @@ class _Stay:
         self._version.get_code(_request_timeout=_ANSWER)
         wanted = {RUNNING.get(each["name"], "1.0.0") for each in environments}
         images = found_images(self._cluster.registry, [*catalog["services"]], sorted(wanted))
-        for namespace in [each["namespace"] for each in environments]:
+        namespaces = [each["namespace"] for each in environments]
+        for namespace in namespaces:  # all of them, before the first is waited for
+            self._delete(namespace)
+        for namespace in namespaces:
             self._make_room(namespace)
         for environment in environments:
             if not self.over.is_set():
