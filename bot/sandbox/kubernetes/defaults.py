@@ -27,7 +27,8 @@ def apply_defaults(kind: Kind, obj: Object) -> Object:
         _workload(kind.kind, obj, obj.setdefault("spec", {}))
     elif kind.kind == "CronJob" and isinstance(spec, dict):
         _cron_job(spec)
-    elif kind.kind == "Pod" and isinstance(spec, dict):
+    elif kind.kind == "Pod":
+        spec = obj.setdefault("spec", {})
         _pod_spec(spec)
         _whole_pod(spec)
     elif kind.schema == "HorizontalPodAutoscaler" and isinstance(spec, dict):

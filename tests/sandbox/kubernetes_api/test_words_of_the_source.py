@@ -389,3 +389,99 @@ async def test_what_is_deleted_without_its_dependents_is_shown_waiting(made: Any
     meta = answer.body["metadata"]
     assert (meta["finalizers"], meta["deletionGracePeriodSeconds"]) == (["orphan"], 0)
     assert (await made.get(WEB)).status == 404
+
+
+async def test_a_time_that_is_none_is_no_lease(made: Any) -> None:
+    path = "/apis/coordination.k8s.io/v1/namespaces/qa/leases"
+    lease = {"metadata": {"name": "l"}, "spec": {"renewTime": "2026-11-24T01:00:00Z"}}
+    answer = await made.ask("POST", path, lease)
+    assert told(answer) == (
+        *(400, "BadRequest"),
+        'Lease in version "v1" cannot be handled as a Lease: parsing time "2026-11-24T01:00:00Z" '
+        'as "2006-01-02T15:04:05.000000Z07:00": cannot parse "Z" as ".000000"',
+    )
+
+
+@pytest.mark.parametrize(
+    ("spec", "complaints"),
+    [
+        ({"ports": [{"port": 1, "name": "a"}, {"port": 2, "name": "a"}]},
+         ['ports[1].name: Duplicate value: "a"']),
+        ({"ports": [{"port": 1, "name": "a"}, {"port": 1, "name": "b"}]},
+         ['ports[1]: Duplicate value: {"Name":"","Protocol":"TCP","AppProtocol":null,"Port":1,'
+          '"TargetPort":0,"NodePort":0}']),
+        ({"ports": [{"port": 1, "protocol": "HTTP"}]},
+         ['ports[0].protocol: Unsupported value: "HTTP": supported values: "SCTP", "TCP", "UDP"']),
+        ({"ports": [{"port": 1, "nodePort": 30000}]},
+         ["ports[0].nodePort: Forbidden: may not be used when `type` is 'ClusterIP'"]),
+        ({"type": "NodePort", "ports": [{"port": 1, "nodePort": 80}]},
+         ["ports[0].nodePort: Invalid value: 80: provided port is not in the valid range. The "
+          "range of valid ports is 30000-32767"]),
+        ({"type": "ExternalName"}, ["externalName: Required value"]),
+        ({"ports": [{"port": 1}], "sessionAffinity": "x"},
+         ['sessionAffinity: Unsupported value: "x": supported values: "ClientIP", "None"']),
+        ({"ports": [{"port": 1}], "clusterIP": "here"},
+         ['clusterIPs[0]: Invalid value: "here": must be a valid IP address, (e.g. 10.9.8.7 or '
+          "2001:db8::ffff)"]),
+    ],
+)  # fmt: skip
+async def test_services_that_cannot_be(made: Any, spec: Any, complaints: list[str]) -> None:
+    """core/validation: ValidateService."""
+    answer = await made.ask("POST", f"{CORE}/services", {"metadata": {"name": "s"}, "spec": spec})
+    assert (answer.status, answer.body["reason"]) == (422, "Invalid"), answer.text
+    causes = answer.body["details"]["causes"]
+    assert [f"{cause['field']}: {cause['message']}" for cause in causes] == [
+        f"spec.{complaint}" for complaint in complaints
+    ]
+
+
+async def test_an_event_stands_where_its_object_does(made: Any) -> None:
+    """core/validation/events.go: legacyValidateEvent."""
+    nowhere = {"metadata": {"name": "e"}, "involvedObject": {"kind": "Node", "name": "n"}}
+    answer = await made.ask("POST", f"{CORE}/events", nowhere)
+    assert told(answer) == (
+        *(422, "Invalid"),
+        'Event "e" is invalid: involvedObject.namespace: Invalid value: "": does not match '
+        "event.namespace",
+    )
+    cluster_wide = "/api/v1/namespaces/default/events"
+    made.namespace("default")
+    assert (await made.ask("POST", cluster_wide, nowhere)).status == 201
+
+
+async def test_a_metric_has_the_source_that_it_names(made: Any) -> None:
+    """autoscaling/validation: validateMetricSpec."""
+    path = "/apis/autoscaling/v2/namespaces/qa/horizontalpodautoscalers"
+    target = {"maxReplicas": 2, "scaleTargetRef": {"kind": "Deployment", "name": "web"}}
+    spec = {**target, "metrics": [{"type": "Moon"}, {"type": "Pods"}]}
+    answer = await made.ask("POST", path, {"metadata": {"name": "h"}, "spec": spec})
+    assert told(answer) == (
+        *(422, "Invalid"),
+        'HorizontalPodAutoscaler.autoscaling "h" is invalid: [spec.metrics[0].type: Unsupported '
+        'value: "Moon": supported values: "ContainerResource", "External", "Object", "Pods", '
+        '"Resource", spec.metrics[1].pods: Required value: must populate information for the given '
+        "metric source]",
+    )
+
+
+@pytest.mark.parametrize(
+    ("spec", "why"),
+    [
+        (pod_spec(priority=5),
+         "the integer value of priority (5) must not be provided in pod spec; priority admission "
+         "controller computed 0 from the given PriorityClass name"),
+        (pod_spec(preemptionPolicy="Never"),
+         "the string value of PreemptionPolicy (Never) must not be provided in pod spec; priority "
+         "admission controller computed PreemptLowerPriority from the given PriorityClass name"),
+        (pod_spec(runtimeClassName="x"), 'pod rejected: RuntimeClass "x" not found'),
+    ],
+)  # fmt: skip
+async def test_a_pod_asks_for_its_class_by_name(made: Any, spec: Any, why: str) -> None:
+    """plugin/pkg/admission: priority, runtimeclass."""
+    answer = await made.ask("POST", f"{CORE}/pods", {"metadata": {"name": "p"}, "spec": spec})
+    assert told(answer) == (403, "Forbidden", f'pods "p" is forbidden: {why}')
+
+
+async def test_a_pod_without_a_spec_lacks_its_containers_alone(made: Any) -> None:
+    answer = await made.ask("POST", f"{CORE}/pods", {"metadata": {"name": "p"}})
+    assert answer.message == 'Pod "p" is invalid: spec.containers: Required value'
