@@ -20,7 +20,7 @@ from bot.adapters.sqlite_schema import migrations
 from bot.adapters.sqlite_tables import Database
 from bot.domain.audit import AuditEntry, AuditRecord, Head, Verification, chained, verify
 from bot.domain.rollout import FINAL, RolloutState
-from bot.domain.steps import STEP
+from bot.domain.rollout_records import STEP
 
 
 @migrations(name="0003_audit")

@@ -19,9 +19,9 @@ from bot.adapters.sqlite_schema import migrations
 from bot.adapters.sqlite_tables import Database
 from bot.domain.audit import ENGINE, By, Surface
 from bot.domain.delivery import Past
-from bot.domain.progress import in_line
 from bot.domain.rollout import ACTIVE, DRIVEN, CardRef, Rollout, RolloutState
-from bot.domain.steps import step_entry
+from bot.domain.rollout_course import in_line
+from bot.domain.rollout_records import step_entry
 from bot.errors import StaleError
 
 _ROLLOUT = TypeAdapter(Rollout)

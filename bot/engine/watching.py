@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 
 from bot.domain.back_off import back_off
 from bot.domain.judgement import Judgement
-from bot.domain.progress import overcome, soak_ends
 from bot.domain.rollout import Obstacle
+from bot.domain.rollout_course import overcome, soak_ends
 from bot.domain.workload import Workload
 from bot.engine.driver import Driver
 from bot.engine.showing import Save

@@ -13,7 +13,7 @@ from bot.domain.analysis_records import analysis_entry
 from bot.domain.audit import AuditEntry, By, subject_of
 from bot.domain.gate import GateResult
 from bot.domain.rollout import Actor, Rollout
-from bot.domain.steps import refusal_entry
+from bot.domain.rollout_records import refusal_entry
 from bot.errors import StaleError
 from bot.workflows.analysis_telling import summary_of
 from bot.workflows.edges import Edges, Place
