@@ -1,7 +1,7 @@
 """Dynamo, wired: the one place that names adapters, and the order in which things start and stop.
 
-Start: store (and its lock), Slack (who am I), cluster, engine, listeners, HTTP, and last the way
-in, so that nothing arrives before it can be answered. Stop: the same backwards; what was begun is
+Start: the edges (the store first, with its lock, then Slack: who am I), who drives, the ways in,
+and what the process before left; only then is it ready. Stop: the same backwards; what was begun is
 let finish, and whatever is not finished the next start finishes.
 """
 
@@ -54,6 +54,7 @@ from bot.adapters.tables.rollouts import RolloutTable
 from bot.adapters.tables.snapshots import SnapshotTable
 from bot.adapters.terminal_endpoint import TerminalEndpoint
 from bot.adapters.wall_clock import WallClock
+from bot.domain.back_off import back_off
 from bot.domain.outcome import TerminalLine
 from bot.domain.rollout import Rollout
 from bot.engine import Engine, Work
@@ -98,7 +99,6 @@ from config.settings import SettingMistake, Settings, SettingsError
 
 log = logging.getLogger(__name__)
 
-_SLACK_RETRY = (1, 2, 4, 8, 15, 30)  # seconds, while Slack does not answer at the start
 _AT_ONCE = 1.0  # seconds in which a database opens that nobody else works on
 _DRAIN = 5.0  # seconds that begun answers get when stopping
 
@@ -122,9 +122,9 @@ class Dynamo:
         self.edges = edges
         self.engine = engine
         self.cluster = cluster
-        self.displaced = asyncio.Event()
-        """Set when another Dynamo works on the same database: this one must end."""
         self.identity: Identity | None = None
+        self.displaced = asyncio.Event()
+        """Set when another Dynamo works on the same database: this one has to end."""
         self.socket: SlackSocket | None = None  # None: signed HTTP
         self.port = 0
         self.ready = False
@@ -139,154 +139,47 @@ class Dynamo:
         catalog = _with_tokens(load_catalog(settings.dynamo_config), settings)
         Texts.of(FALLBACK)  # reading them takes 0.1 s, which nobody's first command should wait for
         async with AsyncExitStack() as stack:
-            connection = connection_to(settings.dynamo_database.get_secret_value())
-            stack.push_async_callback(connection.close)
-            await _opened(connection, settings)
-            store = RolloutTable(connection, clock.now)
-            session = slack_session(trust_env=not settings.slack_needs_no_proxy)
-            stack.push_async_callback(session.close)
-            token = settings.slack_bot_token.get_secret_value()
-            client = slack_client(token, settings.slack_api_url, session)
-            identity = await _identify(client)
-            messenger = SlackMessenger(client, clock)
-            stack.push_async_callback(messenger.close)
-            cluster = KubernetesCluster(clock, kubeconfig=settings.kubeconfig or "")
-            stack.push_async_callback(cluster.close)
-            images = OciRegistry(registry_url=settings.dynamo_registry_url or "")
-            stack.push_async_callback(images.close)
-            announcer = Announcer(OutboxTable(connection), messenger, clock)
-            stack.push_async_callback(announcer.stop)
-            checks = GitHubChecks(settings.github_api_url, settings.github_token)
-            stack.push_async_callback(checks.close)
-            ci = CiDesk(checks, clock)
-            stack.push_async_callback(ci.close)
-            checklists = ChecklistTable(connection)
-            lists = ChecklistMessages(
-                checklists,
-                messenger,
-                clock,
-                render=lambda checklist: checklist_of(checklist, catalog),
-                channel=lambda: goal_of(catalog).channel.id,
-            )
-            stack.push_async_callback(lists.stop)
-            workbench = ProcessWorkbench()
-            stack.push_async_callback(workbench.close)
-            metrics = _metrics(settings, catalog, offline)
-            stack.push_async_callback(metrics.close)
-            probes = _probes(settings, catalog, offline)
-            if probes is not None:
-                stack.push_async_callback(probes.close)
-            audit = AuditTable(connection)
-            git = _git(settings, offline)
-            await asyncio.to_thread(git.clear)
-            builds = BuildDesk(
-                builds=BuildTable(connection),
-                git=git,
-                builder=_builder(settings, offline),
-                images=images,
-                messenger=messenger,
-                audit=audit,
-                clock=clock,
-                render=lambda build: build_of(build, catalog),
-                ended=lambda build, log: build_ended_of(build, log, catalog),
-            )
-            stack.push_async_callback(builds.stop)
-            logs = LogDesk(
-                logs=KubernetesLogs(cluster.connections),
-                cluster=cluster,
-                follows=FollowTable(connection),
-                messenger=messenger,
-                clock=clock,
-                titles=catalog.title_of,
-            )
-            stack.push_async_callback(logs.stop)
-            edges = Edges(
-                catalog=catalog,
-                store=store,
-                cluster=cluster,
-                inventory=KubernetesInventory(cluster.connections),
-                images=images,
-                messenger=messenger,
-                people=Readers(SlackPeople(client, clock), PreferenceTable(connection)),
-                clock=clock,
-                audit=audit,
-                locks=LockTable(connection),
-                announcer=announcer,
-                approvals=ApprovalTable(connection),
-                snapshots=SnapshotTable(connection),
-                analyses=AnalysisTable(connection),
-                comparisons=GitHubComparisons(checks),
-                checklists=checklists,
-                configurations=ConfigurationTable(connection),
-                lists=lists,
-                ci=ci,
-                workbench=workbench,
-                metrics=metrics,
-                probes=probes,
-                builds=builds,
-                logs=logs,
-            )
-            lists.on_change = edges.bell.ring
-            lists.look = partial(look_at_ci_of, edges)
-            desk = AnalysisDesk(
-                edges, lambda rollout: engine.wake(rollout), looks=LOOKS, guard=fast_burn
-            )
-            engine = _engine(edges, desk)
-            edges.bell.listen(engine.wake_waiting)
-            edges.bell.listen(desk.ring)
-            stack.push_async_callback(desk.stop)
-            builds.deploy = partial(
-                deploy_built,
-                edges=edges,
-                wake=engine.wake,
-                answered=partial(tell_not_deployed, edges=edges, wake=engine.wake),
-            )
-            stack.push_async_callback(engine.stop)
-            dynamo = cls(edges, engine, cluster)
-            dynamo.displaced = connection.displaced
-            dynamo.identity = identity
-            router = Router(edges, engine.wake)
-            stack.push_async_callback(partial(router.drain, _DRAIN))
-            secret = settings.slack_signing_secret
-            signing = secret.get_secret_value() if secret and settings.mode == "http" else None
-            app = bolt_app(client, identity, signing)
-            router.register(app)
-            terminal = _terminal(settings, Terminal(edges, engine.wake))
-            server = HttpServer(
-                settings.dynamo_host,
-                settings.dynamo_port,
-                ready=lambda: dynamo.ready,
-                metrics=dynamo.metrics,
-                routes=[
-                    *([http_endpoint(app)] if signing else []),
-                    *([terminal.routes] if terminal else []),
-                ],
-                closes=[terminal.close] if terminal else [],
-            )
-            dynamo.port = await server.start()
-            stack.push_async_callback(server.stop)
-            if settings.slack_app_token is not None and signing is None:
-                app_token = settings.slack_app_token.get_secret_value()
-                await check_app_token(client, app_token)
-                dynamo.socket = socket_mode(app, app_token, client)
-                stack.push_async_callback(dynamo.socket.close)
-                await dynamo.socket.connect()
-            await end_displaced(edges)
-            await engine.start()
-            for restart in await finish_unfinished(edges):
-                engine.wake(restart)
-            await desk.start()
-            announcer.start()
-            head = await edges.audit.head()
-            log.info("the audit log ends with %s:%s", head.count, head.hash)  # a witness elsewhere
-            await lists.start()
-            await make_good(edges)
-            await builds.start()
-            logs.start()
+            outside = await _reach(settings, catalog, clock, offline, stack)
+            engine, desk = _drivers(outside, stack)
+            dynamo = cls(outside.edges, engine, outside.cluster)
+            dynamo.identity, dynamo.displaced = outside.identity, outside.displaced
+            await dynamo._listen(settings, outside.client, stack)
+            await _take_up(outside, engine, desk)
             dynamo.ready = True
             dynamo._stack = stack.pop_all()
-        log.info("Dynamo serves %s (%s)", identity.team, settings.mode)
+        log.info("Dynamo serves %s (%s)", outside.identity.team, settings.mode)
         return dynamo
+
+    async def _listen(self, settings: Settings, client: SlackClient, stack: AsyncExitStack) -> None:
+        """HTTP (health, metrics, terminals; Slack's requests where they are signed), else Slack's
+        socket."""
+        assert self.identity is not None
+        router = Router(self.edges, self.engine.wake)
+        stack.push_async_callback(partial(router.drain, _DRAIN))
+        secret = settings.slack_signing_secret
+        signing = secret.get_secret_value() if secret and settings.mode == "http" else None
+        app = bolt_app(client, self.identity, signing)
+        router.register(app)
+        terminal = _terminal(settings, Terminal(self.edges, self.engine.wake))
+        server = HttpServer(
+            settings.dynamo_host,
+            settings.dynamo_port,
+            ready=lambda: self.ready,
+            metrics=self.metrics,
+            routes=[
+                *([http_endpoint(app)] if signing else []),
+                *([terminal.routes] if terminal else []),
+            ],
+            closes=[terminal.close] if terminal else [],
+        )
+        self.port = await server.start()
+        stack.push_async_callback(server.stop)
+        if settings.slack_app_token is not None and signing is None:
+            app_token = settings.slack_app_token.get_secret_value()
+            await check_app_token(client, app_token)
+            self.socket = socket_mode(app, app_token, client)
+            stack.push_async_callback(self.socket.close)
+            await self.socket.connect()
 
     async def stop(self) -> None:
         self.ready = False
@@ -300,6 +193,115 @@ class Dynamo:
             "dynamo_watch_streams": float(self.cluster.streams),
             "dynamo_tasks": float(len(asyncio.all_tasks())),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class _Outside:
+    """All that is outside, opened and put together as `edges`, with what only the start needs."""
+
+    edges: Edges
+    cluster: KubernetesCluster
+    client: SlackClient
+    identity: Identity
+    builds: BuildDesk
+    logs: LogDesk
+    displaced: asyncio.Event
+
+
+async def _reach(
+    settings: Settings,
+    catalog: Catalog,
+    clock: Clock,
+    offline: Offline | None,
+    stack: AsyncExitStack,
+) -> _Outside:
+    """Opens the edges; what was opened is closed by the stack, backwards."""
+    connection = connection_to(settings.dynamo_database.get_secret_value())
+    stack.push_async_callback(connection.close)
+    await _opened(connection, settings)
+    store = RolloutTable(connection, clock.now)
+    client, identity = await _greet_slack(settings, stack)
+    messenger = SlackMessenger(client, clock)
+    stack.push_async_callback(messenger.close)
+    cluster = KubernetesCluster(clock, kubeconfig=settings.kubeconfig or "")
+    stack.push_async_callback(cluster.close)
+    images = OciRegistry(registry_url=settings.dynamo_registry_url or "")
+    stack.push_async_callback(images.close)
+    announcer = Announcer(OutboxTable(connection), messenger, clock)
+    stack.push_async_callback(announcer.stop)
+    checks = GitHubChecks(settings.github_api_url, settings.github_token)
+    stack.push_async_callback(checks.close)
+    ci = CiDesk(checks, clock)
+    stack.push_async_callback(ci.close)
+    checklists = ChecklistTable(connection)
+    lists = ChecklistMessages(
+        checklists,
+        messenger,
+        clock,
+        render=lambda checklist: checklist_of(checklist, catalog),
+        channel=lambda: goal_of(catalog).channel.id,
+    )
+    stack.push_async_callback(lists.stop)
+    workbench = ProcessWorkbench()
+    stack.push_async_callback(workbench.close)
+    metrics = _metrics(settings, catalog, offline)
+    stack.push_async_callback(metrics.close)
+    probes = _probes(settings, catalog, offline)
+    if probes is not None:
+        stack.push_async_callback(probes.close)
+    audit = AuditTable(connection)
+    git = _git(settings, offline)
+    await asyncio.to_thread(git.clear)
+    builds = BuildDesk(
+        builds=BuildTable(connection),
+        git=git,
+        builder=_builder(settings, offline),
+        images=images,
+        messenger=messenger,
+        audit=audit,
+        clock=clock,
+        render=lambda build: build_of(build, catalog),
+        ended=lambda build, log: build_ended_of(build, log, catalog),
+    )
+    stack.push_async_callback(builds.stop)
+    logs = LogDesk(
+        logs=KubernetesLogs(cluster.connections),
+        cluster=cluster,
+        follows=FollowTable(connection),
+        messenger=messenger,
+        clock=clock,
+        titles=catalog.title_of,
+    )
+    stack.push_async_callback(logs.stop)
+    edges = Edges(
+        catalog=catalog,
+        store=store,
+        cluster=cluster,
+        inventory=KubernetesInventory(cluster.connections),
+        images=images,
+        messenger=messenger,
+        people=Readers(SlackPeople(client, clock), PreferenceTable(connection)),
+        clock=clock,
+        audit=audit,
+        locks=LockTable(connection),
+        announcer=announcer,
+        approvals=ApprovalTable(connection),
+        snapshots=SnapshotTable(connection),
+        analyses=AnalysisTable(connection),
+        comparisons=GitHubComparisons(checks),
+        checklists=checklists,
+        configurations=ConfigurationTable(connection),
+        lists=lists,
+        ci=ci,
+        workbench=workbench,
+        metrics=metrics,
+        probes=probes,
+        builds=builds,
+        logs=logs,
+    )
+    lists.on_change = edges.bell.ring
+    lists.look = partial(look_at_ci_of, edges)
+    return _Outside(edges, cluster, client, identity, builds, logs, connection.displaced)
 
 
 async def _opened(connection: Connection, settings: Settings) -> None:
@@ -321,6 +323,49 @@ async def _opened(connection: Connection, settings: Settings) -> None:
             opening.cancel()
             await server.stop()
     await opening
+
+
+async def _greet_slack(settings: Settings, stack: AsyncExitStack) -> tuple[SlackClient, Identity]:
+    session = slack_session(trust_env=not settings.slack_needs_no_proxy)
+    stack.push_async_callback(session.close)
+    token = settings.slack_bot_token.get_secret_value()
+    client = slack_client(token, settings.slack_api_url, session)
+    return client, await _identify(client)
+
+
+def _drivers(outside: _Outside, stack: AsyncExitStack) -> tuple[Engine, AnalysisDesk]:
+    """Who drives rollouts and their analyses, each told of what the other does."""
+    edges = outside.edges
+    desk = AnalysisDesk(edges, lambda rollout: engine.wake(rollout), looks=LOOKS, guard=fast_burn)
+    engine = _engine(edges, desk)
+    edges.bell.listen(engine.wake_waiting)
+    edges.bell.listen(desk.ring)
+    stack.push_async_callback(desk.stop)
+    outside.builds.deploy = partial(
+        deploy_built,
+        edges=edges,
+        wake=engine.wake,
+        answered=partial(tell_not_deployed, edges=edges, wake=engine.wake),
+    )
+    stack.push_async_callback(engine.stop)
+    return engine, desk
+
+
+async def _take_up(outside: _Outside, engine: Engine, desk: AnalysisDesk) -> None:
+    """Goes on with what the process before left: the engine first, since others wake it."""
+    edges = outside.edges
+    await end_displaced(edges)
+    await engine.start()
+    for restart in await finish_unfinished(edges):
+        engine.wake(restart)
+    await desk.start()
+    edges.announcer.start()
+    head = await edges.audit.head()
+    log.info("the audit log ends with %s:%s", head.count, head.hash)  # a witness elsewhere
+    await edges.lists.start()
+    await make_good(edges)
+    await outside.builds.start()
+    outside.logs.start()
 
 
 def _with_tokens(catalog: Catalog, settings: Settings) -> Catalog:
@@ -430,13 +475,14 @@ async def _ended(rollout: Rollout, edges: Edges) -> None:
 
 async def _identify(client: SlackClient) -> Identity:
     """Wait for a Slack that does not answer; a wrong token is told at once."""
-    for attempt in range(1_000_000):
+    tries = 0
+    while True:
         try:
             return await identify(client)
         except PortError as error:
             if not error.temporary:
                 raise
-            wait = _SLACK_RETRY[min(attempt, len(_SLACK_RETRY) - 1)]
-            log.warning("Slack does not answer (%s); trying again in %s s", error, wait)
+            wait = back_off(tries).total_seconds()
+            tries += 1
+            log.warning("Slack does not answer (%s); trying again in %g s", error, wait)
             await asyncio.sleep(wait)
-    raise AssertionError

@@ -8,11 +8,12 @@ from typing import Any, Protocol
 
 import pytest
 from aiohttp import web_app
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, is_hypothesis_test, settings
 
 from bot.domain import redaction
 from bot.domain.image import Image
 from bot.domain.rollout import Actor, CardRef, Rollout
+from tests import certificates, scheduling
 
 # How long an example takes is the machine's affair: on a busy one it is no failure of a test.
 # Each run looks for new examples, with `make test ARGS=--hypothesis-profile=search` for many more;
@@ -22,6 +23,9 @@ settings.register_profile("explore", **slow_is_fine)
 settings.register_profile("search", max_examples=3000, **slow_is_fine)
 settings.register_profile("ci", derandomize=True, **slow_is_fine)
 settings.load_profile("ci" if os.environ.get("DYNAMO_TESTS_NEVER_SKIP") == "1" else "explore")
+
+SEARCHES = 3600
+"""Seconds that one property may search: thirty times as many examples, on a busy machine."""
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 DIGEST = "sha256:" + "ab12" * 16
@@ -75,6 +79,12 @@ def imported_once() -> None:
     gc.freeze()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def certificates_made_once() -> Iterator[None]:
+    with certificates.made_once():
+        yield
+
+
 @pytest.fixture(autouse=True)
 def no_world_outlives_its_test() -> Iterator[None]:
     """aiohttp keeps the last 1,024 handlers that had a middleware, each with its application, and
@@ -109,6 +119,25 @@ def make_rollout() -> MakeRollout:
         return rollout.with_(**changes)
 
     return make
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    scheduling.longest_first(items)
+    if settings.get_current_profile_name() == "search":
+        for item in items:
+            if is_hypothesis_test(getattr(item, "obj", None)):
+                item.add_marker(pytest.mark.timeout(SEARCHES), append=False)
+
+
+@pytest.hookimpl(optionalhook=True)  # of xdist, which `-p no:xdist` leaves out
+def pytest_xdist_auto_num_workers() -> int:
+    return scheduling.workers()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    return scheduling.Pieces(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.hookimpl(wrapper=True)

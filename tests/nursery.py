@@ -2,13 +2,16 @@
 
     python -m tests.nursery
 
-Tests that kill a bot start it again and again; loading its libraries would be most of their time.
+Tests that kill a bot start it again and again; loading its libraries and reading its sentences
+would be most of their time.
 An order is a JSON line: its environment, where its output goes, and with `world` the offline world
 whose time and builder it shares (`tests/world_bot.py`), else it is `dynamo run` as ever. What was
 started (`{"started": pid}`) and what has ended (`{"ended": pid}`) is told in JSON lines. When
 nobody orders any more, all that still run are killed.
 """
 
+import gc
+import importlib
 import json
 import os
 import signal
@@ -17,12 +20,23 @@ from typing import Any
 
 import bot.__main__
 import bot.app
-import tests.world_bot  # loaded before the first fork
+import tests.world_bot
+from bot.domain import redaction
+from bot.text import FALLBACK, Texts
+
+_LATE = ("_strptime", "encodings.utf_8_sig", "kubernetes.aio.client", "kubernetes.aio.config")
+"""What a bot loads when it first needs it."""
 
 _running: set[int] = set()
 
 
 def main() -> None:
+    for name in _LATE:
+        importlib.import_module(name)
+    Texts.of(FALLBACK)
+    redaction.prepare()
+    gc.collect()
+    gc.freeze()  # what is never collected is never written to: parent and children share it
     signal.signal(signal.SIGCHLD, lambda *_: _bury())
     try:
         for line in sys.stdin:

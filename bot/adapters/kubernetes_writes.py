@@ -179,9 +179,10 @@ async def apply(
         foreign = conflict.beyond(OURS)
         if foreign is not None:
             raise foreign from conflict
-        # Only the object we have looked at: nobody who comes in between may be overruled.
-        version = live["metadata"]["resourceVersion"]
-        body = {**body, "metadata": {**body["metadata"], "resourceVersion": version}}
+        # Only the object we have looked at: nobody who comes in between may be overruled. (A dry
+        # run overrules nobody.)
+        version = {} if dry_run else {"resourceVersion": live["metadata"]["resourceVersion"]}
+        body = {**body, "metadata": {**body["metadata"], **version}}
         return await connection.call(Call(asked, {**query, "force": "true"}, body, _APPLY))
 
 

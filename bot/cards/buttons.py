@@ -14,7 +14,7 @@ from typing import Literal
 from bot.cards.blocks import BUTTON, VALUE, button, confirm
 from bot.cards.card import Block
 from bot.cards.mrkdwn import clean, plain, say_plain, size
-from bot.domain import progress
+from bot.domain import rollout_course
 from bot.domain.build import Build
 from bot.domain.kind import GoodRelease
 from bot.domain.rollout import Rollout, RolloutState
@@ -57,7 +57,7 @@ def cancel(
     where there is no way back. `before`: the version that it would go back to; `numbers`: what a
     scaling speaks of (`operations.py`)."""
     value = SEPARATOR.join((rollout.id, rollout.state))
-    if progress.cancel(rollout, "", rollout.requested_at) is None or not _carries(value):
+    if rollout_course.cancel(rollout, "", rollout.requested_at) is None or not _carries(value):
         return None
     untouched = rollout.state is RolloutState.QUEUED or rollout.before_generation is None
     text = say_plain(

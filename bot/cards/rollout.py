@@ -41,9 +41,9 @@ from bot.cards.promotion import override_parts, waiting_buttons, waiting_line, w
 from bot.cards.refusal import gate_parts, told_part
 from bot.domain.gate import only_waits
 from bot.domain.kind import Kind
-from bot.domain.progress import soak_ends
 from bot.domain.promotion import OVERTAKEN
 from bot.domain.rollout import Rollout, RolloutState
+from bot.domain.rollout_course import soak_ends
 from bot.domain.verdict import Outcome, Reason
 from bot.text import Texts
 from bot.text.sentences import duration, trouble_sentence

@@ -1,6 +1,6 @@
 """What follows from an analysis, and what may be pressed about it. Pure.
 
-What follows is decided in `bot/domain/analysis_steps.py`; each button is checked at its press.
+What follows is decided in `bot/domain/analysis_course.py`; each button is checked at its press.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from bot.cards.card import Block
 from bot.cards.mrkdwn import Mrkdwn, code, join, moment, people, plain, say, say_plain, user
 from bot.cards.summary_words import Shown, called_people
 from bot.domain.analysis import Analysis, Follow, Result, Stage
-from bot.domain.analysis_steps import OPEN
+from bot.domain.analysis_course import OPEN
 from bot.domain.audit import DYNAMO
 from bot.text import Texts
 

@@ -1,8 +1,8 @@
 """What the verdict on metrics is measured against: the signals, their floors, and the thresholds.
 
 Defaults are those of research/rollouts.md §3.5, tuned where its own table misses the aims
-(docs/analysis.md says where, with the error rates before and after); `metric_verdicts` applies
-them.
+(docs/analysis.md says where, with the error rates before and after); `metric_errors` and
+`metric_samples` apply them.
 """
 
 from collections.abc import Mapping
@@ -29,6 +29,9 @@ class Signal(StrEnum):
 LATENCIES = (Signal.LATENCY_P50, Signal.LATENCY_P95, Signal.LATENCY_P99)
 SATURATION = frozenset({Signal.CPU, Signal.MEMORY, Signal.THROTTLING})
 """These warn; they fail only close to the limit of the container."""
+
+SEASON_P = 0.05
+"""Below it the rise of this hour a week ago was no chance; that of now is held against it."""
 
 UNITS: Mapping[Signal, Unit] = {
     Signal.REQUEST_RATE: Unit.PER_SECOND,

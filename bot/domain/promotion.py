@@ -2,7 +2,7 @@
 
 Pure. `choose_way` decides on the answers of the gates; `next_look` names the one time at which they
 may change by themselves; `steps_ahead` says what can be promoted where. The request that waits is a
-rollout in AWAITING_APPROVAL (`bot/domain/progress.py`), asked again whenever something changes.
+rollout in AWAITING_APPROVAL (`rollout_course.py`), asked again whenever something changes.
 """
 
 from collections.abc import Iterable, Sequence

@@ -1,6 +1,6 @@
 """A rollout: a release going into an environment. What a card shows and the engine drives.
 
-States and how they follow each other (bot/domain/progress.py decides):
+States and how they follow each other (bot/domain/rollout_course.py decides):
 
     AWAITING_APPROVAL → QUEUED → APPLYING → PROGRESSING → SOAKING → SUCCEEDED
        │                  │         │            │           └───→ FAILED

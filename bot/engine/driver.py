@@ -8,9 +8,9 @@ from typing import Any
 
 from bot.cards.card import Card
 from bot.domain.gate import GateResult
-from bot.domain.progress import Ground, Outlook
 from bot.domain.promotion import Commits
 from bot.domain.rollout import Diagnosis, Rollout
+from bot.domain.rollout_course import Ground, Outlook
 from bot.domain.shortage import Shortage
 from bot.domain.workload import Event, Workload
 from bot.ports import Written

@@ -1,9 +1,10 @@
 """The engine drives every rollout that is not settled: look, decide, do one thing, save, show.
 
-Decisions are in `bot/domain/progress.py`; here are only effects and their order: intent is saved
-before the effect, effects are idempotent (apply *to* a digest, edit *the* card), and a rollout
-that somebody else saved meanwhile is read again. It is woken by cluster events, clicks and the
-times that judgements name, never by polling; what is idle costs nothing.
+What is due is decided in `bot/domain/rollout_steps.py`, what becomes of it in `rollout_course.py`
+there; here are only effects and their order: intent is saved before the effect, effects are
+idempotent (apply *to* a digest, edit *the* card), and a rollout that somebody else saved meanwhile
+is read again. It is woken by cluster events, clicks and the times that judgements name, never by
+polling; what is idle costs nothing.
 """
 
 import asyncio
@@ -15,8 +16,19 @@ from datetime import datetime
 from bot.domain.gate import lets_through
 from bot.domain.judge import judge_rollout
 from bot.domain.judgement import Judgement
-from bot.domain.progress import (
+from bot.domain.promotion import next_look
+from bot.domain.rollout import WAITING, Rollout, RolloutState
+from bot.domain.rollout_course import (
     GIVE_UP_APPLYING,
+    advance,
+    fail,
+    look_again,
+    prepared,
+    said_place,
+    turned_back,
+    written,
+)
+from bot.domain.rollout_steps import (
     AnnounceOverride,
     Apply,
     AskGates,
@@ -35,17 +47,8 @@ from bot.domain.progress import (
     TakeTurn,
     TellOpen,
     TellThread,
-    advance,
-    fail,
-    look_again,
     next_step,
-    prepared,
-    said_place,
-    turned_back,
-    written,
 )
-from bot.domain.promotion import next_look
-from bot.domain.rollout import WAITING, Rollout, RolloutState
 from bot.domain.verdict import Outcome
 from bot.domain.workload import Workload
 from bot.engine.driver import Driver, Work

@@ -8,9 +8,10 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from bot.domain.back_off import back_off
 from bot.domain.judgement import Judgement
-from bot.domain.progress import overcome, soak_ends
 from bot.domain.rollout import Obstacle
+from bot.domain.rollout_course import overcome, soak_ends
 from bot.domain.workload import Workload
 from bot.engine.driver import Driver
 from bot.engine.showing import Save
@@ -19,7 +20,6 @@ from bot.ports import Clock, Cluster
 
 log = logging.getLogger(__name__)
 
-_BACK_OFF = (1, 2, 4, 8, 15, 30)  # seconds between tries of an edge that does not answer
 _EVENTS_EVERY = timedelta(seconds=5)  # Kubernetes Events are asked for at most this often
 
 
@@ -77,9 +77,9 @@ class Watching:
             driver.cancel_alarm = self._clock.call_at(when, lambda: self._wake(driver))
 
     def try_again(self, driver: Driver) -> None:
-        seconds = _BACK_OFF[min(driver.tries, len(_BACK_OFF) - 1)]
+        due = self._clock.now() + back_off(driver.tries)
         driver.tries += 1
-        self.alarm(driver, self._clock.now() + timedelta(seconds=seconds))
+        self.alarm(driver, due)
 
     async def note_obstacle(self, driver: Driver, error: PortError | None) -> None:
         """An edge has stopped answering, or (None) answers again: said on the card."""

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.domain.analysis import Analysis, Stage
+from bot.domain.analysis_course import ask_again, gone_back, keep, mute
 from bot.domain.analysis_records import analysis_entry
-from bot.domain.analysis_steps import ask_again, gone_back, keep, mute
 from bot.domain.audit import AuditEntry, By, subject_of
 from bot.domain.gate import GateResult
 from bot.domain.rollout import Actor, Rollout
-from bot.domain.steps import refusal_entry
+from bot.domain.rollout_records import refusal_entry
 from bot.errors import StaleError
 from bot.workflows.analysis_telling import summary_of
 from bot.workflows.edges import Edges, Place

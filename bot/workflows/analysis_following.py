@@ -6,7 +6,7 @@ before it is asked for, so that a crash between the two asks once.
 
 from bot.cards.refusal import gate_sentence
 from bot.domain.analysis import Analysis
-from bot.domain.analysis_steps import Ground
+from bot.domain.analysis_course import Ground
 from bot.domain.audit import DYNAMO, Surface
 from bot.domain.kind import Kind
 from bot.domain.rollout import Actor, Rollout

@@ -10,18 +10,10 @@ from dataclasses import dataclass
 
 from bot.cards.trouble import trouble_card
 from bot.domain.audit import By, subject_of
-from bot.domain.build import (
-    Build,
-    BuildState,
-    Wish,
-    again,
-    followed,
-    is_ref,
-    version_of,
-)
+from bot.domain.build import Build, BuildState, Wish, again, followed, is_ref, version_of
 from bot.domain.gate import GateResult
 from bot.domain.rollout import Actor, CardRef, Rollout
-from bot.domain.steps import refusal_entry
+from bot.domain.rollout_records import refusal_entry
 from bot.errors import PortError, StaleError, Trouble
 from bot.ports import Revision
 from bot.text import Texts

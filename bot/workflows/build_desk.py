@@ -11,10 +11,11 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from bot.cards.card import Card
 from bot.domain.audit import ENGINE, AuditEntry, By, subject_of
+from bot.domain.back_off import back_off
 from bot.domain.build import (
     TAIL,
     Build,
@@ -39,7 +40,6 @@ from bot.workflows.building import Patience, build_commit, refused
 log = logging.getLogger(__name__)
 
 _AT_ONCE = 2  # builds; a build is heavy
-_BACK_OFF = (1, 2, 4, 8, 15, 30)  # seconds between tries of Slack or the store
 
 
 @dataclass(slots=True)
@@ -320,9 +320,8 @@ class BuildDesk:
         return saved
 
     def _try_again(self, build_id: str, running: _Running) -> None:
-        seconds = _BACK_OFF[min(running.tries, len(_BACK_OFF) - 1)]
+        due = self._clock.now() + back_off(running.tries)
         running.tries += 1
-        due = self._clock.now() + timedelta(seconds=seconds)
         running.cancel_alarm = self._clock.call_at(due, lambda: self.wake(build_id))
 
 

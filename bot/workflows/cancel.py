@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from bot.domain.audit import By, subject_of
 from bot.domain.gate import GateResult
-from bot.domain.progress import cancel
 from bot.domain.rollout import Rollout
-from bot.domain.steps import refusal_entry
+from bot.domain.rollout_course import cancel
+from bot.domain.rollout_records import refusal_entry
 from bot.errors import StaleError
 from bot.workflows.displaced import place_of_stored
 from bot.workflows.edges import Edges

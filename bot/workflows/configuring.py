@@ -33,7 +33,7 @@ from bot.domain.configuration import (
 from bot.domain.gate import Gate, GateResult, all_open
 from bot.domain.lock import judge_locks
 from bot.domain.rollout import Actor, Rollout
-from bot.domain.steps import refusal_entry
+from bot.domain.rollout_records import refusal_entry
 from bot.domain.verdict import Value
 from bot.domain.window import judge_window
 from bot.errors import PortError, Trouble

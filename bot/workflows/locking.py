@@ -12,7 +12,7 @@ from bot.cards.lock import lifted_card, lock_card
 from bot.domain.audit import AuditEntry, By, subject_of
 from bot.domain.gate import GateResult
 from bot.domain.lock import Kept, Lifted, Lock, LockAnswer, ask_for, ask_to_lift, judge_locks
-from bot.domain.steps import refusal_entry
+from bot.domain.rollout_records import refusal_entry
 from bot.errors import PortError
 from bot.ports import Announcement
 from bot.text import Texts

@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final
 
+from bot.domain.back_off import back_off
 from bot.domain.log_answer import JOINED, LEFT, End, FollowView
 from bot.domain.log_lines import Level, time_of
 from bot.domain.log_query import Query
@@ -40,7 +41,6 @@ NO_PODS: Final = timedelta(minutes=2)
 _FIRST: Final = 20
 """Lines from before that a live log begins with."""
 _MOST_SOURCES: Final = 50
-_BACK_OFF: Final = (1, 2, 4, 8, 15, 30)  # seconds
 _INLINE: Final = 8 * 1024
 """Bytes below which the thread is not worth its turn, where no search of a person runs."""
 
@@ -245,7 +245,7 @@ class Follower:
                     return
             if key not in self._wanted and tries:
                 return
-            await self._wait(_BACK_OFF[min(tries, len(_BACK_OFF) - 1)])
+            await self._wait(back_off(tries).total_seconds())
             tries += 1
             if key not in self._wanted:
                 return

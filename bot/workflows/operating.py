@@ -13,9 +13,9 @@ from bot.domain.audit import DYNAMO, By, subject_of
 from bot.domain.gate import Gate, GateResult
 from bot.domain.image import Image
 from bot.domain.kind import Kind
-from bot.domain.progress import said_place
 from bot.domain.rollout import Actor, CardRef, Rollout
-from bot.domain.steps import refusal_entry
+from bot.domain.rollout_course import said_place
+from bot.domain.rollout_records import refusal_entry
 from bot.domain.workload import Workload
 from bot.errors import PortError
 from bot.workflows.edges import Edges, Place

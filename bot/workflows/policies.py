@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from bot.cards.policy import broken_card
-from bot.domain.analysis_steps import will_be_summed_up
+from bot.domain.analysis_course import will_be_summed_up
 from bot.domain.belongings import Belongings, Raw, pod_of
 from bot.domain.comparison import Side, compare, compare_names
 from bot.domain.expectations import rules_of, tokens_of

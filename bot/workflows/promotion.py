@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from bot.domain.audit import By, subject_of
 from bot.domain.gate import GateResult, all_open
 from bot.domain.image import Image, is_digest
-from bot.domain.progress import let_go
 from bot.domain.promotion import Ahead, Runs, step_of_digest, steps_ahead, waited_for
 from bot.domain.rollout import Rollout, RolloutState
-from bot.domain.steps import refusal_entry
+from bot.domain.rollout_course import let_go
+from bot.domain.rollout_records import refusal_entry
 from bot.domain.workload import Deployment
 from bot.errors import PortError, StaleError, Trouble
 from bot.workflows.covering import covered_by

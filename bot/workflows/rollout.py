@@ -13,10 +13,10 @@ from bot.domain.audit import AuditEntry, By, Surface, subject_of
 from bot.domain.drift import Drift, beside_the_release
 from bot.domain.gate import GateResult, all_open, lets_through, passed_by
 from bot.domain.image import Image
-from bot.domain.progress import Outlook, let_go, said_place
 from bot.domain.promotion import Asking, Override, Way, askable, choose_way, waited_for
 from bot.domain.rollout import Actor, CardRef, Rollout, RolloutState, Running
-from bot.domain.steps import refusal_entry
+from bot.domain.rollout_course import Outlook, let_go, said_place
+from bot.domain.rollout_records import refusal_entry
 from bot.domain.workload import Workload
 from bot.errors import StaleError
 from bot.workflows.comparing import commits_between

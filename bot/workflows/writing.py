@@ -7,9 +7,9 @@ import asyncio
 
 from bot.domain.gate import GateResult
 from bot.domain.kind import Kind
-from bot.domain.progress import Ground
 from bot.domain.promotion import Commits
 from bot.domain.rollout import Rollout
+from bot.domain.rollout_course import Ground
 from bot.domain.workload import Workload
 from bot.errors import PortError, Trouble
 from bot.ports import Manifest, Written

@@ -18,7 +18,8 @@ from functools import partial
 import numpy as np
 
 from bot.domain.analysis import Reading, Result
-from bot.domain.log_patterns import Gathered, Kind, judge_logs
+from bot.domain.log_gathering import Gathered, Kind
+from bot.domain.log_patterns import judge_logs
 from bot.domain.probing import Tally
 from bot.domain.response_times import Asked, Spell, judge
 from tests.bench.rows import Row

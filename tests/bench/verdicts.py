@@ -15,8 +15,9 @@ import numpy as np
 from scipy.stats import mannwhitneyu
 
 from bot.domain.analysis import Result, Sample
+from bot.domain.metric_evidence import Evidence, Observed, Span
 from bot.domain.metric_rules import Rules, Signal
-from bot.domain.metric_verdicts import Evidence, Observed, Span, judge_metrics
+from bot.domain.metric_verdicts import judge_metrics
 from tests.bench.rows import Row
 from tests.bench.shares import Share
 from tests.bench.traces import AFTER, BEFORE, CALM, GAP, LENGTH, NOISY, UNTUNED, Cell, Traces

@@ -50,6 +50,7 @@ from bot.domain.rollout import (
     RolloutState,
     Running,
 )
+from bot.domain.rollout_records import refusal_entry, step_entry
 from bot.domain.status import (
     Cell,
     Health,
@@ -59,7 +60,6 @@ from bot.domain.status import (
     StatusMatrix,
     WorkloadStatus,
 )
-from bot.domain.steps import refusal_entry, step_entry
 from bot.domain.verdict import Finding, Outcome, Reason, Verdict
 from bot.domain.workload import Autoscaler
 from bot.errors import PortError, Trouble

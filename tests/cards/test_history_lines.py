@@ -11,7 +11,7 @@ from bot.domain.analysis import Follow, Result
 from bot.domain.approval import Decision
 from bot.domain.audit import AuditEntry, Head, chained
 from bot.domain.rollout import FINAL, RolloutState
-from bot.domain.steps import REFUSED, REQUEST
+from bot.domain.rollout_records import REFUSED, REQUEST
 from bot.text import Texts
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)

@@ -10,25 +10,20 @@ from bot.domain.image import Image
 from bot.domain.judge import judge_rollout
 from bot.domain.judgement import Judgement, Memory
 from bot.domain.kind import GoodRelease, Kind, Scaling, Span
-from bot.domain.progress import (
+from bot.domain.promotion import Commits
+from bot.domain.rollout import Actor, CardRef, Diagnosis, Rollout, RolloutState, Running
+from bot.domain.rollout_course import Ground, advance, cancel, in_line, prepared, written
+from bot.domain.rollout_steps import (
     Apply,
     Credit,
     Explain,
-    Ground,
     Hold,
     Keep,
     Observe,
     Rest,
     TellThread,
-    advance,
-    cancel,
-    in_line,
     next_step,
-    prepared,
-    written,
 )
-from bot.domain.promotion import Commits
-from bot.domain.rollout import Actor, CardRef, Diagnosis, Rollout, RolloutState, Running
 from bot.domain.scaling import Asked, bounds_of, needs_question, span_mistakes
 from bot.domain.verdict import Finding, Outcome, Reason, Verdict
 from bot.domain.workload import Autoscaler, Deployment, Workload

@@ -7,16 +7,16 @@ from datetime import datetime, timedelta
 import pytest
 
 from bot.domain.analysis import DataState, Reading, Result, Window
-from bot.domain.log_patterns import (
+from bot.domain.log_gathering import (
     MOST_KINDS,
     Gathered,
     Gatherer,
     Kind,
     gathered,
-    judge_logs,
     mask,
     signature_of,
 )
+from bot.domain.log_patterns import judge_logs
 
 from ..conftest import NOON
 

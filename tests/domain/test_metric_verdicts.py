@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from bot.domain.analysis import DataState, Result, Sample, overall
+from bot.domain.metric_errors import burns_fast
+from bot.domain.metric_evidence import Evidence, Observed, Span
 from bot.domain.metric_rules import Rules, Signal
-from bot.domain.metric_verdicts import Evidence, Observed, Span, burns_fast, judge_metrics
+from bot.domain.metric_verdicts import judge_metrics
 from bot.text import LANGUAGES, Texts
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -387,7 +389,7 @@ def test_a_handful_of_requests_is_no_fire():
 
 def test_every_code_of_metrics_has_a_sentence_in_each_language():
     root = Path(__file__).parents[2] / "bot"
-    files = [root / "domain/metric_verdicts.py", *(root / "workflows/looks").glob("*.py")]
+    files = [*(root / "domain").glob("metric_*.py"), *(root / "workflows/looks").glob("*.py")]
     codes = {
         code for file in files for code in re.findall(r'"(METRIC_[A-Z0-9_]+)"', file.read_text())
     }

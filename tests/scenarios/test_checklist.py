@@ -63,7 +63,7 @@ def on(message, action, item):
 
 async def press(people, who, message, action, item):
     control = on(message, action, item)
-    await people._act(await people._person(who), message, control, {})
+    await people.click(who, message, control)
 
 
 async def refused(people, who, word):

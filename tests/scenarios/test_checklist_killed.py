@@ -58,7 +58,7 @@ async def try_to(slack: SlackDriver, message: Message, item: str) -> None:
         if each.action_id == "dyn:tick" and each.element["value"].endswith(f"|{item}")
     )
     try:
-        await slack._act("U0DAN00000", message, control, {})
+        await slack.click("dan", message, control)
     except SlackRefusal:
         return
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from bot.domain.analysis import Result, Stage
-from bot.domain.analysis_steps import COUNTDOWN
+from bot.domain.analysis_course import COUNTDOWN
 from bot.domain.kind import Kind
 from bot.domain.rollout import Rollout, RolloutState
 from bot.sandbox.launcher import Options, Sandbox, launch

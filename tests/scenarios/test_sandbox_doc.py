@@ -1,23 +1,73 @@
 """docs/sandbox.md is run, not believed: its example bot, its tests, its list of the control API."""
 
+import json
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
+from aiohttp import web
 
 from bot.sandbox.clock import Clock
 from bot.sandbox.kubernetes.world import World
 from bot.sandbox.slack import client, control
 from bot.sandbox.slack.driver import SlackDriver
 from bot.sandbox.slack.faults import Fault
+from bot.sandbox.slack.manifest import read_manifest
 from bot.sandbox.slack.running import running_workspace
 from bot.sandbox.slack.seed import BOT_USER_ID
 from tests.scenarios.remembered import Remembered
 
 DOC = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text()
 BLOCKS = re.findall(r"^```python\n(.*?)^```", DOC, re.DOTALL | re.MULTILINE)
+
+TEAPOT = read_manifest(
+    {
+        "display_information": {"name": "Teapot"},
+        "features": {"slash_commands": [{"command": "/tea"}]},
+        "oauth_config": {"scopes": {"bot": ["commands"]}},
+        "settings": {"interactivity": {"is_enabled": True}},
+    }
+)
+BUTTON = {"type": "button", "action_id": "pour", "text": {"type": "plain_text", "text": "Pour"}}
+
+
+class Teapot:
+    """A bot without an SDK: it knows Slack's requests alone."""
+
+    ts = ""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    @asynccontextmanager
+    async def served(self) -> AsyncIterator[str]:
+        app = web.Application()
+        app.router.add_post("/slack/events", self._hear)
+        runner = web.AppRunner(app)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+        finally:
+            await runner.cleanup()
+
+    async def _hear(self, request: web.Request) -> web.Response:
+        if request.content_type == "application/json":
+            event = await request.json()
+            self.heard.append(event["type"])
+            return web.json_response({"challenge": event["challenge"]})
+        form = await request.post()
+        if "payload" in form:
+            self.heard.append(json.loads(str(form["payload"]))["actions"][0]["action_id"])
+            return web.Response()
+        self.heard.append(f"{form['command']!s} {form['text']!s}")
+        blocks = [{"type": "actions", "block_id": "tea", "elements": [BUTTON]}]
+        return web.json_response({"text": "Tea?", "blocks": blocks})
+
 
 pytestmark = pytest.mark.timeout(90)
 
@@ -33,6 +83,32 @@ def example(name: str) -> Callable[..., Awaitable[None]]:
 
 async def test_the_example_bot_pours_tea() -> None:
     await example("test_ana_gets_her_tea")()
+
+
+async def test_the_requests_of_the_document_lead_from_a_command_to_a_click() -> None:
+    """With another app, told by signed HTTP: as a bot in any language is tested."""
+    requests = re.findall(r"^curl -s \"?\$SLACK(\S+?)\"?(?: -d '(.*)')?$", DOC, re.MULTILINE)
+    tea = Teapot()
+    answers = []
+    async with (
+        tea.served() as address,
+        running_workspace(manifest=TEAPOT) as workspace,
+        aiohttp.ClientSession(workspace.url) as session,
+    ):
+        for path, written in requests:
+            body = written.replace("http://127.0.0.1:3000", address)
+            body = body.replace('"A"', '"pour"').replace('"B"', '"tea"').replace("TS", tea.ts)
+            asked = session.post(path, data=body) if body else session.get(path)
+            async with asked as answer:
+                answers.append(await answer.text())
+                assert answer.status == 200, answers[-1]
+            if path == "/client/say":
+                message = await workspace.people.message("ana", where=lambda m: m.text == "Tea?")
+                tea.ts = message.ts
+    assert len(answers) == 5
+    assert '"slash_commands"' in answers[2]
+    assert f'"ts": "{tea.ts}"' in answers[3]
+    assert tea.heard == ["url_verification", "/tea green", "pour"]
 
 
 async def test_the_example_with_the_fixtures_holds(

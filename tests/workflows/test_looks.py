@@ -19,7 +19,7 @@ from aiohttp import web
 from bot.adapters.http_probes import HttpProbes
 from bot.adapters.process_workbench import ProcessWorkbench
 from bot.domain.analysis import Reading, Result, Window, Windows
-from bot.domain.log_patterns import Gathered
+from bot.domain.log_gathering import Gathered
 from bot.domain.workload import Container, Deployment, Pod, ReplicaSet, Workload
 from bot.errors import PortError, Trouble
 from bot.ports import LogOf

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from bot.adapters.database import Connection, Database, migration
 from bot.domain.audit import AuditEntry, AuditRecord, Head, chained
 from bot.domain.rollout import FINAL, RolloutState
-from bot.domain.steps import STEP
+from bot.domain.rollout_records import STEP
 
 _SQLITE_GUARDS = (
     *(

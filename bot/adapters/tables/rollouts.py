@@ -16,9 +16,9 @@ from bot.adapters.tables.audit import append
 from bot.adapters.tables.delivered import END, RELEASING, past_of
 from bot.domain.audit import ENGINE, By, Surface
 from bot.domain.delivery import Past
-from bot.domain.progress import in_line
 from bot.domain.rollout import ACTIVE, DRIVEN, CardRef, Rollout, RolloutState
-from bot.domain.steps import step_entry
+from bot.domain.rollout_course import in_line
+from bot.domain.rollout_records import step_entry
 from bot.errors import StaleError
 
 _ROLLOUT = TypeAdapter(Rollout)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from bot.sandbox.kubernetes import discovery
+from bot.sandbox.kubernetes import discovery, statuses
 from bot.sandbox.kubernetes.answers import JSON, as_json, no_page
 from bot.sandbox.kubernetes.resources import KINDS
 from bot.sandbox.kubernetes.stored import Object, encode
@@ -34,9 +34,9 @@ _HEALTH = {
 
 def answer(request: web.Request, path: str) -> web.Response:
     """`path` without slashes around it."""
-    if request.method not in ("GET", "HEAD"):
-        return no_page()
     parts = path.split("/")
+    if request.method not in ("GET", "HEAD") and _is_route(request, path, parts):
+        raise statuses.method_not_allowed()
     if parts[0] in _HEALTH:
         return _health(request, parts[0], "/".join(parts[1:]))
     if not path:
@@ -48,6 +48,13 @@ def answer(request: web.Request, path: str) -> web.Response:
     if parts[0] == "openapi":
         return _openapi(path, parts)
     return no_page()
+
+
+def _is_route(request: web.Request, path: str, parts: list[str]) -> bool:
+    """Whether go-restful serves a path, by its method; the others are handlers that take any."""
+    if parts[0] in ("api", "apis"):
+        return _discovered(request, parts).status == 200
+    return path == "version"
 
 
 def _health(request: web.Request, kind: str, one: str) -> web.Response:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from multidict import CIMultiDictProxy
+
 from bot.sandbox.kubernetes.resources import Kind
 from bot.sandbox.kubernetes.statuses import ApiError, forbidden_resource, unauthorized
 from bot.sandbox.kubernetes.storage import Storage
@@ -16,6 +18,7 @@ from bot.sandbox.kubernetes.stored import Object
 
 ADMIN = "system:admin"
 _MASTERS = "system:masters"
+_AUTHENTICATED = "system:authenticated"
 _ANY = "*"
 
 
@@ -153,8 +156,16 @@ class User:
     groups: tuple[str, ...] = ()
 
 
-def who(headers: Mapping[str, str], groups: list[str], rights: Rights) -> User:
-    """The user of a request; an administrator may speak as another. Raises ApiError 401 or 403."""
+class ImpersonationError(Exception):
+    """Groups or more of a user are impersonated, and no user (filters/impersonation)."""
+
+
+def who(headers: CIMultiDictProxy[str], rights: Rights) -> User:
+    """The user of a request; an administrator may speak as another.
+
+    Raises ApiError 401 or 403, and ImpersonationError, which has no Status.
+    """
+    groups = headers.getall("Impersonate-Group", [])
     name = ADMIN
     if rights.tokens:
         kind, _, token = headers.get("Authorization", "").partition(" ")
@@ -163,14 +174,30 @@ def who(headers: Mapping[str, str], groups: list[str], rights: Rights) -> User:
         name = rights.tokens[token]
     other = headers.get("Impersonate-User")
     if not other:
-        return User(name, ("system:masters",) if name in rights.admins else ())
+        asked = [*_impersonated(headers, groups)]
+        if asked:
+            raise ImpersonationError(f"requested [{' '.join(asked)}] without impersonating a user")
+        masters = (_MASTERS,) if name in rights.admins else ()
+        return User(name, (*masters, _AUTHENTICATED))
     if name not in rights.admins:
         message = (
             f'users "{other}" is forbidden: User "{name}" cannot impersonate resource "users" in '
             'API group "" at the cluster scope'
         )
         raise ApiError(403, "Forbidden", message, {"name": other, "kind": "users"})
-    return User(other, (*groups, "system:authenticated"))
+    return User(other, tuple(dict.fromkeys((*groups, _AUTHENTICATED))))
+
+
+def _impersonated(headers: CIMultiDictProxy[str], groups: list[str]) -> Iterator[str]:
+    """What is asked for beside a user, as Go prints object references."""
+    version = "authentication.k8s.io/v1"
+    yield from (f"{{Group  {group}    }}" for group in groups)
+    for name, value in headers.items():
+        if name.lower().startswith("impersonate-extra-"):
+            key = name.lower().removeprefix("impersonate-extra-")
+            yield f"{{UserExtra  {value}  {version}  {key}}}"
+    if headers.get("Impersonate-Uid"):
+        yield f"{{UID  {headers['Impersonate-Uid']}  {version}  }}"
 
 
 def may_read(path: str) -> bool:

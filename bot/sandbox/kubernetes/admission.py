@@ -10,6 +10,7 @@ import random
 from collections.abc import Callable
 
 from bot.sandbox.kubernetes import defaults, statuses
+from bot.sandbox.kubernetes.class_validation import SYSTEM_PRIORITIES
 from bot.sandbox.kubernetes.resources import STORED, Kind
 from bot.sandbox.kubernetes.statuses import Refusal
 from bot.sandbox.kubernetes.storage import Storage
@@ -30,6 +31,8 @@ class Admitting:
     def admit(self, kind: Kind, obj: Object) -> None:
         if kind.kind == "Pod":
             self._find_account(kind, obj)
+            self._find_priority(kind, obj)
+            self._find_runtime(kind, obj)
             defaults.admit_pod(obj.setdefault("spec", {}), self._dice)
         refusal = self._hook(kind.key, obj)
         if refusal is None:
@@ -51,6 +54,40 @@ class Admitting:
                 f'"{name}" not found'
             )
             raise statuses.forbidden(kind, meta.get("name", ""), why)
+
+    def _find_priority(self, kind: Kind, pod: Object) -> None:
+        """A pod's priority is its class's (plugin/pkg/admission/priority)."""
+        spec = pod.get("spec") or {}
+        name, who = spec.get("priorityClassName"), pod["metadata"].get("name", "")
+        found: Object = {"value": SYSTEM_PRIORITIES.get(name) if name else 0}
+        if name:
+            stored = self._store.stored("priorityclasses.scheduling.k8s.io", None, name)
+            found = stored.view if stored is not None else found
+        if found["value"] is None:
+            why = f"no PriorityClass with name {name} was found"
+            raise statuses.forbidden(kind, who, why)
+        for field, given, wanted in (
+            ("priority", "the integer value of priority", found["value"]),
+            (
+                "preemptionPolicy",
+                "the string value of PreemptionPolicy",
+                found.get("preemptionPolicy", "PreemptLowerPriority"),
+            ),
+        ):
+            if spec.get(field) not in (None, wanted):
+                why = (
+                    f"{given} ({spec[field]}) must not be provided in pod spec; priority admission "
+                    f"controller computed {wanted} from the given PriorityClass name"
+                )
+                raise statuses.forbidden(kind, who, why)
+            spec[field] = wanted
+
+    def _find_runtime(self, kind: Kind, pod: Object) -> None:
+        """plugin/pkg/admission/runtimeclass."""
+        name = (pod.get("spec") or {}).get("runtimeClassName")
+        if name and self._store.stored("runtimeclasses.node.k8s.io", None, name) is None:
+            why = f'pod rejected: RuntimeClass "{name}" not found'
+            raise statuses.forbidden(kind, pod["metadata"].get("name", ""), why)
 
     def open_namespace(self, kind: Kind, namespace: str, name: str) -> None:
         """Nothing new in a namespace that is missing (404) or going (403)."""

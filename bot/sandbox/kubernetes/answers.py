@@ -4,26 +4,47 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 import yaml
 from aiohttp import web
 
 from bot.sandbox.kubernetes import statuses
-from bot.sandbox.kubernetes.requests import Target
+from bot.sandbox.kubernetes.requests import Target, media_type
 from bot.sandbox.kubernetes.statuses import ApiError
 from bot.sandbox.kubernetes.stored import Object, encode
 
 JSON = "application/json"
+_READ_BY_PEOPLE = ("curl", "Wget", "Mozilla/5.0")
+_TRUE = ("1", "t", "T", "true", "TRUE", "True")  # strconv.ParseBool
 
 
 def as_json(value: Any, status: int = 200, *, yaml_form: bool = False) -> web.Response:
     if yaml_form:
-        text = yaml.safe_dump(value, sort_keys=False, allow_unicode=True)
-        return web.Response(text=text, status=status, content_type="application/yaml")
+        text = yaml.safe_dump(value, allow_unicode=True)
+        return web.Response(body=text.encode(), status=status, content_type="application/yaml")
     return web.Response(body=encode(value), status=status, content_type=JSON)
 
 
-def as_status(error: ApiError) -> web.Response:
-    response = as_json(error.status(), error.code)
+def as_read(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+    """Indented for people: who asks for it, and browsers and tools of the command line
+    (responsewriters/writers.go: isPretty).
+    """
+    wanted = request.query.get("pretty")
+    if wanted is None:
+        pretty = request.headers.get("User-Agent", "").startswith(_READ_BY_PEOPLE)
+    else:
+        pretty = wanted in _TRUE
+    if pretty and isinstance(response, web.Response) and response.content_type == JSON:
+        body = response.body
+        if isinstance(body, bytes):
+            response.body = orjson.dumps(orjson.loads(body), option=orjson.OPT_INDENT_2)
+    return response
+
+
+def as_status(error: ApiError, accept: str = "") -> web.Response:
+    """In YAML for whoever reads that first; in JSON for everybody who cannot be served."""
+    yaml_form = media_type(accept.partition(",")[0]) == "application/yaml"
+    response = as_json(error.status(), error.code, yaml_form=yaml_form)
     retry = (error.details or {}).get("retryAfterSeconds")
     if retry:
         response.headers["Retry-After"] = str(retry)

@@ -14,6 +14,7 @@ from bot.sandbox.kubernetes.deployment_controller import DeploymentController
 from bot.sandbox.kubernetes.garbage_collector import GarbageCollector
 from bot.sandbox.kubernetes.images import ImageSource
 from bot.sandbox.kubernetes.kubelet import Kubelet
+from bot.sandbox.kubernetes.namespace_controller import NamespaceController
 from bot.sandbox.kubernetes.node_host import Timings
 from bot.sandbox.kubernetes.pod_defaults import delete_gracefully
 from bot.sandbox.kubernetes.quota import QuotaController
@@ -67,6 +68,7 @@ class ControlPlane:
         )
         self._autoscaler = Autoscaler(storage, clock, self._autoscalers, self.deployments)
         self._garbage_collector = GarbageCollector(storage, clock)
+        self._namespace_controller = NamespaceController(storage, clock)
         self.troubles.lifted = self.scheduler.retry
 
     def stop(self) -> None:
@@ -75,6 +77,7 @@ class ControlPlane:
         self._replica_set_controller.stop()
         self._autoscaler.stop()
         self._garbage_collector.stop()
+        self._namespace_controller.stop()
         self.scheduler.stop()
         self.quotas.stop()
         self.kubelet.stop()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.sandbox.kubernetes import quantities
+from bot.sandbox.kubernetes import go_time, quantities
 from bot.sandbox.kubernetes.schema import (
     EMPTY_KEPT,
     SHOWN,
@@ -27,6 +27,14 @@ _INT64 = frozenset(
         *("generation", "observedGeneration", "terminationGracePeriodSeconds", "fsGroup"),
         *("activeDeadlineSeconds", "deletionGracePeriodSeconds", "runAsUser", "runAsGroup"),
         *("tolerationSeconds", "expirationSeconds", "startingDeadlineSeconds"),
+        *("gracePeriodSeconds", "revision"),
+    }
+)
+_MICRO_TIMES = frozenset(
+    {
+        *(("Event", "eventTime"), ("events.Event", "eventTime")),
+        *(("EventSeries", "lastObservedTime"), ("LeaseSpec", "acquireTime")),
+        ("LeaseSpec", "renewTime"),
     }
 )
 _ZEROS: tuple[Any, ...] = ("", 0, False)
@@ -150,7 +158,17 @@ def _text(name: str, value: Any, path: str, at: tuple[str, str]) -> str:
         raise _wrong(value, at, path, "[]uint8" if name == "bytes" else "string")
     if name == "bytes":
         _check_base64(value)
+    if name == "time":
+        return _time(value, at)
     return value
+
+
+def _time(value: str, at: tuple[str, str]) -> str:
+    layout = go_time.MICROSECONDS if at in _MICRO_TIMES else go_time.SECONDS
+    try:
+        return go_time.canonical(value, layout)
+    except go_time.TimeError as error:
+        raise DecodeError(str(error)) from error
 
 
 def _check_base64(text: str) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import random
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from bot.sandbox.kubernetes.resources import Kind
@@ -27,7 +27,8 @@ def apply_defaults(kind: Kind, obj: Object) -> Object:
         _workload(kind.kind, obj, obj.setdefault("spec", {}))
     elif kind.kind == "CronJob" and isinstance(spec, dict):
         _cron_job(spec)
-    elif kind.kind == "Pod" and isinstance(spec, dict):
+    elif kind.kind == "Pod":
+        spec = obj.setdefault("spec", {})
         _pod_spec(spec)
         _whole_pod(spec)
     elif kind.schema == "HorizontalPodAutoscaler" and isinstance(spec, dict):
@@ -40,6 +41,8 @@ def apply_defaults(kind: Kind, obj: Object) -> Object:
         _namespace(obj)
     elif kind.kind in ("RoleBinding", "ClusterRoleBinding"):
         _binding(obj)
+    elif kind.kind in _OF_THE_REST:
+        _OF_THE_REST[kind.kind](obj)
     return obj
 
 
@@ -227,6 +230,59 @@ def _binding(obj: Object) -> None:
             _fill(subject, apiGroup="rbac.authorization.k8s.io")
 
 
+def _replication_controller(obj: Object) -> None:
+    """Its labels and selector are those of its pods, where it says none."""
+    spec = obj.setdefault("spec", {})
+    labels = ((spec.get("template") or {}).get("metadata") or {}).get("labels")
+    if labels:
+        for target, word in ((spec, "selector"), (obj["metadata"], "labels")):
+            if not target.get(word):
+                target[word] = copy_json(labels)
+    _fill(spec, replicas=1)
+    if spec.get("template") is not None:
+        _pod_spec(spec["template"].setdefault("spec", {}))
+
+
+def _volume_claim(obj: Object) -> None:
+    _fill(obj.setdefault("spec", {}), volumeMode="Filesystem")
+
+
+def _persistent_volume(obj: Object) -> None:
+    spec = obj.setdefault("spec", {})
+    _fill(spec, persistentVolumeReclaimPolicy="Retain", volumeMode="Filesystem")
+    if spec.get("hostPath") is not None:
+        _fill(spec["hostPath"], type="")
+
+
+def _storage_class(obj: Object) -> None:
+    _fill(obj, reclaimPolicy="Delete", volumeBindingMode="Immediate")
+
+
+def _priority_class(obj: Object) -> None:
+    _fill(obj, preemptionPolicy="PreemptLowerPriority")
+
+
+def _endpoint_slice(obj: Object) -> None:
+    for port in obj.get("ports") or []:
+        _fill(port, name="", protocol="TCP")
+
+
+def _pod_template(obj: Object) -> None:
+    if obj.get("template") is not None:
+        _pod_spec(obj["template"].setdefault("spec", {}))
+
+
+_OF_THE_REST: dict[str, Callable[[Object], None]] = {
+    "ReplicationController": _replication_controller,
+    "PersistentVolumeClaim": _volume_claim,
+    "PersistentVolume": _persistent_volume,
+    "StorageClass": _storage_class,
+    "PriorityClass": _priority_class,
+    "EndpointSlice": _endpoint_slice,
+    "PodTemplate": _pod_template,
+}
+
+
 # What only a new object gets
 
 
@@ -244,8 +300,10 @@ def prepare_create(kind: Kind, obj: Object) -> None:
     elif kind.kind == "Job":
         _job_selector(obj)
         obj["status"] = {}
-    elif kind.kind == "ReplicaSet":
+    elif kind.kind in ("ReplicaSet", "ReplicationController"):
         obj["status"] = {"replicas": 0}
+    elif kind.kind in ("PersistentVolume", "PersistentVolumeClaim"):
+        obj["status"] = {"phase": "Pending"}
     elif kind.schema == "HorizontalPodAutoscaler":
         obj["status"] = {"desiredReplicas": 0, "currentMetrics": None}
     elif kind.status:

@@ -92,6 +92,8 @@ class Deletion:
         grace = self._grace(kind, old, options)
         namespace = meta.get("namespace")
         if not finalizers and not grace:
+            if options.propagation == "Orphan":
+                return self._orphaned(kind, old, dry_run=options.dry_run), False
             if not options.dry_run:
                 old = self._store.delete(kind.key, namespace, meta["name"]) or old
             return versions.answer(kind, old), True
@@ -101,6 +103,19 @@ class Deletion:
         if options.dry_run:
             return versions.answer(kind, old), False
         return versions.answer(kind, self._store.mark_deleted(kind.key, old)), False
+
+    def _orphaned(self, kind: Kind, old: Object, *, dry_run: bool) -> Object:
+        """What is deleted without its dependents waits until they are let go, which is at once
+        here; the answer is the object that waits (store.go: Delete, shouldOrphanDependents).
+        """
+        meta = old["metadata"]
+        self._mark(meta, 0)
+        meta["finalizers"] = ["orphan"]
+        if dry_run:
+            return versions.answer(kind, old)
+        answer = versions.answer(kind, self._store.mark_deleted(kind.key, old))
+        self._store.delete(kind.key, meta.get("namespace"), meta["name"])
+        return answer
 
     def _mark(self, meta: Object, grace: int) -> None:
         """deletionTimestamp and grace; a second deletion can only shorten them."""
@@ -122,10 +137,12 @@ class Deletion:
         spec, phase = old.get("spec") or {}, (old.get("status") or {}).get("phase")
         if not spec.get("nodeName") or phase in ("Succeeded", "Failed"):
             return 0
-        if options.grace is not None:
-            return max(0, options.grace)
-        grace = spec.get("terminationGracePeriodSeconds")
-        return _DEFAULT_GRACE if grace is None else int(grace)
+        grace = options.grace
+        if grace is None:
+            grace = spec.get("terminationGracePeriodSeconds")
+        if grace is None:
+            return _DEFAULT_GRACE
+        return int(grace) if grace >= 0 else 1  # registry/core/pod/strategy.go
 
     def _orphan_dependents(self, uid: str) -> None:
         for resource in self._store.resources():

@@ -6,12 +6,14 @@ Rules and words of pkg/apis/{core,autoscaling,batch,coordination,authorization}/
 from __future__ import annotations
 
 import base64
+import ipaddress
 from collections.abc import Callable, Iterator
 
 from bot.sandbox.kubernetes import names, statuses, texts
 from bot.sandbox.kubernetes.pod_validation import NOT_NEGATIVE, validate_pod_spec
 from bot.sandbox.kubernetes.statuses import (
     FieldError,
+    duplicate,
     forbidden_field,
     invalid_value,
     not_supported,
@@ -22,6 +24,13 @@ from bot.sandbox.kubernetes.stored import Object
 
 Errors = Iterator[FieldError]
 _MOST_BYTES = 1024 * 1024
+_METRICS = {
+    "ContainerResource": "containerResource",
+    "External": "external",
+    "Object": "object",
+    "Pods": "pods",
+    "Resource": "resource",
+}
 _SECRET_KEYS = {
     "kubernetes.io/dockercfg": (".dockercfg",),
     "kubernetes.io/dockerconfigjson": (".dockerconfigjson",),
@@ -100,38 +109,99 @@ def _service(obj: Object) -> Errors:
         yield not_supported("spec.type", kind, choices)
     if not ports and kind != "ExternalName" and spec.get("clusterIP") != "None":
         yield required("spec.ports")
+    if kind == "ExternalName" and not spec.get("externalName"):
+        yield required("spec.externalName")
+    yield from _labels(spec.get("selector") or {}, "spec.selector")
+    affinities = ("ClientIP", "None")
+    if spec.get("sessionAffinity") not in affinities:
+        yield not_supported("spec.sessionAffinity", spec.get("sessionAffinity"), affinities)
+    yield from _service_ports(spec, ports)
+    yield from _cluster_address(spec)
+
+
+def _cluster_address(spec: Object) -> Errors:
+    address = spec.get("clusterIP")
+    if address in (None, "", "None"):
+        return
+    try:
+        ipaddress.ip_address(address)
+    except ValueError:
+        text = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
+        yield invalid_value("spec.clusterIPs[0]", address, text)
+
+
+def _labels(labels: Object, path: str) -> Errors:
+    for key, value in sorted(labels.items()):
+        for problem in names.qualified(key):
+            yield invalid_value(path, key, problem)
+        for problem in names.label_value(value):
+            yield invalid_value(path, value, problem)
+
+
+def _service_ports(spec: Object, ports: list[Object]) -> Errors:
+    """validateServicePort, and what two ports may not share (ValidateService)."""
+    seen: set[str] = set()
     for index, port in enumerate(ports):
-        where = f"spec.ports[{index}]"
-        if len(ports) > 1 and not port.get("name"):
+        where, name = f"spec.ports[{index}]", port.get("name", "")
+        if len(ports) > 1 and not name:
             yield required(f"{where}.name")
+        for problem in names.label(name) if name else ():
+            yield invalid_value(f"{where}.name", name, problem)
+        if name and name in seen:
+            yield duplicate(f"{where}.name", name)
+        seen.add(name)
         for problem in names.port_number(port.get("port", 0)):
             yield invalid_value(f"{where}.port", port.get("port", 0), problem)
-        target = port.get("targetPort")
-        problems = names.port_name if isinstance(target, str) else names.port_number
-        for problem in problems(target):
+        protocols = ("SCTP", "TCP", "UDP")
+        if port.get("protocol") not in protocols:
+            yield not_supported(f"{where}.protocol", port.get("protocol", ""), protocols)
+        target = port.get("targetPort", 0)
+        named = isinstance(target, str)
+        for problem in names.port_name(target) if named else names.port_number(target):
             yield invalid_value(f"{where}.targetPort", target, problem)
+        if port.get("nodePort") and spec.get("type") == "ClusterIP":
+            text = "may not be used when `type` is 'ClusterIP'"
+            yield forbidden_field(f"{where}.nodePort", text)
+        elif port.get("nodePort") and not 30_000 <= port["nodePort"] <= 32_767:
+            text = "provided port is not in the valid range. The range of valid ports is"
+            yield invalid_value(f"{where}.nodePort", port["nodePort"], f"{text} 30000-32767")
+    served: set[tuple[str, int]] = set()
+    for index, port in enumerate(ports):
+        protocol, number = port.get("protocol", ""), port.get("port", 0)
+        if (protocol, number) in served:
+            shown = {"Name": "", "Protocol": protocol, "AppProtocol": None, "Port": number}
+            yield duplicate(f"spec.ports[{index}]", {**shown, "TargetPort": 0, "NodePort": 0})
+        served.add((protocol, number))
 
 
 def _event(obj: Object) -> Errors:
     if "involvedObject" not in obj and "regarding" in obj:
         yield from _new_event(obj)
         return
-    about = obj.get("involvedObject") or {}
+    yield from _old_event(obj)
+
+
+def _old_event(obj: Object) -> Errors:
+    """core/validation/events.go: legacyValidateEvent."""
+    about = (obj.get("involvedObject") or {}).get("namespace", "")
     namespace = (obj.get("metadata") or {}).get("namespace", "")
-    if about.get("namespace") and about["namespace"] != namespace:
+    timed = bool(obj.get("eventTime"))
+    cluster_wide = ("default", "kube-system") if timed else ("", "default")
+    if namespace not in cluster_wide if not about else not timed and about != namespace:
         text = "does not match event.namespace"
-        yield invalid_value("involvedObject.namespace", about["namespace"], text)
+        yield invalid_value("involvedObject.namespace", about, text)
+    if timed:
+        for name in ("reportingComponent", "reportingInstance", "action", "reason"):
+            if not obj.get(name):
+                yield required(name)
 
 
 def _metrics(metrics: list[Object]) -> Errors:
     """autoscaling/validation: validateMetricSpec, for the metrics of resources."""
     for index, metric in enumerate(metrics):
         where = f"spec.metrics[{index}]"
-        kind, source = metric.get("type", ""), metric.get("resource")
-        if not kind:
-            yield required(f"{where}.type", "must specify a metric source type")
-        if kind == "Resource" and source is None:
-            yield required(f"{where}.resource", "must populate the given metric source")
+        source = metric.get("resource")
+        yield from _metric_source(metric, where)
         if source is None:
             continue
         target, at = source.get("target") or {}, f"{where}.resource.target"
@@ -149,6 +219,21 @@ def _metrics(metrics: list[Object]) -> Errors:
         elif share is not None and amount is not None:
             text = "may not set both a target raw value and a target utilization"
             yield forbidden_field(f"{at}.averageValue", text)
+
+
+def _metric_source(metric: Object, path: str) -> Errors:
+    """The one source that a metric's type names, and no other."""
+    kind = metric.get("type", "")
+    if not kind:
+        yield required(f"{path}.type", "must specify a metric source type")
+    if kind not in _METRICS:
+        yield not_supported(f"{path}.type", kind, tuple(sorted(_METRICS)))
+    elif metric.get(_METRICS[kind]) is None:
+        text = "must populate information for the given metric source"
+        yield required(f"{path}.{_METRICS[kind]}", text)
+    for name in sorted(_METRICS.values()):
+        if metric.get(name) is not None and name != _METRICS.get(kind):
+            yield forbidden_field(f"{path}.{name}", "must populate the given metric source only")
 
 
 def _new_event(obj: Object) -> Errors:

@@ -7,11 +7,13 @@ words of pkg/registry/core/pod/strategy.go and pkg/kubelet/kubelet_pods.go.
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+from bot.sandbox.kubernetes import go_time
 from bot.sandbox.kubernetes.statuses import (
     WHOLE,
     ApiError,
@@ -116,22 +118,18 @@ def _flag(query: Mapping[str, str], name: str) -> bool:
 
 def _number(query: Mapping[str, str], name: str) -> int | None:
     text = query.get(name)
-    if not text:
+    if text is None:
         return None
-    try:
-        return int(text)
-    except ValueError as error:
-        raise bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax') from error
+    if not re.fullmatch(r"[+-]?[0-9]+", text):
+        raise bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax')
+    return int(text)
 
 
 def _time(text: str) -> datetime:
     try:
-        return datetime.fromisoformat(text)
-    except ValueError as error:
-        message = (
-            f'parsing time "{text}" as "2006-01-02T15:04:05Z07:00": cannot parse "{text}" as "2006"'
-        )
-        raise bad_request(message) from error
+        return go_time.parse(text)
+    except go_time.TimeError as error:
+        raise bad_request(str(error)) from error
 
 
 def choose_container(pod: Object, asked: str) -> str:

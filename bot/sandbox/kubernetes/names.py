@@ -98,6 +98,10 @@ def config_key(text: str) -> list[str]:
     problems = _longer(text, 253)
     if not re.fullmatch(_CONFIG_KEY, text):
         problems.append(_CONFIG_KEY_SAYS)
+    if text in (".", ".."):
+        problems.append(f"must not be '{text}'")
+    elif text.startswith(".."):
+        problems.append("must not start with '..'")
     return problems
 
 

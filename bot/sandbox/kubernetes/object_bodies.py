@@ -101,7 +101,7 @@ def patched(
     Raises ApiError: 400 for a body that is no patch, 422 for one that cannot be applied or whose
     result does not fit the type.
     """
-    patch = _patch(body, content_type)
+    patch = _patch(body, content_type, options)
     if content_type == patches.STRATEGIC:
         result = patches.strategic_merge(kind.schema, old, patch)
         return _decoded_patch(kind, result, go_plain(patch), patch, options, plain=True)
@@ -116,19 +116,60 @@ def patched(
     return _decoded_patch(kind, result, shown, patch, options, plain=False)
 
 
-def _patch(body: bytes, content_type: str) -> Any:
+def _patch(body: bytes, content_type: str, options: WriteOptions) -> Any:
+    """The patch itself. `null` is no change to a JSON and a strategic patch, and no merge patch."""
     prefix = "" if content_type == patches.STRATEGIC else "error decoding patch: "
     try:
         patch = texts.json_text(body)
     except texts.DecodeError as error:
         raise bad_request(prefix + str(error)) from error
-    wanted, go_type = (dict, "map[string]interface {}")
     if content_type == patches.JSON:
-        wanted, go_type = (list, "[]handlers.jsonPatchOp")  # type: ignore[assignment]
-    if not isinstance(patch, wanted):
+        return _operations(patch, options)
+    if patch is None and content_type == patches.MERGE:
+        raise bad_request("Invalid JSON Patch")
+    if not isinstance(patch, dict | None):
         word = statuses.json_word(patch)
+        go_type = "map[string]interface {}"
         raise bad_request(f"{prefix}json: cannot unmarshal {word} into Go value of type {go_type}")
-    return patch
+    return patch or {}
+
+
+def _operations(patch: Any, options: WriteOptions) -> list[Any]:
+    """A JSON patch is read twice: for what it must not have, which `Ignore` leaves out, and then
+    to be applied.
+    """
+    ignored = options.validation == "Ignore"
+    prefix = "" if ignored else "error decoding patch: "
+    whole, each = ("jsonpatch.Patch", "jsonpatch.Operation")
+    if not ignored:
+        whole, each = ("[]handlers.jsonPatchOp", "handlers.jsonPatchOp")
+    wrong = [(patch, whole)] if not isinstance(patch, list | None) else []
+    wrong += [(one, each) for one in patch or [] if not isinstance(one, dict)] if not wrong else []
+    for found, go_type in wrong:
+        word = statuses.json_word(found)
+        raise bad_request(f"{prefix}json: cannot unmarshal {word} into Go value of type {go_type}")
+    for one in patch or [] if not ignored else ():
+        for name in ("op", "path", "from"):
+            if not isinstance(one.get(name), str | None):
+                word = statuses.json_word(one[name])
+                raise bad_request(
+                    f"{prefix}json: cannot unmarshal {word} into Go struct field "
+                    f"jsonPatchOp.{name} of type string"
+                )
+    return patch or []
+
+
+def _complaints(patch: Any) -> list[str]:
+    """What strict reading says of a patch itself, before it is applied."""
+    if not isinstance(patch, list):
+        return texts.repeated(patch)
+    unknown = [
+        f'unknown field "[{index}].{name}"'
+        for index, one in enumerate(patch)
+        for name in one
+        if name not in ("op", "path", "from", "value")
+    ]
+    return [f"json patch {one}" for one in (*texts.repeated(patch), *unknown)]
 
 
 def _decoded_patch(
@@ -139,7 +180,7 @@ def _decoded_patch(
         obj, complaints = decoding.decode(kind.schema, result)
     except texts.DecodeError as error:
         raise _unfit(shown, error.plain if plain and error.plain else str(error)) from error
-    complaints = [*texts.repeated(patch), *complaints]
+    complaints = [*_complaints(patch), *complaints]
     if complaints and options.validation == "Strict":
         raise _unfit(shown, f"strict decoding error: {', '.join(complaints)}")
     if options.validation == "Warn":
@@ -159,7 +200,7 @@ def decoded_apply(kind: Kind, merged: Object) -> Object:
         obj, _ = decoding.decode(kind.schema, merged)
     except texts.DecodeError as error:
         meta = merged.get("metadata") or {}
-        who = "/".join(filter(None, (meta.get("namespace", ""), meta.get("name", ""))))
+        who = f"{meta.get('namespace', '')}/{meta.get('name', '')}"
         problem = f"error decoding from json: {error}" if "base64" in str(error) else str(error)
         raise statuses.internal(
             f"failed to convert new object ({who}; {kind.gvk}) to proper version "

@@ -6,7 +6,7 @@ that cannot be applied is 422, a malformed patch 400.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeGuard
 
 from bot.sandbox.kubernetes.fields import go_plain
 from bot.sandbox.kubernetes.schema import MERGE_KEYS, RETAIN_KEYS, Shape, named, shape
@@ -14,7 +14,6 @@ from bot.sandbox.kubernetes.statuses import (
     ApiError,
     bad_request,
     internal,
-    json_word,
     unprocessable,
 )
 from bot.sandbox.kubernetes.stored import Object, copy_json
@@ -30,6 +29,13 @@ _RETAIN = "$retainKeys"
 _DELETE_PRIMITIVES = "$deleteFromPrimitiveList/"
 _ORDER = "$setElementOrder/"
 _MOST_OPERATIONS = 10_000
+_GO_TYPES = {
+    str: "string",
+    bool: "bool",
+    int: "int64",
+    float: "float64",
+    dict: "map[string]interface {}",
+}
 
 
 # JSON patch
@@ -37,12 +43,6 @@ _MOST_OPERATIONS = 10_000
 
 def json_patch(obj: Object, operations: list[Any]) -> Object:
     """Apply RFC 6902 operations in order; a failing `test` refuses them all."""
-    for one in operations:
-        if not isinstance(one, dict):
-            word = json_word(one)
-            raise bad_request(
-                f"json: cannot unmarshal {word} into Go value of type jsonpatch.Operation"
-            )
     if len(operations) > _MOST_OPERATIONS:
         message = (
             "Request entity too large: The allowed maximum operations in a JSON patch is "
@@ -179,9 +179,9 @@ def _merge_struct(its: Shape, old: Any, patch: Object) -> Any:
         return _without_directives({k: v for k, v in patch.items() if k != _DIRECTIVE})
     if directive == "delete":
         return {}
-    if directive not in (None, "merge"):
-        raise bad_request(f"Unknown patch type found: {directive}")
-    _check_directives(patch)
+    if _DIRECTIVE in patch:
+        raise _unknown_directive(directive, patch)
+    _check_directives(its, patch)
     result = dict(old) if isinstance(old, dict) else {}
     if _RETAIN in patch:
         result = {key: item for key, item in result.items() if key in patch[_RETAIN]}
@@ -189,8 +189,7 @@ def _merge_struct(its: Shape, old: Any, patch: Object) -> Any:
         if key in (_DIRECTIVE, _RETAIN) or key.startswith(_ORDER):
             continue
         if key.startswith(_DELETE_PRIMITIVES):
-            name = key.removeprefix(_DELETE_PRIMITIVES)
-            result[name] = [one for one in result.get(name) or [] if one not in item]
+            _delete_primitives(result, key.removeprefix(_DELETE_PRIMITIVES), item)
         elif item is None:
             result.pop(key, None)
         else:
@@ -201,13 +200,70 @@ def _merge_struct(its: Shape, old: Any, patch: Object) -> Any:
     return result
 
 
-def _check_directives(patch: Object) -> None:
+def _delete_primitives(result: Object, name: str, unwanted: Any) -> None:
+    there = result.get(name)
+    if _is_list(there) and _is_list(unwanted):
+        result[name] = [one for one in there if one not in unwanted]
+    elif unwanted is not None:  # strategicpatch/patch.go: mergeMap takes it as it is
+        result[name] = copy_json(unwanted)
+
+
+def _unknown_directive(directive: Any, patch: Object) -> ApiError:
+    shown = "%!s(<nil>)" if directive is None else go_plain(directive)
+    return internal(f"unknown patch type: {shown} in map: {go_plain(patch)}")
+
+
+def _check_directives(its: Shape, patch: Object) -> None:
+    """strategicpatch/patch.go: applyRetainKeysDirective, mergePatchIntoOriginal. Those errors that
+    have a status get one (handlers/patch.go: interpretStrategicMergePatchError).
+    """
+    retained = patch.get(_RETAIN)
+    if _RETAIN in patch:
+        kept = [one for one in retained if isinstance(one, str)] if _is_list(retained) else []
+        named_too = (
+            key
+            for key, value in patch.items()
+            if key != _RETAIN
+            and value is not None
+            and not key.startswith((_DELETE_PRIMITIVES, _ORDER))
+        )
+        if not _is_list(retained) or any(key not in kept for key in named_too):
+            raise bad_request("invalid patch format of retainKeys")
     for key, value in patch.items():
-        if key == _RETAIN or key.startswith((_DELETE_PRIMITIVES, _ORDER)):
-            if not isinstance(value, list):
-                raise bad_request(f"invalid value for {key}: expected a list")
-            if key == _RETAIN and not all(isinstance(name, str) for name in value):
-                raise bad_request(f"invalid value for {key}: expected a list of strings")
+        if key.startswith(_ORDER):
+            if not _is_list(value):
+                found = _GO_TYPES.get(type(value), "%!s(<nil>)")
+                raise internal(f"expected a []interface {{}}, but received a {found}")
+            name = key.removeprefix(_ORDER)
+            _check_order(MERGE_KEYS.get((its.name, name), ""), patch.get(name), value)
+
+
+def _is_list(value: Any) -> TypeGuard[list[Any]]:
+    return isinstance(value, list)
+
+
+def _check_order(merge_key: str, items: Any, order: list[Any]) -> None:
+    """What a list of the patch holds must stand in its `$setElementOrder`, in the same order."""
+    if not _is_list(items) or not items or not order:
+        return
+
+    def key_of(item: Any) -> Any:
+        if not merge_key:
+            return item
+        if not isinstance(item, dict) or merge_key not in item:
+            shown = go_plain(item)
+            raise internal(f"map: {shown} does not contain declared merge key: {merge_key}")
+        return item[merge_key]
+
+    waiting = [key_of(one) for one in items if not (isinstance(one, dict) and _DIRECTIVE in one)]
+    for one in order:
+        if waiting and key_of(one) == waiting[0]:
+            del waiting[0]
+    if waiting:
+        raise internal(
+            f"The order in patch list:\n{go_plain(items)}\n doesn't match $setElementOrder list:"
+            f"\n{go_plain(order)}\n"
+        )
 
 
 def _merge_field(its: Shape, key: str, old: Any, item: Any) -> Any:
@@ -232,12 +288,9 @@ def _merge_list(its: Shape | None, merge_key: str, old: Any, patch: list[Any]) -
             if item not in result:
                 result.append(item)
         return result
+    _check_list_directives(patch)
     if any(isinstance(item, dict) and item.get(_DIRECTIVE) == "replace" for item in patch):
-        kept = [
-            item
-            for item in patch
-            if not (isinstance(item, dict) and item.get(_DIRECTIVE) == "replace")
-        ]
+        kept = [item for item in patch if not (isinstance(item, dict) and _DIRECTIVE in item)]
         return [_without_directives(item) for item in kept]
     inner = named(its.name) if its is not None else named("object")
     for item in patch:
@@ -257,6 +310,17 @@ def _merge_list(its: Shape | None, merge_key: str, old: Any, patch: list[Any]) -
         else:
             result.append(_merge_struct(inner, {}, item))
     return result
+
+
+def _check_list_directives(patch: list[Any]) -> None:
+    """strategicpatch/patch.go: mergeSliceWithSpecialElements."""
+    for item in patch:
+        if isinstance(item, dict) and _DIRECTIVE in item:
+            directive = item[_DIRECTIVE]
+            if directive == "merge":
+                raise internal("merging lists cannot yet be specified in the patch")
+            if directive not in ("delete", "replace"):
+                raise _unknown_directive(directive, item)
 
 
 def _reorder(its: Shape, result: Object, name: str, order: list[Any]) -> None:

@@ -56,6 +56,7 @@ def delete_gracefully(storage: Storage, pod: Object, *, manager: str | None = No
     if stored is None or "deletionTimestamp" in stored["metadata"]:
         return
     grace = int(stored["spec"].get("terminationGracePeriodSeconds", _DEFAULT_GRACE))
+    grace = grace if grace >= 0 else 1
     if not stored["spec"].get("nodeName") or is_over(stored) or grace == 0:
         storage.delete("pods", namespace, name)
         return

@@ -9,6 +9,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from bot.sandbox.kubernetes import names, quantities
+from bot.sandbox.kubernetes.pod_security_validation import (
+    validate_pod_security_context,
+    validate_security_context,
+    validate_spreading,
+    validate_tolerations,
+)
 from bot.sandbox.kubernetes.statuses import (
     FieldError,
     duplicate,
@@ -51,13 +57,21 @@ def validate_pod_spec(spec: Object, path: str) -> Iterator[FieldError]:
         spec, "dnsPolicy", ("ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"), path
     )
     yield from _selectors(spec, path)
-    grace = spec.get("terminationGracePeriodSeconds")
-    if grace is not None and grace < 0:
-        yield invalid_value(f"{path}.terminationGracePeriodSeconds", grace, NOT_NEGATIVE)
+    yield from validate_pod_security_context(
+        spec.get("securityContext") or {}, f"{path}.securityContext"
+    )
+    yield from validate_spreading(
+        spec.get("topologySpreadConstraints") or [], f"{path}.topologySpreadConstraints"
+    )
+    yield from _account(spec, path)
     deadline = spec.get("activeDeadlineSeconds")
     if deadline is not None and not 1 <= deadline < 2**31:
         text = "must be between 1 and 2147483647, inclusive"
         yield invalid_value(f"{path}.activeDeadlineSeconds", deadline, text)
+    for name in ("hostname", "subdomain"):
+        for problem in names.label(spec[name]) if spec.get(name) else ():
+            yield invalid_value(f"{path}.{name}", spec[name], problem)
+    yield from validate_tolerations(spec.get("tolerations") or [], f"{path}.tolerations")
 
 
 def _one_of(spec: Object, name: str, choices: tuple[str, ...], path: str) -> Iterator[FieldError]:
@@ -74,6 +88,9 @@ def _selectors(spec: Object, path: str) -> Iterator[FieldError]:
             yield invalid_value(f"{path}.nodeSelector", key, problem)
         for problem in names.label_value(value):
             yield invalid_value(f"{path}.nodeSelector", value, problem)
+
+
+def _account(spec: Object, path: str) -> Iterator[FieldError]:
     account = spec.get("serviceAccountName")
     for problem in names.subdomain(account) if account else ():
         yield invalid_value(f"{path}.serviceAccountName", account, problem)
@@ -122,6 +139,9 @@ def _container(
     yield from _mounts(container.get("volumeMounts") or [], f"{path}.volumeMounts", volumes)
     yield from _one_of(container, "imagePullPolicy", ("Always", "IfNotPresent", "Never"), path)
     yield from _resources(container.get("resources") or {}, f"{path}.resources")
+    yield from validate_security_context(
+        container.get("securityContext") or {}, f"{path}.securityContext"
+    )
     if name and name in seen:
         yield duplicate(f"{path}.name", name)
     seen.add(name)
@@ -243,8 +263,11 @@ def _amount(name: str, value: str, path: str) -> Iterator[FieldError]:
     if "/" not in name and name not in _OVERCOMMIT and not name.startswith("hugepages-"):
         yield invalid_value(path, name, "must be a standard resource type or fully qualified")
         yield invalid_value(path, name, "must be a standard resource for containers")
-    if quantities.parse(value) < 0:
+    amount = quantities.parse(value)
+    if amount < 0:
         yield invalid_value(path, value, NOT_NEGATIVE)
+    if "/" in name and (amount * 1000) % 1000:
+        yield invalid_value(path, value, "must be an integer")
 
 
 def _lifecycle(lifecycle: Object, path: str) -> Iterator[FieldError]:

@@ -256,6 +256,7 @@ class PodWorker:
             run, "Killing", f"Container {run.name} failed {kind} probe, will be restarted"
         )
         grace = float(self._pod.stored["spec"].get("terminationGracePeriodSeconds", 30))
+        grace = grace if grace >= 0 else 1.0
         seconds, code, reason = self._way_to_stop(incarnation.behaviour, grace)
         self._pod.later(seconds, partial(self._exit, run, incarnation, code, reason))
 

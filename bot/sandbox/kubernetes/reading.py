@@ -78,6 +78,7 @@ class Reading:
         if query.get("continue") and version_text not in ("", "0"):
             text = "specifying resource version is not allowed when using continue"
             raise statuses.bad_request(text)
+        requests.number(query, "timeoutSeconds")  # a list waits for nothing, and reads it
         fields = query.get("fieldSelector", "")
         return watch.ListOptions(
             selectors.matcher(target.kind, query.get("labelSelector", ""), fields),

@@ -297,8 +297,6 @@ class Registry:
         object_bodies.same_place(merged, namespace, name)
         obj = object_bodies.decoded_apply(kind, merged)
         if old is None:
-            if meta.get("resourceVersion"):
-                raise statuses.conflict(kind, name)
             defaults.apply_defaults(kind, obj)
             return self._create(kind, namespace, obj, options), True
         entries = obj["metadata"].get("managedFields")

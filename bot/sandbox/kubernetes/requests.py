@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.sandbox.kubernetes import patches, statuses
 from bot.sandbox.kubernetes.access import Ask, User
 from bot.sandbox.kubernetes.options import WriteOptions
 from bot.sandbox.kubernetes.resources import KINDS, Kind, find
+from bot.sandbox.kubernetes.selectors import selected_name
 from bot.sandbox.kubernetes.statuses import FieldError
 
 PROTOBUF = "application/vnd.kubernetes.protobuf"
@@ -65,9 +66,9 @@ def parse_path(method: str, path: str, query: Mapping[str, str]) -> Target | Non
     ):  # fmt: skip
         namespace, rest = rest[1], rest[2:]
     target = _target(method, find(group, version, rest[0]), namespace, rest, query)
-    if by_path and target.verb != "watch":  # of one object: nobody asks for that any more
+    if by_path and (target.subresource or "watch" not in target.kind.verbs):
         raise statuses.no_such_resource()
-    return target
+    return replace(target, verb="watch") if by_path else target
 
 
 def _in_group(path: str) -> tuple[str, str, list[str]] | None:
@@ -134,19 +135,10 @@ def asked(method: str, path: str, query: Mapping[str, str], user: User) -> Ask |
         verb = "get" if name else "list"
         if watching or (verb == "list" and _is_true(query.get("watch"))):
             verb = "watch"
-        name = name or _selected_name(query.get("fieldSelector", ""))
+        name = name or selected_name(query.get("fieldSelector", ""))
     elif method == "DELETE":
         verb = "delete" if name else "deletecollection"
     return Ask(user.name, verb, group, resource, namespace, name, user.groups)
-
-
-def _selected_name(selector: str) -> str:
-    """A list of one object by its name is about that object."""
-    for term in selector.split(","):
-        label, _, value = term.partition("=")
-        if label == "metadata.name" and value:
-            return value.removeprefix("=")
-    return ""
 
 
 def _has_subresource(kind: Kind, subresource: str) -> bool:
@@ -168,13 +160,13 @@ def flag(query: Mapping[str, str], name: str) -> bool:
 
 def number(query: Mapping[str, str], name: str) -> int | None:
     text = query.get(name)
-    if not text:
+    if text is None:
         return None
-    try:
-        return int(text)
-    except ValueError as error:
-        message = f'strconv.ParseInt: parsing "{text}": invalid syntax'
-        raise statuses.bad_request(message) from error
+    if not re.fullmatch(r"[+-]?[0-9]+", text):
+        raise statuses.bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax')
+    if not -(2**63) <= int(text) < 2**63:
+        raise statuses.bad_request(f'strconv.ParseInt: parsing "{text}": value out of range')
+    return int(text)
 
 
 def check_timeout(query: Mapping[str, str]) -> None:

@@ -89,11 +89,19 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind("", "v1", "nodes", "Node", False, ("no",), status=True),
     Kind("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim", short=("pvc",), status=True),
+    Kind("", "v1", "persistentvolumes", "PersistentVolume", False, ("pv",), status=True),
     Kind("", "v1", "pods", "Pod", short=("po",), status=True, categories=_ALL_CATEGORY),
+    Kind("", "v1", "podtemplates", "PodTemplate"),
+    Kind(
+        *("", "v1", "replicationcontrollers", "ReplicationController", True, ("rc",)),
+        status=True,
+        categories=_ALL_CATEGORY,
+    ),
     Kind("", "v1", "resourcequotas", "ResourceQuota", short=("quota",), status=True),
     Kind("", "v1", "secrets", "Secret"),
     Kind("", "v1", "serviceaccounts", "ServiceAccount", short=("sa",)),
     Kind("", "v1", "services", "Service", short=("svc",), status=True, categories=_ALL_CATEGORY),
+    Kind("apps", "v1", "controllerrevisions", "ControllerRevision"),
     Kind(
         *("apps", "v1", "daemonsets", "DaemonSet", True, ("ds",)),
         status=True,
@@ -141,12 +149,15 @@ KINDS: tuple[Kind, ...] = (
     Kind("batch", "v1", "cronjobs", "CronJob", True, ("cj",), status=True),
     Kind("batch", "v1", "jobs", "Job", True, status=True, categories=_ALL_CATEGORY),
     Kind("coordination.k8s.io", "v1", "leases", "Lease"),
+    Kind("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice"),
     Kind(
         *("events.k8s.io", "v1", "events", "Event", True, ("ev",), "events.Event"),
         storage="events",
     ),
+    Kind("networking.k8s.io", "v1", "ingressclasses", "IngressClass", False),
     Kind("networking.k8s.io", "v1", "ingresses", "Ingress", True, ("ing",), status=True),
     Kind("networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy", True, ("netpol",)),
+    Kind("node.k8s.io", "v1", "runtimeclasses", "RuntimeClass", False),
     Kind(
         *("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget", True, ("pdb",)),
         status=True,
@@ -155,6 +166,8 @@ KINDS: tuple[Kind, ...] = (
     Kind(_RBAC, "v1", "clusterroles", "ClusterRole", False),
     Kind(_RBAC, "v1", "rolebindings", "RoleBinding"),
     Kind(_RBAC, "v1", "roles", "Role"),
+    Kind("scheduling.k8s.io", "v1", "priorityclasses", "PriorityClass", False, ("pc",)),
+    Kind("storage.k8s.io", "v1", "storageclasses", "StorageClass", False, ("sc",)),
 )
 
 _BY_PATH = {(kind.group, kind.version, kind.plural): kind for kind in KINDS}

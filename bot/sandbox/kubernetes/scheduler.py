@@ -1,8 +1,8 @@
 """The scheduler: each pod without a node gets the node with most room, or is told why none fits.
 
-Follows kube-scheduler's filters that matter here (unschedulable, taints are not simulated,
-nodeSelector, resources) and the wording of its FailedScheduling message. A pod that did not fit is
-tried again when something that could help happened: a pod went, a node changed.
+Follows kube-scheduler's filters that matter here (unschedulable, nodeSelector, host ports and
+resources; taints are not simulated) and the wording of its FailedScheduling message. A pod that did
+not fit is tried again when something that could help happened: a pod went, a node changed.
 """
 
 from __future__ import annotations
@@ -31,7 +31,11 @@ _LATENCY = 0.003
 _RETRY = 300.0  # seconds: unschedulable pods are tried again by themselves (5 min flush)
 _UNSCHEDULABLE = "node(s) were unschedulable"
 _SELECTOR = "node(s) didn't match Pod's node affinity/selector"
+_PORTS = "node(s) didn't have free ports for the requested pod ports"
+_ANYWHERE = "0.0.0.0"  # noqa: S104 - the API's word for every address of a node
 NodeTrouble = Callable[[Object], str | None]
+HostPort = tuple[str, str, int]
+"""Address, protocol and number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,7 @@ class Scheduler:
         self._trouble = trouble
         self._used: dict[str, dict[str, Decimal]] = {}
         self._on_node: dict[Key, tuple[str, dict[str, Decimal]]] = {}
+        self._ports: dict[str, dict[Key, set[HostPort]]] = {}
         self._waiting: set[Key] = set()
         self._events = EventRecorder(storage, clock, "default-scheduler")
         self._queue = WorkQueue(clock, self._schedule, latency=_LATENCY)
@@ -89,10 +94,14 @@ class Scheduler:
             used = self._used[before[0]]
             for name, amount in before[1].items():
                 used[name] -= amount
+            self._ports.get(before[0], {}).pop(key, None)
             del self._on_node[key]
         if node and pod is not None:
             asked = {**requests_of(pod["spec"]), "pods": Decimal(1)}
             self._on_node[key] = (node, asked)
+            ports = host_ports(pod["spec"])
+            if ports:
+                self._ports.setdefault(node, {})[key] = ports
             used = self._used.setdefault(node, {})
             for name, amount in asked.items():
                 used[name] = used.get(name, Decimal(0)) + amount
@@ -118,6 +127,9 @@ class Scheduler:
         wanted: Mapping[str, str] = pod["spec"].get("nodeSelector") or {}
         if not wanted.items() <= labels_of(node).items():
             return [_Misfit(_SELECTOR, hopeless=True)]
+        taken = self._ports.get(node["metadata"]["name"], {}).values()
+        if taken and any(_clash(host_ports(pod["spec"]), each) for each in taken):
+            return [_Misfit(_PORTS, hopeless=False)]
         short = self._trouble(pod)
         if short is not None:
             return [_Misfit(f"Insufficient {short}", hopeless=True)]
@@ -186,6 +198,26 @@ class Scheduler:
             self._storage.update("pods", pod, manager="kube-scheduler", subresource="binding")
         except NotFound:
             return
+
+
+def host_ports(spec: Object) -> set[HostPort]:
+    """The ports of its node that a pod wants: on the host's network each of its containers' ports
+    (the API server has written them down as hostPort)."""
+    return {
+        (port.get("hostIP") or _ANYWHERE, port.get("protocol") or "TCP", int(port["hostPort"]))
+        for container in spec["containers"]
+        for port in container.get("ports") or ()
+        if port.get("hostPort")
+    }
+
+
+def _clash(wanted: set[HostPort], taken: set[HostPort]) -> bool:
+    """HostPortInfo.CheckConflict: the same number and protocol on the same address, or on all."""
+    return any(
+        one[1:] == other[1:] and (one[0] == other[0] or _ANYWHERE in (one[0], other[0]))
+        for one in wanted
+        for other in taken
+    )
 
 
 def explanation(misfits: Mapping[str, list[_Misfit]]) -> str:

@@ -69,11 +69,13 @@ LIST_KEYS: dict[tuple[str, str], tuple[str, ...]] = {
     ("v2.HorizontalPodAutoscalerStatus", "conditions"): ("type",),
     ("ServiceSpec", "ports"): ("port", "protocol"),
     ("ServiceAccount", "secrets"): ("name",),
+    ("ReplicationControllerStatus", "conditions"): ("type",),
 }
 LIST_KEY_DEFAULTS: dict[tuple[str, str], dict[str, Any]] = {
     ("Container", "ports"): {"protocol": "TCP"},
     ("EphemeralContainer", "ports"): {"protocol": "TCP"},
     ("ServiceSpec", "ports"): {"protocol": "TCP"},
+    ("PodSpec", "imagePullSecrets"): {"name": ""},
 }
 SETS = frozenset({("ObjectMeta", "finalizers"), ("NodeSpec", "podCIDRs")})
 
@@ -95,9 +97,17 @@ ATOMIC_TYPES = frozenset(
         "ResourceFieldSelector",
         "RoleRef",
         "ScopeSelector",
+        "TopologySelectorTerm",
     }
 )
-ATOMIC_FIELDS = frozenset({("PodSpec", "nodeSelector"), ("ServiceSpec", "selector")})
+ATOMIC_FIELDS = frozenset(
+    {
+        ("PodSpec", "nodeSelector"),
+        ("ServiceSpec", "selector"),
+        ("ReplicationControllerSpec", "selector"),
+        ("Scheduling", "nodeSelector"),
+    }
+)
 
 # x-kubernetes-patch-strategy: merge, with the key where items are objects ("" for plain values).
 MERGE_KEYS: dict[tuple[str, str], str] = {
@@ -136,6 +146,7 @@ MERGE_KEYS: dict[tuple[str, str], str] = {
     ("v2.HorizontalPodAutoscalerStatus", "conditions"): "type",
     ("ServiceSpec", "ports"): "port",
     ("ServiceAccount", "secrets"): "name",
+    ("ReplicationControllerStatus", "conditions"): "type",
 }
 RETAIN_KEYS = frozenset(
     {("DeploymentSpec", "strategy"), ("PodSpec", "volumes"), ("PodSpec", "resourceClaims")}
@@ -160,10 +171,13 @@ PRESENT: dict[str, dict[str, Any]] = {
             *("PodDisruptionBudget", "Node", "ResourceQuota", "PersistentVolumeClaim", "Lease"),
             *("SelfSubjectAccessReview", "SubjectAccessReview", "LocalSubjectAccessReview"),
             *("NetworkPolicy", "LimitRange", "Scale", "SelfSubjectRulesReview"),
+            *("PersistentVolume", "ReplicationController"),
         )
     },
     "DeploymentSpec": {"selector": None, "template": {}, "strategy": {}},
     "ReplicaSetSpec": {"selector": None, "template": {}},
+    "IngressClass": {"metadata": {}, "spec": {}},
+    "PodTemplate": {"metadata": {}, "template": {}},
     "StatefulSetSpec": {"selector": None, "template": {}, "updateStrategy": {}},
     "DaemonSetSpec": {"selector": None, "template": {}, "updateStrategy": {}},
     "JobSpec": {"template": {}},
@@ -216,6 +230,11 @@ SHOWN: dict[str, dict[str, Any]] = {
     "Job": {"status": {}},
     "CronJob": {"status": {}},
     "Ingress": {"status": {"loadBalancer": {}}},
+    "ReplicationController": {"status": {"replicas": 0}},
+    "PersistentVolume": {"status": {}},
+    "PriorityClass": {"value": 0},
+    "ControllerRevision": {"revision": 0},
+    "EndpointSlice": {"endpoints": None, "ports": None},
 }
 
 # Plain values with omitempty that are no pointers: Go drops their zero value.
@@ -268,6 +287,10 @@ ZERO_DROPPED: dict[str, frozenset[str]] = {
         }
     ),
     "Secret": frozenset({"type"}),
+    "PriorityClass": frozenset({"globalDefault", "description"}),
+    "PersistentVolumeSpec": frozenset({"persistentVolumeReclaimPolicy", "storageClassName"}),
+    "ReplicationControllerSpec": frozenset({"minReadySeconds"}),
+    "IngressClassSpec": frozenset({"controller"}),
     "Event": frozenset({"message", "reason", "count", "type", "action"}),
 }
 

@@ -26,6 +26,7 @@ from bot.sandbox.kubernetes.defaults import apply_defaults, prepare_create
 from bot.sandbox.kubernetes.deployment_status import condition
 from bot.sandbox.kubernetes.images import Image, parse_image
 from bot.sandbox.kubernetes.managed_fields import Manager
+from bot.sandbox.kubernetes.namespace_controller import furniture
 from bot.sandbox.kubernetes.pod_defaults import pod_from_template
 from bot.sandbox.kubernetes.pod_status import ContainerView, PodView, status_of
 from bot.sandbox.kubernetes.resources import KINDS, Kind
@@ -91,15 +92,9 @@ def ensure_namespace(plane: ControlPlane, name: str, born: datetime) -> None:
         "status": {"phase": "Active"},
     }
     plane.storage.create("namespaces", namespace)
-    for resource, kind, object_name in (
-        ("serviceaccounts", "ServiceAccount", "default"),
-        ("configmaps", "ConfigMap", "kube-root-ca.crt"),
-    ):
-        if plane.storage.stored(resource, name, object_name) is None:
-            meta = {"name": object_name, "namespace": name, "creationTimestamp": stamp}
-            body: Object = {"kind": kind, "apiVersion": "v1", "metadata": meta}
-            if kind == "ConfigMap":
-                body["data"] = {"ca.crt": "-----BEGIN CERTIFICATE-----\nc2FuZGJveA==\n"}
+    for resource, body in furniture(name):
+        body["metadata"]["creationTimestamp"] = stamp
+        if plane.storage.stored(resource, name, body["metadata"]["name"]) is None:
             plane.storage.create(resource, body)
 
 

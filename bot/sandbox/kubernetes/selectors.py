@@ -18,6 +18,8 @@ from bot.sandbox.kubernetes.stored import Object
 
 Match = Callable[[Object], bool]
 _TOKEN = re.compile(r"\s*(?:(==|!=|[=,()!<>])|([^\s=,()!<>]+))")
+_SYMBOLS = frozenset({"=", "==", "!=", ",", "(", ")", "!", "<", ">"})
+_END = ("", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,19 +82,25 @@ def selector_text(selector: Object | None) -> str:
 
 
 def parse_labels(text: str) -> list[Requirement]:
-    """Raises ApiError 400 with the parser's complaint."""
-    tokens = _tokens(text)
+    """Raises ApiError 400 with the parser's complaint, word by word (labels/selector.go: Parser).
+
+    What is wrong inside of a requirement is told as such; what stands between two is not.
+    """
+    tokens = [*_TOKEN.findall(text), _END]
+    words = [symbol or word for symbol, word in tokens]
     found: list[Requirement] = []
     at = 0
-    while at < len(tokens):
-        requirement, at = _requirement(tokens, at)
+    while words[at]:
+        if words[at] in _SYMBOLS and words[at] != "!":
+            raise bad_request(f"found '{words[at]}', expected: !, identifier, or 'end of string'")
+        requirement, at = _requirement(words, at)
         found.append(requirement)
-        if at < len(tokens):
-            if tokens[at] != ",":
-                raise _unparsable(f"found '{tokens[at]}', expected: ',' or 'end of string'")
+        if words[at] == ",":
             at += 1
-            if at == len(tokens):
-                raise _unparsable("found '', expected: identifier after ','")
+            if not words[at] or (words[at] in _SYMBOLS and words[at] != "!"):
+                raise bad_request(f"found '{words[at]}', expected: identifier after ','")
+        elif words[at]:
+            raise bad_request(f"found '{words[at]}', expected: ',' or 'end of string'")
     return found
 
 
@@ -100,74 +108,79 @@ def _unparsable(problem: str) -> Exception:
     return bad_request(f"unable to parse requirement: {problem}")
 
 
-def _tokens(text: str) -> list[str]:
-    found: list[str] = []
-    at = 0
-    while at < len(text):
-        match = _TOKEN.match(text, at)
-        if match is None:
-            break
-        found.append(match.group(1) or match.group(2))
-        at = match.end()
-    return found
+def _is_word(text: str) -> bool:
+    return bool(text) and text not in _SYMBOLS
 
 
-def _requirement(tokens: list[str], at: int) -> tuple[Requirement, int]:
-    negated = tokens[at] == "!"
+def _requirement(words: list[str], at: int) -> tuple[Requirement, int]:
+    negated = words[at] == "!"
     at += negated
-    key = tokens[at] if at < len(tokens) else ""
-    if not key or key in "=!,()<>" or key in ("==", "!="):
-        raise _unparsable(f"found '{key}', expected: !, identifier, or 'end of string'")
-    for problem in names.qualified(key):
-        raise _unparsable(f'<nil>: Invalid value: "{key}": {problem}')
+    key = words[at]
+    if not _is_word(key):
+        raise _unparsable(f"found '{key}', expected: identifier")
+    problems = names.qualified(key)
+    if problems:
+        raise _unparsable(f'<nil>: Invalid value: "{key}": {"; ".join(problems)}')
     at += 1
-    operator = tokens[at] if at < len(tokens) else ","
-    if negated or operator == ",":
+    operator = words[at]
+    if operator in ("", ","):
         return Requirement(key, "!" if negated else "exists"), at
     if operator in ("=", "==", "!="):
-        value, at = _value(tokens, at + 1)
+        value, at = _value(words, at + 1)
         _check_value(key, value)
         return Requirement(key, "!=" if operator == "!=" else "=", (value,)), at
     if operator in ("in", "notin"):
-        values, at = _value_list(tokens, at + 1)
+        values, at = _value_list(words, at + 1)
+        for value in values:
+            _check_value(key, value)
         return Requirement(key, operator, tuple(values)), at
     if operator in ("<", ">"):
-        value, at = _value(tokens, at + 1)
-        if not re.fullmatch(r"-?\d+", value):
+        value, at = _value(words, at + 1)
+        if not re.fullmatch(r"[+-]?\d+", value):
             detail = "for 'Gt', 'Lt' operators, the value must be an integer"
-            raise _unparsable(f'values[0][{key}]: Invalid value: "{value}": {detail}')
+            raise _unparsable(f'values[0]: Invalid value: "{value}": {detail}')
         return Requirement(key, "gt" if operator == ">" else "lt", (value,)), at
-    raise _unparsable(
-        f"found '{operator}', expected: in, notin, =, ==, !=, gt, lt, or 'end of string'"
-    )
+    raise _unparsable(f"found '{operator}', expected: in, notin, =, ==, !=, gt, lt")
 
 
 def _check_value(key: str, value: str) -> None:
-    for problem in names.label_value(value):
-        raise _unparsable(f'values[0][{key}]: Invalid value: "{value}": {problem}')
+    problems = names.label_value(value)
+    if problems:
+        raise _unparsable(f'values[0][{key}]: Invalid value: "{value}": {"; ".join(problems)}')
 
 
-def _value(tokens: list[str], at: int) -> tuple[str, int]:
-    if at < len(tokens) and re.fullmatch(r"[^=,()!<>]+", tokens[at]):
-        return tokens[at], at + 1
-    if at < len(tokens) and tokens[at] != ",":
-        raise _unparsable(f"found '{tokens[at]}', expected: identifier")
-    return "", at
+def _value(words: list[str], at: int) -> tuple[str, int]:
+    if words[at] in ("", ","):
+        return "", at
+    if not _is_word(words[at]):
+        raise _unparsable(f"found '{words[at]}', expected: identifier")
+    return words[at], at + 1
 
 
-def _value_list(tokens: list[str], at: int) -> tuple[list[str], int]:
-    if at >= len(tokens) or tokens[at] != "(":
-        found = tokens[at] if at < len(tokens) else ""
-        raise _unparsable(f"found '{found}' expected: '('")
-    values: list[str] = []
+def _value_list(words: list[str], at: int) -> tuple[list[str], int]:
+    """`(a,b)`; between two commas, and beside one that has nothing, stands the empty value."""
+    if words[at] != "(":
+        raise _unparsable(f"found '{words[at]}' expected: '('")
     at += 1
-    while at < len(tokens) and tokens[at] != ")":
-        if tokens[at] != ",":
-            values.append(tokens[at])
+    if words[at] == ")":
+        return [""], at + 1
+    if words[at] != "," and not _is_word(words[at]):
+        raise _unparsable(f"found '{words[at]}', expected: ',', ')' or identifier")
+    values: list[str] = []
+    while True:
+        word, following = words[at], words[at + 1] if words[at] else ""
+        if _is_word(word):
+            values.append(word)
+            if following not in (",", ")"):
+                raise _unparsable(f"found '{following}', expected: ',' or ')'")
+        elif word == ",":
+            if not values or following in (",", ")"):
+                values.append("")
+        else:
+            raise _unparsable(f"found '{word}', expected: ',', or identifier")
         at += 1
-    if at >= len(tokens):
-        raise _unparsable("found '', expected: ',' or ')'")
-    return values or [""], at + 1
+        if words[at] == ")":
+            return sorted(set(values)), at + 1
 
 
 # Field selectors
@@ -258,6 +271,22 @@ def _unsupported(label: str, *, known: bool) -> str:
     if known:
         return f"field label not supported: {label}"
     return f'"{label}" is not a known field selector: only "metadata.name", "metadata.namespace"'
+
+
+def naming(name: str, fields: str) -> str:
+    """The field selector of one object (handlers/get.go: ListResource). Raises ApiError 400."""
+    if fields and selected_name(fields) != name:
+        raise bad_request("fieldSelector metadata.name doesn't match requested name")
+    return fields or f"metadata.name={name}"
+
+
+def selected_name(fields: str) -> str:
+    """The name that a field selector demands; empty where it demands none."""
+    for term in fields.split(","):
+        label, _, value = term.partition("=")
+        if label == "metadata.name" and value:
+            return value.removeprefix("=")
+    return ""
 
 
 def matcher(kind: Kind, labels: str, fields: str) -> Match | None:

@@ -36,6 +36,7 @@ from bot.sandbox.kubernetes.admission import Admission
 from bot.sandbox.kubernetes.answers import (
     JSON,
     as_json,
+    as_read,
     as_status,
     deleted,
     drop,
@@ -139,18 +140,19 @@ class ApiServer:
             drop(request)
             return web.Response(status=503)
         try:
-            return await self._dispatch(request)
+            return as_read(request, await self._dispatch(request))
         except ApiError as error:
-            return as_status(error)
+            return as_read(request, as_status(error, request.headers.get("Accept", "")))
         except web.HTTPRequestEntityTooLarge:
             message = f"Request entity too large: limit is {_MOST_BODY}"
             return as_status(ApiError(413, "RequestEntityTooLarge", message))
+        except access.ImpersonationError as error:
+            text = f'Internal Server Error: "{request.path_qs}": {error}\n'
+            return web.Response(text=text, status=500)
 
     async def _dispatch(self, request: web.Request) -> web.StreamResponse:
         path = request.match_info["path"].rstrip("/")
-        user = access.who(
-            request.headers, request.headers.getall("Impersonate-Group", []), self._rights
-        )
+        user = access.who(request.headers, self._rights)
         requests.check_timeout(request.query)
         self._authorize(request, path, user)
         target = requests.parse_path(request.method, path, request.query)
@@ -207,14 +209,14 @@ class ApiServer:
             if wanted == JSON:
                 why = f"couldn't get version/kind; json parse error: {why}"
             raise unrecognized(kind_name, why, data) from error
-        if not isinstance(value, dict):
+        if not isinstance(value, dict | None):
             why = (
                 "couldn't get version/kind; json parse error: json: cannot unmarshal "
                 f"{statuses.json_word(value)} into Go value of type struct {{ APIVersion string "
                 '"json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }'
             )
             raise unrecognized(kind_name, why, data)
-        return value
+        return value or {}
 
     def _options(self, request: web.Request, verb: str, *, apply: bool = False) -> Any:
         agent = request.headers.get("User-Agent", "")

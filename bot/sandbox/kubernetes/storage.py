@@ -52,6 +52,8 @@ _GENERATION_OF: dict[str, tuple[str, ...]] = {
     "poddisruptionbudgets.policy": ("spec",),
     "ingresses.networking.k8s.io": ("spec",),
     "networkpolicies.networking.k8s.io": ("spec",),
+    "ingressclasses.networking.k8s.io": ("spec",),
+    "replicationcontrollers": ("spec",),
 }
 
 

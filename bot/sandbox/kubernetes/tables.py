@@ -1,48 +1,43 @@
 """Tables: what `kubectl get` prints, made by the server (`Accept: application/json;as=Table`).
 
 One list of columns per kind, each with the function that reads its cell; columns with a priority
-above 0 show up with `-o wide` only. Follows pkg/printers/internalversion.
+above 0 show up with `-o wide` only. Follows pkg/printers/internalversion. Here are the kinds that a
+deploy meets, the others are in `table_columns.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
+from bot.sandbox.kubernetes import statuses, table_columns
 from bot.sandbox.kubernetes.resources import Kind
 from bot.sandbox.kubernetes.selectors import selector_text
 from bot.sandbox.kubernetes.stored import Object
-
-Cell = Callable[[Object, datetime], Any]
-_NONE = "<none>"
-_UNKNOWN = "<unknown>"
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    name: str
-    cell: Cell
-    type: str = "string"
-    priority: int = 0
-    format: str = ""
-
-    def definition(self) -> Object:
-        return {
-            "name": self.name,
-            "type": self.type,
-            "format": self.format,
-            "description": "",
-            "priority": self.priority,
-        }
+from bot.sandbox.kubernetes.table_cells import (
+    FIRST,
+    LAST,
+    NONE,
+    PLAIN,
+    UNKNOWN,
+    Column,
+    ago,
+    at,
+    containers,
+    count,
+    images,
+    name,
+)
 
 
 def table(
     kind: Kind, objects: list[Object], metadata: Object, now: datetime, include: str, *, head: bool
 ) -> Object:
     """A meta.k8s.io/v1 Table; `include` is includeObject: "Metadata", "Object" or "None"."""
-    columns = _COLUMNS.get(kind.kind, _PLAIN)
+    if include not in ("", "Metadata", "Object", "None"):
+        text = "must be 'Metadata', 'Object', 'None', or empty"
+        problem = statuses.invalid_value("includeObject", include, text)
+        raise statuses.bad_request(f"Unable to convert to Table as requested: {problem}")
+    columns = _COLUMNS.get(kind.kind, PLAIN)
     rows = []
     for obj in objects:
         row: Object = {"cells": [column.cell(obj, now) for column in columns]}
@@ -65,78 +60,13 @@ def table(
     }
 
 
-def ago(moment: str | None, now: datetime) -> str:
-    """How long ago, as duration.HumanDuration writes it."""
-    if not moment:
-        return _UNKNOWN
-    return human((now - datetime.fromisoformat(moment)).total_seconds())
-
-
-def human(seconds: float) -> str:
-    total = int(seconds)
-    if total < -1:
-        return "<invalid>"
-    total = max(0, total)
-    minutes, hours, days = total // 60, total // 3600, total // 86400
-    if total < 120:
-        return f"{total}s"
-    if minutes < 10:
-        return _two(minutes, "m", total % 60, "s")
-    if minutes < 180:
-        return f"{minutes}m"
-    if hours < 8:
-        return _two(hours, "h", minutes % 60, "m")
-    if hours < 48:
-        return f"{hours}h"
-    if hours < 192:
-        return _two(days, "d", hours % 24, "h")
-    return f"{days}d" if days < 730 else f"{days // 365}y"
-
-
-def _two(large: int, unit: str, small: int, small_unit: str) -> str:
-    return f"{large}{unit}{small}{small_unit}" if small else f"{large}{unit}"
-
-
-def _name(obj: Object, now: datetime) -> str:
-    return str(obj["metadata"]["name"])
-
-
-def _age(obj: Object, now: datetime) -> str:
-    return ago(obj["metadata"].get("creationTimestamp"), now)
-
-
-def _at(*path: str, default: Any = "") -> Cell:
-    def read(obj: Object, now: datetime) -> Any:
-        value: Any = obj
-        for part in path:
-            value = value.get(part) if isinstance(value, dict) else None
-        return default if value is None else value
-
-    return read
-
-
-def _template(obj: Object) -> list[Object]:
-    spec = obj.get("spec") or {}
-    pod = (spec.get("template") or {}).get("spec") or {}
-    containers: list[Object] = pod.get("containers") or []
-    return containers
-
-
 def _ready(obj: Object, now: datetime) -> str:
     ready = (obj.get("status") or {}).get("readyReplicas", 0)
     return f"{ready}/{(obj.get('spec') or {}).get('replicas', 0)}"
 
 
-def _containers(obj: Object, now: datetime) -> str:
-    return ",".join(container["name"] for container in _template(obj))
-
-
-def _images(obj: Object, now: datetime) -> str:
-    return ",".join(container.get("image", "") for container in _template(obj))
-
-
 def _selector(obj: Object, now: datetime) -> str:
-    return selector_text((obj.get("spec") or {}).get("selector")) or _NONE
+    return selector_text((obj.get("spec") or {}).get("selector")) or NONE
 
 
 def _pod_ready(obj: Object, now: datetime) -> str:
@@ -213,9 +143,9 @@ def _targets(obj: Object, now: datetime) -> str:
     spec, status = obj.get("spec") or {}, obj.get("status") or {}
     if "targetCPUUtilizationPercentage" in spec:
         current = status.get("currentCPUUtilizationPercentage")
-        shown = _UNKNOWN if current is None else f"{current}%"
+        shown = UNKNOWN if current is None else f"{current}%"
         return f"{shown}/{spec['targetCPUUtilizationPercentage']}%"
-    current_by_name = {
+    by_name = {
         one.get("resource", {}).get("name"): one.get("resource", {}).get("current", {})
         for one in status.get("currentMetrics") or []
     }
@@ -223,15 +153,15 @@ def _targets(obj: Object, now: datetime) -> str:
     for metric in spec.get("metrics") or []:
         resource = metric.get("resource") or {}
         name, target = resource.get("name", ""), resource.get("target") or {}
-        current = current_by_name.get(name, {})
+        current = by_name.get(name, {})
         if "averageUtilization" in target:
             value = current.get("averageUtilization")
-            shown = _UNKNOWN if value is None else f"{value}%"
+            shown = UNKNOWN if value is None else f"{value}%"
             shown_targets.append(f"{name}: {shown}/{target['averageUtilization']}%")
         else:
-            value = current.get("averageValue", _UNKNOWN)
+            value = current.get("averageValue", UNKNOWN)
             shown_targets.append(f"{name}: {value}/{target.get('averageValue', '')}")
-    return ", ".join(shown_targets) or _NONE
+    return ", ".join(shown_targets) or NONE
 
 
 def _service_ports(obj: Object, now: datetime) -> str:
@@ -241,12 +171,12 @@ def _service_ports(obj: Object, now: datetime) -> str:
         f"/{port.get('protocol', 'TCP')}"
         for port in ports
     ]
-    return ",".join(shown) or _NONE
+    return ",".join(shown) or NONE
 
 
 def _service_selector(obj: Object, now: datetime) -> str:
     selector = (obj.get("spec") or {}).get("selector") or {}
-    return ",".join(f"{key}={value}" for key, value in sorted(selector.items())) or _NONE
+    return ",".join(f"{key}={value}" for key, value in sorted(selector.items())) or NONE
 
 
 def _node_status(obj: Object, now: datetime) -> str:
@@ -259,99 +189,93 @@ def _node_status(obj: Object, now: datetime) -> str:
 def _node_roles(obj: Object, now: datetime) -> str:
     mark = "node-role.kubernetes.io/"
     labels = obj["metadata"].get("labels") or {}
-    return ",".join(sorted(key[len(mark) :] for key in labels if key.startswith(mark))) or _NONE
+    return ",".join(sorted(key[len(mark) :] for key in labels if key.startswith(mark))) or NONE
 
 
-def _count(*fields: str) -> Cell:
-    return lambda obj, now: sum(len(obj.get(name) or {}) for name in fields)
-
-
-_FIRST = Column("Name", _name, format="name")
-_LAST = Column("Age", _age)
-_PLAIN = (_FIRST, Column("Created At", _at("metadata", "creationTimestamp"), "date"))
 _COLUMNS: dict[str, tuple[Column, ...]] = {
+    **table_columns.COLUMNS,
     "Deployment": (
-        _FIRST,
+        FIRST,
         Column("Ready", _ready),
-        Column("Up-to-date", _at("status", "updatedReplicas", default=0), "integer"),
-        Column("Available", _at("status", "availableReplicas", default=0), "integer"),
-        _LAST,
-        Column("Containers", _containers, priority=1),
-        Column("Images", _images, priority=1),
+        Column("Up-to-date", at("status", "updatedReplicas", default=0), "integer"),
+        Column("Available", at("status", "availableReplicas", default=0), "integer"),
+        LAST,
+        Column("Containers", containers, priority=1),
+        Column("Images", images, priority=1),
         Column("Selector", _selector, priority=1),
     ),
     "ReplicaSet": (
-        _FIRST,
-        Column("Desired", _at("spec", "replicas", default=0), "integer"),
-        Column("Current", _at("status", "replicas", default=0), "integer"),
-        Column("Ready", _at("status", "readyReplicas", default=0), "integer"),
-        _LAST,
-        Column("Containers", _containers, priority=1),
-        Column("Images", _images, priority=1),
+        FIRST,
+        Column("Desired", at("spec", "replicas", default=0), "integer"),
+        Column("Current", at("status", "replicas", default=0), "integer"),
+        Column("Ready", at("status", "readyReplicas", default=0), "integer"),
+        LAST,
+        Column("Containers", containers, priority=1),
+        Column("Images", images, priority=1),
         Column("Selector", _selector, priority=1),
     ),
-    "StatefulSet": (_FIRST, Column("Ready", _ready), _LAST),
+    "StatefulSet": (FIRST, Column("Ready", _ready), LAST),
     "DaemonSet": (
-        _FIRST,
-        Column("Desired", _at("status", "desiredNumberScheduled", default=0), "integer"),
-        Column("Current", _at("status", "currentNumberScheduled", default=0), "integer"),
-        Column("Ready", _at("status", "numberReady", default=0), "integer"),
-        _LAST,
+        FIRST,
+        Column("Desired", at("status", "desiredNumberScheduled", default=0), "integer"),
+        Column("Current", at("status", "currentNumberScheduled", default=0), "integer"),
+        Column("Ready", at("status", "numberReady", default=0), "integer"),
+        LAST,
     ),
     "Pod": (
-        _FIRST,
+        FIRST,
         Column("Ready", _pod_ready),
         Column("Status", _pod_status),
         Column("Restarts", _pod_restarts),
-        _LAST,
-        Column("IP", _at("status", "podIP", default=_NONE), priority=1),
-        Column("Node", _at("spec", "nodeName", default=_NONE), priority=1),
-        Column("Nominated Node", lambda obj, now: _NONE, priority=1),
-        Column("Readiness Gates", lambda obj, now: _NONE, priority=1),
+        LAST,
+        Column("IP", at("status", "podIP", default=NONE), priority=1),
+        Column("Node", at("spec", "nodeName", default=NONE), priority=1),
+        Column("Nominated Node", lambda obj, now: NONE, priority=1),
+        Column("Readiness Gates", lambda obj, now: NONE, priority=1),
     ),
-    "ConfigMap": (_FIRST, Column("Data", _count("data", "binaryData"), "integer"), _LAST),
+    "ConfigMap": (FIRST, Column("Data", count("data", "binaryData"), "integer"), LAST),
     "Secret": (
-        _FIRST,
-        Column("Type", _at("type")),
-        Column("Data", _count("data"), "integer"),
-        _LAST,
+        FIRST,
+        Column("Type", at("type")),
+        Column("Data", count("data"), "integer"),
+        LAST,
     ),
-    "Namespace": (_FIRST, Column("Status", _at("status", "phase")), _LAST),
-    "ServiceAccount": (_FIRST, Column("Secrets", _count("secrets"), "integer"), _LAST),
+    "Namespace": (FIRST, Column("Status", at("status", "phase")), LAST),
+    "ServiceAccount": (FIRST, Column("Secrets", count("secrets"), "integer"), LAST),
     "HorizontalPodAutoscaler": (
-        _FIRST,
+        FIRST,
         Column("Reference", _reference),
         Column("Targets", _targets),
-        Column("MinPods", _at("spec", "minReplicas", default="<unset>")),
-        Column("MaxPods", _at("spec", "maxReplicas", default=0), "integer"),
-        Column("Replicas", _at("status", "currentReplicas", default=0), "integer"),
-        _LAST,
+        Column("MinPods", at("spec", "minReplicas", default="<unset>")),
+        Column("MaxPods", at("spec", "maxReplicas", default=0), "integer"),
+        Column("Replicas", at("status", "currentReplicas", default=0), "integer"),
+        LAST,
     ),
     "Event": (
         Column("Last Seen", _event_seen),
-        Column("Type", _at("type")),
-        Column("Reason", _at("reason")),
+        Column("Type", at("type")),
+        Column("Reason", at("reason")),
         Column("Object", _event_object),
-        Column("Subobject", _at("involvedObject", "fieldPath"), priority=1),
+        Column("Subobject", at("involvedObject", "fieldPath"), priority=1),
         Column("Source", _event_source, priority=1),
         Column("Message", _event_message),
-        Column("Count", _at("count", default=1), "integer", 1),
-        Column("Name", _name, priority=1, format="name"),
+        Column("Count", at("count", default=1), "integer", 1),
+        Column("Name", name, priority=1, format="name"),
     ),
     "Service": (
-        _FIRST,
-        Column("Type", _at("spec", "type")),
-        Column("Cluster-IP", _at("spec", "clusterIP", default=_NONE)),
-        Column("External-IP", lambda obj, now: _NONE),
+        FIRST,
+        Column("Type", at("spec", "type")),
+        Column("Cluster-IP", at("spec", "clusterIP", default=NONE)),
+        Column("External-IP", lambda obj, now: NONE),
         Column("Port(s)", _service_ports),
-        _LAST,
+        LAST,
         Column("Selector", _service_selector, priority=1),
     ),
     "Node": (
-        _FIRST,
+        FIRST,
         Column("Status", _node_status),
         Column("Roles", _node_roles),
-        _LAST,
-        Column("Version", _at("status", "nodeInfo", "kubeletVersion")),
+        LAST,
+        Column("Version", at("status", "nodeInfo", "kubeletVersion")),
     ),
 }

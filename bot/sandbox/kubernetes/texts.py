@@ -64,23 +64,31 @@ def _join(path: str, key: str) -> str:
 
 
 def json_text(data: bytes) -> Any:
-    """Parse JSON. Raises DecodeError with encoding/json's message."""
+    """Parse JSON. Raises DecodeError with encoding/json's message.
+
+    As in Go, bytes that are no UTF-8 are replaced where they stand in a string, and are a character
+    each, and a wrong one, everywhere else.
+    """
     try:
-        return json.loads(data, parse_constant=_no_constant, object_pairs_hook=_pairs)
-    except UnicodeDecodeError as error:
-        raise DecodeError(f"invalid character {_go_char(data, error.start)} in string") from error
+        return _parsed(data)
+    except UnicodeDecodeError:
+        pass
     except json.JSONDecodeError as error:
         raise DecodeError(_go_json_message(error)) from error
     except RecursionError as error:
         raise DecodeError("exceeded max depth") from error
+    try:
+        return _parsed(data.decode(errors="replace"))
+    except (json.JSONDecodeError, RecursionError):
+        return json_text(data.decode("latin-1").encode())
+
+
+def _parsed(data: bytes | str) -> Any:
+    return json.loads(data, parse_constant=_no_constant, object_pairs_hook=_pairs)
 
 
 def _no_constant(name: str) -> None:
     raise DecodeError(f"invalid character '{name[0]}' looking for beginning of value")
-
-
-def _go_char(data: bytes, at: int) -> str:
-    return f"'\\x{data[at]:02x}'"
 
 
 def _go_json_message(error: json.JSONDecodeError) -> str:
@@ -171,7 +179,8 @@ def yaml_text(data: bytes) -> tuple[Any, list[str]]:
     try:
         loader = _Loader(data)
         loader.duplicates = []
-        value = loader.get_single_data()
+        node = loader.get_node() if loader.check_node() else None  # the first document
+        value = None if node is None else loader.construct_document(node)
     except yaml.YAMLError as error:
         raise DecodeError(f"error converting YAML to JSON: {_go_yaml_message(error)}") from error
     except (RecursionError, ValueError) as error:

@@ -1,7 +1,8 @@
 """Validation of objects after decoding and defaulting: all complaints at once, in the real words.
 
 `validate` looks at one object, `validate_update` at what an update may not change. Pod specs are in
-`pod_validation.py`, kinds other than workloads in `kind_validation.py`, names in `names.py`.
+`pod_validation.py`, kinds other than workloads in `kind_validation.py` and `class_validation.py`,
+names in `names.py`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from bot.sandbox.kubernetes import names, selectors
+from bot.sandbox.kubernetes import class_validation, names, selectors
 from bot.sandbox.kubernetes.kind_validation import CHECKS
 from bot.sandbox.kubernetes.pod_validation import NOT_NEGATIVE, validate_pod_spec
 from bot.sandbox.kubernetes.resources import Kind
@@ -63,6 +64,8 @@ def validate_update(kind: Kind, old: Object, new: Object) -> list[FieldError]:
     if kind.kind == "Service" and before.get("clusterIP") != after.get("clusterIP"):
         addresses = [after.get("clusterIP")]
         errors.append(invalid_value("spec.clusterIPs[0]", addresses, "may not change once set"))
+    if kind.kind in class_validation.CHANGES:
+        errors.extend(class_validation.CHANGES[kind.kind](old, new))
     return errors
 
 
@@ -292,4 +295,5 @@ _CHECKS: dict[str, Callable[[Object], Errors]] = {
     **{kind: _workload(kind) for kind in _WORKLOADS},
     "Pod": _pod,
     **CHECKS,
+    **class_validation.CHECKS,
 }

@@ -1,10 +1,12 @@
 """Warnings about pod specs that are valid and probably not meant, as headers of the answer.
 
-Follows pkg/api/pod/warnings.go for what people trip over: names that hide one another.
+Follows pkg/api/pod/warnings.go for what people trip over: names that hide one another, fractions of
+bytes, times that are none, selectors that match nothing.
 """
 
 from __future__ import annotations
 
+from bot.sandbox.kubernetes import quantities
 from bot.sandbox.kubernetes.resources import Kind
 from bot.sandbox.kubernetes.stored import Object
 
@@ -23,10 +25,41 @@ def about(kind: Kind, obj: Object) -> list[str]:
 
 def _pod_spec(spec: Object, path: str) -> list[str]:
     found: list[str] = []
+    for index, constraint in enumerate(spec.get("topologySpreadConstraints") or []):
+        if constraint.get("labelSelector") is None:
+            where = f"{path}.topologySpreadConstraints[{index}].labelSelector"
+            found.append(f"{where}: a null labelSelector results in matching no pod")
+    found.extend(_pull_secrets(spec.get("imagePullSecrets") or [], f"{path}.imagePullSecrets"))
     for part in ("initContainers", "containers"):
         for index, container in enumerate(spec.get(part) or []):
-            found.extend(_hidden_variables(container, f"{path}.{part}[{index}].env"))
+            where = f"{path}.{part}[{index}]"
+            found.extend(_fractions(container.get("resources") or {}, f"{where}.resources"))
+            found.extend(_hidden_variables(container, f"{where}.env"))
+    grace = spec.get("terminationGracePeriodSeconds")
+    if grace is not None and grace < 0:
+        found.append(
+            f"{path}.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and "
+            "will be treated as 1"
+        )
     return found
+
+
+def _pull_secrets(secrets: list[Object], path: str) -> list[str]:
+    return [
+        f'{path}[{index}].name: invalid empty name ""'
+        for index, secret in enumerate(secrets)
+        if not secret.get("name")
+    ]
+
+
+def _fractions(resources: Object, path: str) -> list[str]:
+    return [
+        f'{path}.{part}[{name}]: fractional byte value "{value}" is invalid, must be an integer'
+        for part in ("limits", "requests")
+        for name in ("memory", "ephemeral-storage")
+        if (value := (resources.get(part) or {}).get(name)) is not None
+        and (quantities.parse(value) * 1000) % 1000
+    ]
 
 
 def _hidden_variables(container: Object, path: str) -> list[str]:

@@ -68,9 +68,10 @@ class WatchEndpoint:
     async def serve(self, request: web.Request, target: Target, form: Form) -> web.StreamResponse:
         options = self._watch_options(request)
         query = request.query
-        match = selectors.matcher(
-            target.kind, query.get("labelSelector", ""), query.get("fieldSelector", "")
-        )
+        fields = query.get("fieldSelector", "")
+        if target.name:  # the deprecated path of a watch names an object
+            fields = selectors.naming(target.name, fields)
+        match = selectors.matcher(target.kind, query.get("labelSelector", ""), fields)
         encoder = self._encoder(form, query.get("includeObject", "Metadata"))
         one = watch.Watch(
             self._storage, self._caches, target.kind, target.namespace or None, match, encoder

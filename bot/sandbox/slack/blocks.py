@@ -139,7 +139,8 @@ def check_view(view: Any, usable: FileUsable, *, surface: str) -> None:
     surface.
     """
     found: list[str] = []
-    if isinstance(view, dict) and view.get("type") in VIEWS and view["type"] != surface:
+    kind = view.get("type") if isinstance(view, dict) else None
+    if isinstance(kind, str) and kind in VIEWS and kind != surface:
         found.append(breach(f"must be one of: {surface}", "/view/type"))
     else:
         by_type(VIEWS)(view, "/view", found)

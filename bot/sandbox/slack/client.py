@@ -6,8 +6,8 @@ import asyncio
 
 from aiohttp import WSMsgType, web
 
-from bot.sandbox.slack import interactions, people
-from bot.sandbox.slack.errors import JSON, ClientError
+from bot.sandbox.slack import interactions, people, reacting
+from bot.sandbox.slack.errors import JSON, ClientError, SlackError
 from bot.sandbox.slack.requests import answer, body_of, guarded, text_of, user_of
 from bot.sandbox.slack.services import Slack
 from bot.sandbox.slack.streams import page_view
@@ -30,6 +30,8 @@ def routes(slack: Slack) -> list[web.RouteDef]:
         web.post("/client/shortcut", guarded(slack, shortcut)),
         web.post("/client/read", guarded(slack, read)),
         web.post("/client/options", guarded(slack, options)),
+        web.post("/client/upload", guarded(slack, upload)),
+        web.post("/client/reaction", guarded(slack, reaction)),
     ]
 
 
@@ -236,3 +238,28 @@ async def options(slack: Slack, request: web.Request) -> web.StreamResponse:
     user = user_of(slack, body)
     place = _place(slack, user, body)
     return answer(await interactions.suggest(slack, user, place, body))
+
+
+async def upload(slack: Slack, request: web.Request) -> web.StreamResponse:
+    """A file from somebody's disk, for a `file_input`: the body is its content."""
+    user, name = user_of(slack, request.query), text_of(request.query, "name")
+    content = await request.read()
+    if not content:
+        raise ClientError("empty_file", f"{name} is empty.")
+    return answer({"id": slack.files.bring(name, content, user).id, "name": name})
+
+
+async def reaction(slack: Slack, request: web.Request) -> web.StreamResponse:
+    """`do`: `add` or `remove` an emoji of this person."""
+    body = await body_of(request)
+    user, do = user_of(slack, body), text_of(body, "do")
+    channel, ts = text_of(body, "channel"), text_of(body, "message_ts")
+    message = interactions.message_of(slack, user, channel, ts)
+    act = {"add": reacting.react, "remove": reacting.take_back}.get(do)
+    if act is None or message.visible_to is not None:
+        raise ClientError("bad_field", f"There is no {do!r} for this message.")
+    try:
+        act(slack, user, message, reacting.emoji_named(text_of(body, "name")))
+    except SlackError as refusal:
+        raise ClientError(refusal.code, "That emoji is not to be had there.") from None
+    return answer({"ok": True})

@@ -18,6 +18,8 @@ _EVENT_SCOPES = {
     "message.groups": "groups:history",
     "message.im": "im:history",
     "member_joined_channel": "channels:read",
+    "reaction_added": "reactions:read",
+    "reaction_removed": "reactions:read",
     "channel_archive": "channels:read",
     "channel_unarchive": "channels:read",
 }

@@ -120,6 +120,37 @@ def state(blocks: list[JSON], held: JSON) -> JSON:
     return values
 
 
+def held_key(kind: str) -> str | None:
+    """Slack's key for what an element of this type holds; None for one that holds nothing."""
+    return _STATEFUL[kind][0] if kind in _STATEFUL else None
+
+
+def _beginning(blocks: list[JSON], channel: str) -> Iterator[tuple[JSON, JSON, str, Any]]:
+    """Menus that begin with the conversation somebody looks at: block, element, key of the initial
+    value, and the value. A conversation that the app names itself comes before it.
+    """
+    for _, block in placed_blocks(blocks):
+        for element in interactive(block):
+            key, initial, _ = _STATEFUL.get(element["type"], ("", "", None))
+            if element.get("default_to_current_conversation") and initial not in element:
+                yield block, element, initial, [channel] if key.endswith("s") else channel
+
+
+def conversation_of(blocks: list[JSON], channel: str) -> JSON:
+    """What such menus hold before anybody used them."""
+    values: JSON = {}
+    for block, element, _, held in _beginning(blocks, channel):
+        entry = {"type": element["type"], _STATEFUL[element["type"]][0]: held}
+        values.setdefault(block["block_id"], {})[element["action_id"]] = entry
+    return values
+
+
+def begin_with(blocks: list[JSON], channel: str) -> None:
+    """Write the conversation into blocks for a page, as it knows initial values alone."""
+    for _, element, initial, held in tuple(_beginning(blocks, channel)):
+        element[initial] = held
+
+
 def chosen_state(element: JSON, used: JSON) -> JSON | None:
     """What an element holds from now on; None for one that holds nothing (a button)."""
     if element["type"] not in _STATEFUL:

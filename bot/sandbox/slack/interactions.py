@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.sandbox.slack import elements, payloads
+from bot.sandbox.slack import elements, entries, payloads
 from bot.sandbox.slack.blocks import check_options, check_view
 from bot.sandbox.slack.delivery import deliver
 from bot.sandbox.slack.errors import JSON, ClientError, SchemaError, SlackError
@@ -42,6 +42,7 @@ async def act_on_message(slack: Slack, user: str, message: Message, used: JSON) 
     element = elements.acted_on(message.blocks, block_id, action_id)
     if user not in element.get("visible_to_user_ids", (user,)):
         raise ClientError("no_such_element", "This control is not shown to you.", 404)
+    used = entries.checked_entry(slack, user, element, used)
     action = elements.action(element, block_id, used, slack.workspace.new_ts())
     _hold(slack, user, message, block_id, element, used)
     url = slack.urls.issue("actions", message.channel, user, source=message.ts)
@@ -83,8 +84,9 @@ async def act_in_view(slack: Slack, user: str, view: View, used: JSON) -> JSON:
     block_id, action_id = str(used.get("block_id", "")), str(used.get("action_id", ""))
     blocks = view.definition["blocks"]
     element = elements.acted_on(blocks, block_id, action_id)
+    used = entries.checked_entry(slack, user, element, used)
     action = elements.action(element, block_id, used, slack.workspace.new_ts())
-    held: JSON = {**view.state, **(used.get("state") or {})}
+    held = {**view.state, **entries.checked(slack, user, blocks, used.get("state") or {})}
     entry = elements.chosen_state(element, used)
     if entry is not None:
         held[block_id] = {**held.get(block_id, {}), action_id: entry}
@@ -115,6 +117,7 @@ async def submit(slack: Slack, user: str, view: View, values: JSON) -> JSON:
     `clear`. What was chosen before by actions counts where `values` do not speak of it.
     """
     blocks = view.definition["blocks"]
+    values = entries.checked(slack, user, blocks, values)
     view.state = elements.state(blocks, {**view.state, **values})
     wrong = elements.complaints(blocks, view.state)
     if wrong:

@@ -30,7 +30,7 @@ def slash_command(
         "api_app_id": slack.workspace.app.id,
         "is_enterprise_install": "false",
         "response_url": response_url,
-        "trigger_id": slack.triggers.issue(user),
+        "trigger_id": slack.triggers.issue(user, channel=channel.id),
     }
 
 
@@ -77,7 +77,7 @@ def message_action_of_block(
     """block_actions of a message; an ephemeral message itself is not sent along."""
     payload = _common(slack, "block_actions", user)
     payload["container"] = message_container(message)
-    payload["trigger_id"] = slack.triggers.issue(user)
+    payload["trigger_id"] = slack.triggers.issue(user, channel=message.channel)
     payload["channel"] = channel_reference(slack.workspace.channels[message.channel])
     if message.visible_to is None:
         payload["message"] = message_object(slack, message)
@@ -131,10 +131,10 @@ def block_suggestion(
     return payload
 
 
-def shortcut(slack: Slack, *, user: str, callback_id: str) -> JSON:
+def shortcut(slack: Slack, *, user: str, callback_id: str, channel: str | None = None) -> JSON:
     payload = _common(slack, "shortcut", user)
     payload["callback_id"] = callback_id
-    payload["trigger_id"] = slack.triggers.issue(user)
+    payload["trigger_id"] = slack.triggers.issue(user, channel=channel)
     payload["action_ts"] = slack.workspace.new_ts()
     return payload
 
@@ -142,7 +142,7 @@ def shortcut(slack: Slack, *, user: str, callback_id: str) -> JSON:
 def message_action(
     slack: Slack, *, user: str, callback_id: str, message: Message, url: str
 ) -> JSON:
-    payload = shortcut(slack, user=user, callback_id=callback_id)
+    payload = shortcut(slack, user=user, callback_id=callback_id, channel=message.channel)
     payload["type"] = "message_action"
     payload["channel"] = channel_reference(slack.workspace.channels[message.channel])
     payload["message"] = message_object(slack, message)

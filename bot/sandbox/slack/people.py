@@ -204,16 +204,21 @@ def _member_command(slack: Slack, user: str, channel: Channel, name: str, rest: 
 
 def invite(slack: Slack, user: str, channel: Channel) -> None:
     """Add the app's user to a channel, with the line that everybody there reads."""
+    if slack.workspace.app.bot_user_id not in channel.members:
+        enter(slack, channel, inviter=user)
+
+
+def enter(slack: Slack, channel: Channel, inviter: str | None = None) -> None:
+    """The app's user comes into a channel: invited, or by itself."""
     bot = slack.workspace.app.bot_user_id
-    if bot in channel.members:
-        return
     slack.workspace.join(bot, channel)
+    invited = f"<@{bot}> was added to <#{channel.id}> by <@{inviter}>."
     message = slack.workspace.post(
         Message(
             channel=channel.id,
             ts=slack.workspace.new_ts(),
             user=bot,
-            text=f"<@{bot}> was added to <#{channel.id}> by <@{user}>.",
+            text=invited if inviter else f"<@{bot}> has joined the channel",
             subtype="channel_join",
         )
     )
@@ -223,9 +228,10 @@ def invite(slack: Slack, user: str, channel: Channel) -> None:
         "channel": channel.id,
         "channel_type": "C" if channel.kind == "channel" else "G",
         "team": slack.workspace.team.id,
-        "inviter": user,
         "event_ts": message.ts,
     }
+    if inviter:
+        body["inviter"] = inviter
     tell_event(slack, "member_joined_channel", body)
 
 

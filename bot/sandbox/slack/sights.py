@@ -93,6 +93,11 @@ class Message(Shown):
         return bool(self.body.get("ephemeral"))
 
     @property
+    def reactions(self) -> dict[str, list[str]]:
+        """Per emoji, who put it there."""
+        return {each["name"]: each["users"] for each in self.body.get("reactions", [])}
+
+    @property
     def error(self) -> bool:
         return bool(self.body.get("error"))
 
@@ -106,6 +111,10 @@ class View(Shown):
     @property
     def id(self) -> str:
         return str(self.body["id"])
+
+    @property
+    def callback_id(self) -> str:
+        return str(self.body.get("callback_id", ""))
 
     @property
     def title(self) -> str:
@@ -173,7 +182,10 @@ def _elements(value: Any) -> Iterator[JSON]:
             yield from _elements(each)
 
 
-def control_named(where: Shown, wanted: str) -> Control:
+def control_named(where: Shown, wanted: str | Control) -> Control:
+    """By its words, all or some, or its action id; a control itself is the one that is meant."""
+    if isinstance(wanted, Control):
+        return wanted
     for control in where.controls:
         if wanted in (control.action_id, control.label):
             return control
@@ -184,11 +196,13 @@ def control_named(where: Shown, wanted: str) -> Control:
     raise LookupError(f"{wanted!r} is not there, but: {', '.join(there) or 'nothing to use'}")
 
 
-def option_named(control: Control, wanted: str) -> JSON:
-    for option in control.options:
-        if wanted in (option.get("value"), option["text"]["text"]):
+def option_of(offered: list[JSON], wanted: str) -> JSON:
+    """The option with this text (with or without its marks) or value."""
+    for option in offered:
+        text = option["text"]["text"]
+        if wanted in (option.get("value"), text, text.strip("*_~`")):
             return option
-    there = [option["text"]["text"] for option in control.options]
+    there = [option["text"]["text"] for option in offered]
     raise LookupError(f"{wanted!r} is not offered, but: {', '.join(there)}")
 
 
@@ -201,24 +215,38 @@ def input_named(view: View, name: str) -> tuple[str, JSON]:
     raise LookupError(f"{name!r} is no input of this modal")
 
 
-def entered(element: JSON, value: Any) -> JSON:
-    """Slack's state value for what a person enters."""
-    kind = element["type"]
-    if isinstance(value, dict):
-        return {"type": kind, **value}
-    control = Control("", element)
-    if kind in ("static_select", "radio_buttons"):
-        return {"type": kind, "selected_option": option_named(control, value)}
-    if kind in ("checkboxes", "multi_static_select"):
-        values = value if isinstance(value, list | tuple) else [value]
-        return {"type": kind, "selected_options": [option_named(control, each) for each in values]}
-    keys = {
-        "users_select": "selected_user",
-        "multi_users_select": "selected_users",
-        "channels_select": "selected_channel",
-        "conversations_select": "selected_conversation",
-        "datepicker": "selected_date",
-        "timepicker": "selected_time",
-        "datetimepicker": "selected_date_time",
-    }
-    return {"type": kind, keys.get(kind, "value"): value}
+_KEYS = {
+    "static_select": "selected_option",
+    "external_select": "selected_option",
+    "radio_buttons": "selected_option",
+    "overflow": "selected_option",
+    "checkboxes": "selected_options",
+    "multi_static_select": "selected_options",
+    "multi_external_select": "selected_options",
+    "users_select": "selected_user",
+    "multi_users_select": "selected_users",
+    "channels_select": "selected_channel",
+    "multi_channels_select": "selected_channels",
+    "conversations_select": "selected_conversation",
+    "multi_conversations_select": "selected_conversations",
+    "datepicker": "selected_date",
+    "timepicker": "selected_time",
+    "datetimepicker": "selected_date_time",
+    "rich_text_input": "rich_text_value",
+    "file_input": "files",
+}
+
+
+def held_key(kind: str) -> str:
+    """Slack's key for what a control of this type holds; of texts and numbers, `value`."""
+    return _KEYS.get(kind, "value")
+
+
+def plain_value(key: str, wanted: Any) -> Any:
+    """What was typed, as Slack holds it: a line of rich text as its parts, a number as digits."""
+    if key == "rich_text_value" and isinstance(wanted, str):
+        line = {"type": "rich_text_section", "elements": [{"type": "text", "text": wanted}]}
+        return {"type": "rich_text", "elements": [line]}
+    if key == "value" and isinstance(wanted, int | float):
+        return str(wanted)
+    return wanted

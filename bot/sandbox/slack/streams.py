@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from typing import Literal
 
+from bot.sandbox.slack.elements import begin_with
 from bot.sandbox.slack.errors import JSON
 from bot.sandbox.slack.files import Files
 from bot.sandbox.slack.messages import client_view
@@ -95,8 +96,12 @@ class Streams:
 
 
 def page_view(views: Views, files: Files, view: View) -> JSON:
-    """A view as the page gets it: Slack's object, with paths of uploaded images."""
+    """A view as the page gets it: Slack's object, with paths of uploaded images, and menus of
+    conversations at the one where the person was.
+    """
     body = views.wire(view)
+    if view.channel is not None:
+        begin_with(body["blocks"], view.channel)
     _locate_images(body["blocks"], files)
     return body
 

@@ -17,12 +17,13 @@ _KEPT = 10_000
 
 @dataclass(slots=True)
 class Trigger:
-    """Who acted, and in which open modal (None outside of one)."""
+    """Who acted, in which open modal (None outside of one), and in which conversation."""
 
     user: str
     view_id: str | None
     until: float
     used: bool = False
+    channel: str | None = None
 
 
 class Triggers:
@@ -31,11 +32,11 @@ class Triggers:
         self._triggers: dict[str, Trigger] = {}
         self._count = 0
 
-    def issue(self, user: str, view_id: str | None = None) -> str:
+    def issue(self, user: str, view_id: str | None = None, channel: str | None = None) -> str:
         self._count += 1
         trigger_id = f"{self._count}.{10_000_000 + self._count}.{secrets.token_hex(16)}"
         until = self._clock.monotonic() + patience(self._clock, limits.TRIGGER_SECONDS)
-        self._triggers[trigger_id] = Trigger(user, view_id, until)
+        self._triggers[trigger_id] = Trigger(user, view_id, until, channel=channel)
         if len(self._triggers) > _KEPT:
             del self._triggers[next(iter(self._triggers))]
         return trigger_id

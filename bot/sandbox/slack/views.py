@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from bot.sandbox.slack import limits
+from bot.sandbox.slack.elements import conversation_of
 from bot.sandbox.slack.errors import JSON, SchemaError, SlackError
 from bot.sandbox.slack.messages import stored_blocks
 from bot.sandbox.slack.workspace import Workspace
@@ -24,6 +25,7 @@ class View:
     hash: str
     root_view_id: str
     previous_view_id: str | None = None
+    channel: str | None = None  # the conversation that its stack was opened from
     state: JSON = field(default_factory=dict)
 
     @property
@@ -49,12 +51,12 @@ class Views:
 
     # -- modals ------------------------------------------------------------------------------------
 
-    def open(self, user: str, definition: JSON) -> View:
+    def open(self, user: str, definition: JSON, channel: str | None = None) -> View:
         """A new stack; an open one of that person goes, as one dialog is shown at a time."""
         self._refuse_taken(definition, None)
         for old in reversed(self._stacks.pop(user, [])):
             self._forget(old)
-        view = self._make(user, definition, "modal")
+        view = self._make(user, definition, "modal", channel)
         self._stacks[user] = [view]
         self._tell(ViewEvent("view_opened", view))
         return view
@@ -71,7 +73,7 @@ class Views:
         if len(stack) >= limits.VIEW_STACK:
             raise SlackError("push_limit_reached")
         self._refuse_taken(definition, None)
-        view = self._make(user, definition, "modal")
+        view = self._make(user, definition, "modal", stack[0].channel)
         view.root_view_id = stack[0].id
         view.previous_view_id = stack[-1].id
         stack.append(view)
@@ -174,9 +176,9 @@ class Views:
             }
         )
 
-    def _make(self, user: str, definition: JSON, kind: str) -> View:
+    def _make(self, user: str, definition: JSON, kind: str, channel: str | None = None) -> View:
         view_id = self._workspace.new_id("V")
-        view = View(view_id, user, kind, {}, "", root_view_id=view_id)
+        view = View(view_id, user, kind, {}, "", root_view_id=view_id, channel=channel)
         self._fill(view, definition)
         self._views[view_id] = view
         return view
@@ -187,6 +189,8 @@ class Views:
         view.hash = f"{int(self._workspace.now().timestamp())}.{secrets.token_hex(4)}"
         present = {block["block_id"] for block in blocks}
         view.state = {key: value for key, value in view.state.items() if key in present}
+        if view.channel is not None:
+            view.state = {**conversation_of(blocks, view.channel), **view.state}
 
     def _forget(self, view: View) -> None:
         self._views.pop(view.id, None)

@@ -1,7 +1,7 @@
 """The Web API: one endpoint per method, answered as Slack answers.
 
-Arguments come from the query, a form or JSON, by GET or POST; errors are HTTP 200 with `ok: false`,
-but for 429. The methods themselves are in `methods/`, one module per family.
+Errors are HTTP 200 with `ok: false`, but for 429. Requests are read in `arguments.py`; the methods
+themselves are in `methods/`, one module per family.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from typing import Any, Literal
 
 from aiohttp import web
 
+from bot.sandbox.slack import arguments
+from bot.sandbox.slack.arguments import Arguments
 from bot.sandbox.slack.errors import JSON, SchemaError, SlackError
 from bot.sandbox.slack.faults import Fault
 from bot.sandbox.slack.services import Slack
@@ -101,39 +103,21 @@ def method(
 async def handle(slack: Slack, request: web.Request) -> web.StreamResponse:
     """Serve `/api/METHOD`."""
     name = request.match_info["method"]
-    args = await _arguments(request)
+    asked = await arguments.read(request)
+    args = asked.values
     fault = await slack.fault_of(name, web_api=True)
     if fault is not None and not fault.after:
         spoiled = _spoiled(slack, request, name, args, fault)
         if spoiled is not None:
             return spoiled
-    status, body, headers = await _answer(slack, request, name, args)
+    status, body, headers = await _answer(slack, request, name, asked)
+    body |= _warned(body, asked.warnings)
     if fault is not None and fault.after:
         spoiled = _spoiled(slack, request, name, args, fault)
         if spoiled is not None:
             return spoiled
     _note(slack, name, args, body, status)
     return web.json_response(body, status=status, headers=headers)
-
-
-async def _arguments(request: web.Request) -> JSON:
-    """Query, then body; what is neither a form nor a JSON object brings no arguments."""
-    args: JSON = dict(request.query)
-    if request.content_type == "application/json":
-        raw = await request.text()
-        try:
-            found = json.loads(raw) if raw else {}
-        except ValueError:
-            found = {"__broken_json__": True}
-        if isinstance(found, dict):
-            args |= found
-    else:
-        try:
-            form = await request.post()
-        except ValueError:
-            return args
-        args |= {k: v for k, v in form.items() if isinstance(v, str)}
-    return args
 
 
 def _spoiled(
@@ -156,39 +140,44 @@ def _spoiled(
     return web.json_response(body, status=status, headers=headers)
 
 
+def _warned(body: JSON, warnings: list[str]) -> JSON:
+    """The warnings of an answer with those of its request."""
+    if not warnings:
+        return {}
+    metadata = body.get("response_metadata", {})
+    every = [*metadata.get("warnings", []), *warnings]
+    return {"warning": ",".join(every), "response_metadata": {**metadata, "warnings": every}}
+
+
 async def _answer(
-    slack: Slack, request: web.Request, name: str, args: JSON
+    slack: Slack, request: web.Request, name: str, asked: Arguments
 ) -> tuple[int, JSON, dict[str, str]]:
     headers = {"x-slack-req-id": slack.workspace.new_id("r")}
     try:
-        if "__broken_json__" in args:
-            raise SlackError("invalid_json")
+        if asked.refusal is not None:
+            raise SlackError(asked.refusal)
         known = METHODS.get(name)
         if known is None:
             raise SlackError("unknown_method", req_method=name)
-        _authenticate(slack, request, known, args, headers)
+        _authenticate(slack, known, asked.token, headers)
         place = None
         if name == "chat.postMessage":  # the one method of which each channel has a pace
-            place = slack.workspace.channel_id(str(args.get("channel", "")))
+            place = slack.workspace.channel_id(str(asked.values.get("channel", "")))
         wait = slack.rates.take(name, known.tier, place)
         if wait is not None:
             headers["Retry-After"] = str(wait)
             return 429, {"ok": False, "error": "ratelimited"}, headers
-        outcome = known.handler(Call(slack, name, args, request.method == "POST"))
+        outcome = known.handler(Call(slack, name, asked.values, request.method == "POST"))
         result = await outcome if inspect.isawaitable(outcome) else outcome
         return 200, {"ok": True, **result}, headers
     except SlackError as refusal:
         return 200, refusal.body(), headers
 
 
-def _authenticate(
-    slack: Slack, request: web.Request, known: Method, args: JSON, headers: dict[str, str]
-) -> None:
+def _authenticate(slack: Slack, known: Method, token: str, headers: dict[str, str]) -> None:
     """Check the token, its kind and its scopes; note the scopes in the headers."""
     if known.token == "none":  # noqa: S105
         return
-    token = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
-    token = token or str(args.get("token", ""))
     if not token:
         raise SlackError("not_authed")
     credentials = slack.credentials

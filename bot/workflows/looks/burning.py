@@ -9,9 +9,9 @@ import logging
 from datetime import datetime, timedelta
 
 from bot.domain.analysis import Part, Reading, Result, Unit
+from bot.domain.metric_errors import burns_fast
 from bot.domain.metric_queries import Query, Questions, pods_of_replica_set, questions_for
 from bot.domain.metric_rules import Rules, Signal
-from bot.domain.metric_verdicts import burns_fast
 from bot.errors import PortError
 from bot.ports.metrics import Metrics
 from bot.workflows.edges import Edges, Place

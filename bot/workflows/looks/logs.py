@@ -14,7 +14,8 @@ from contextlib import aclosing
 from datetime import datetime, timedelta
 
 from bot.domain.analysis import DataState, Part, Reading, Result, Window
-from bot.domain.log_patterns import Gathered, Gatherer, gathered, judge_logs
+from bot.domain.log_gathering import Gathered, Gatherer, gathered
+from bot.domain.log_patterns import judge_logs
 from bot.domain.redaction import redact
 from bot.domain.workload import Pod, Workload
 from bot.errors import PortError

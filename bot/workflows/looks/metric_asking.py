@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.domain.analysis import Window, Windows
+from bot.domain.metric_evidence import Evidence, Observed, Span
 from bot.domain.metric_queries import Query, Questions
 from bot.domain.metric_rules import Rules, Signal
-from bot.domain.metric_verdicts import Evidence, Observed, Span
 from bot.domain.verdict import Value
 from bot.errors import PortError, Trouble
 from bot.ports.metrics import Metrics, Series

@@ -13,9 +13,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.domain.analysis import DataState, Part, Reading, Result, Window, Windows
+from bot.domain.metric_evidence import Evidence, Observed
 from bot.domain.metric_queries import pods_of_deployment, pods_of_replica_set, questions_for
 from bot.domain.metric_rules import Rules, Signal
-from bot.domain.metric_verdicts import Evidence, Observed, judge_metrics
+from bot.domain.metric_verdicts import judge_metrics
 from bot.domain.quantity import parse_quantity
 from bot.domain.rollout import Rollout
 from bot.domain.statistics import load

@@ -98,3 +98,47 @@ def test_a_new_node_takes_the_pods_that_waited(
     cluster.add_node("node-2")
     cluster.clock.advance(5)
     assert {pod["spec"]["nodeName"] for pod in cluster.pods()} == {"localhost", "node-2"}
+
+
+def test_on_the_hosts_network_a_port_is_had_once(
+    make_cluster: Callable[..., Any], deployment: Make
+) -> None:
+    """Two replicas behind one port need two nodes; the second waits, and takes the place of the
+    first when it goes."""
+    cluster = make_cluster(nodes=1)
+    ports = {"ports": [{"containerPort": 8080}]}
+    cluster.create("deployments.apps", deployment("one", replicas=2, container=ports))
+    cluster.clock.advance(5)
+    assert unschedulable(cluster) == [
+        "0/1 nodes are available: 1 node(s) didn't have free ports for the requested pod ports. "
+        "no new claims to deallocate, preemption: 0/1 nodes are available: "
+        "1 No preemption victims found for incoming pod."
+    ]
+    cluster.change("deployments.apps", "one", lambda obj: obj["spec"].update(replicas=0))
+    cluster.create("deployments.apps", deployment("two", replicas=1, container=ports))
+    cluster.clock.advance(8)
+    [pod] = cluster.pods()
+    assert (pod["status"]["phase"], unschedulable(cluster)) == ("Running", [])
+
+
+@pytest.mark.parametrize(
+    ("ports", "free"),
+    [
+        ({"containerPort": 8080}, True),
+        ({"containerPort": 8080, "hostPort": 8080}, False),
+        ({"containerPort": 8080, "hostPort": 8081}, True),
+        ({"containerPort": 8080, "hostPort": 8080, "protocol": "UDP"}, True),
+        ({"containerPort": 8080, "hostPort": 8080, "hostIP": "127.0.0.1"}, False),
+    ],
+)
+def test_ports_clash_by_number_protocol_and_address(
+    make_cluster: Callable[..., Any], deployment: Make, ports: Object, free: bool
+) -> None:
+    cluster = make_cluster(nodes=1)
+    taken, own = {"ports": [{"containerPort": 80, "hostPort": 8080}]}, {"hostNetwork": False}
+    cluster.create("deployments.apps", deployment("one", replicas=1, container=taken, pod=own))
+    cluster.clock.advance(1)
+    wanted = {"ports": [ports]}
+    cluster.create("deployments.apps", deployment("two", replicas=1, container=wanted, pod=own))
+    cluster.clock.advance(1)
+    assert (unschedulable(cluster) == []) is free

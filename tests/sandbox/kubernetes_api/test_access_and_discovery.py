@@ -136,7 +136,7 @@ async def test_outside_of_the_api_a_missing_page_is_plain_text(cluster: Any, pat
 async def test_answers_in_yaml_and_in_nothing_that_is_known(cluster: Any) -> None:
     cluster.namespace()
     answer = await cluster.get("/api/v1/namespaces/qa", headers={"Accept": "application/yaml"})
-    assert answer.text.startswith("kind: Namespace\napiVersion: v1\n")
+    assert answer.text.startswith("apiVersion: v1\nkind: Namespace\nmetadata:\n")
     image = await cluster.get("/api/v1/namespaces/qa", headers={"Accept": "image/png"})
     assert (image.status, image.body["reason"]) == (406, "NotAcceptable")
 

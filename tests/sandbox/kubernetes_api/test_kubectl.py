@@ -257,3 +257,21 @@ async def test_what_kubectl_makes_from_its_own_words(kubectl: Kubectl) -> None:
 async def test_explain_knows_the_types(kubectl: Kubectl) -> None:
     out = await kubectl("explain", "deployment.spec.strategy")
     assert "rollingUpdate" in out
+
+
+async def test_what_is_no_longer_applied_is_pruned(kubectl: Kubectl) -> None:
+    """`--prune` looks at every kind of its own list, volumes and controllers among them."""
+
+    def maps(*names: str) -> str:
+        labels = {"set": "one"}
+        metas = [{"name": name, "labels": labels} for name in names]
+        return "\n".join(
+            json.dumps({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta})
+            for meta in metas
+        )
+
+    words = ("apply", "--prune", "-l", "set=one", "-f", "-")
+    assert "configmap/b created" in await kubectl(*words, stdin=maps("a", "b"))
+    out = await kubectl(*words, stdin=maps("a"))
+    assert "configmap/a unchanged" in out
+    assert "configmap/b pruned" in out

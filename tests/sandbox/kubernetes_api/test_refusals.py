@@ -547,4 +547,11 @@ async def test_the_old_path_of_a_watch_still_serves_one(made: Any) -> None:
     assert [(line["type"], line["object"]["metadata"]["name"]) for line in lines] == [
         ("ADDED", "p")
     ]
-    assert (await made.get("/api/v1/watch/namespaces/qa/pods/p")).status == 404
+    one = await made.watch_lines(
+        "/api/v1/watch/namespaces/qa/pods/p?resourceVersion=0&timeoutSeconds=1"
+    )
+    assert [line["object"]["metadata"]["name"] for line in one] == ["p"]
+    none = "/api/v1/watch/namespaces/qa/pods/q?resourceVersion=0&timeoutSeconds=1"
+    assert await made.watch_lines(none) == []
+    other = await made.get("/api/v1/watch/namespaces/qa/pods/p?fieldSelector=metadata.name%3Dq")
+    assert other.message == "fieldSelector metadata.name doesn't match requested name"

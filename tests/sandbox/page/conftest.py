@@ -197,6 +197,7 @@ class Understudy:
         self.acts: list[JSON] = []
         self.submitted: list[JSON] = []
         self.cards: list[JSON] = []
+        self.home_rows: list[JSON] = []
         self.may_answer = asyncio.Event()
         self.may_answer.set()
         self.bolt = AsyncApp(client=self.client, request_verification_enabled=False)
@@ -279,7 +280,7 @@ class Understudy:
             },
         ]
         await self.client.views_publish(
-            user_id=event["user"], view={"type": "home", "blocks": blocks}
+            user_id=event["user"], view={"type": "home", "blocks": blocks + self.home_rows}
         )
 
     async def _mention(self, event: JSON, say: Any) -> None:

@@ -83,7 +83,7 @@ async def test_an_edit_does_not_move_what_is_being_read(
     assert before is not None
     assert after is not None
     assert abs(after["y"] - before["y"]) < 2
-    await page.get_by_role("button", name="To the newest message").click()
+    await page.get_by_role("button", name="1 new message below").click()
     await expect(page.get_by_role("heading", name="newest")).to_be_in_viewport()
 
 

@@ -197,9 +197,13 @@ async def test_what_was_missed_without_connection_is_read_again(page: Page, sand
 
 async def test_the_page_outlives_a_restart_of_the_sandbox(page: Page, sandbox: Any) -> None:
     port = int(sandbox.url.rsplit(":", 1)[1])
+    world = page.get_by_role("complementary", name="The world")
+    await expect(world).to_contain_text("What the cluster runs now")
     await sandbox.stop()
     await expect(page.locator("#connection")).to_contain_text("Trying again")
+    await expect(world).to_contain_text("As it was: the connection is lost")
     await sandbox.start(port)
     await expect(page.locator("#connection")).to_be_empty()
+    await expect(world).to_contain_text("What the cluster runs now")
     await sandbox.app.card(seed.QA_DEPLOYS, "forms-service", 1)
     await expect(page.get_by_role("heading", name="forms-service → QA")).to_be_visible()

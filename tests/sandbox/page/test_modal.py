@@ -33,6 +33,7 @@ async def test_a_modal_says_what_is_missing_and_what_the_app_refuses(
     await evidence.fill("ftp://report")
     await modal.get_by_label("Risk").select_option(label="High")
     await modal.get_by_role("button", name="Tick").click()
+    await expect(modal.locator(".input-error")).to_have_count(1)  # the app's answer has come
     await expect(modal.locator(".input-error")).to_have_text("!Give a link that starts with https.")
     await expect(evidence).to_have_attribute("aria-invalid", "true")
     described = await evidence.get_attribute("aria-describedby")

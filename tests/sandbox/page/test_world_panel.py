@@ -35,7 +35,7 @@ async def test_pods_come_and_go_with_sign_and_word(page: Page, world: Any, make:
         make.pod("tasks-d", "1.4.0", "Running", ready=False),
     ]
     await world.change("qa", "tasks-service", version="1.4.0", ready=1, state="failing", pods=pods)
-    await expect(row.locator(".workload-state")).to_have_text("✕1/3 failing")
+    await expect(row.locator(".workload-state")).to_have_text("✕failing · 1/3 ready")
     await expect(row.get_by_role("listitem")).to_have_text(
         [
             "✓Running, 1.3.2",
@@ -92,7 +92,8 @@ async def test_a_choice_in_progress_outlives_the_worlds_changes(page: Page, worl
     await kind.select_option(label="Bad tag")
     await page.get_by_label("Service", exact=True).focus()
     await world.change("dev", "api-gateway", ready=0, state="rolling")
-    await expect(page.get_by_text("0/1 rolling")).to_be_visible()
+    await expect(page.get_by_text("rolling · 0/1 ready")).to_be_visible()
+    await expect(page.get_by_role("region", name="dev", exact=True)).to_contain_text("1 rolling")
     await expect(kind).to_have_value("bad-tag")
     await expect(page.get_by_label("Service", exact=True)).to_be_focused()
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.sandbox.slack import seed
@@ -159,6 +159,7 @@ def test_every_node_may_be_anything(sample: Any) -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(wrong=JSON)
+@example(wrong={"type": []})
 def test_blocks_may_be_any_json(wrong: Any) -> None:
     answers(wrong)
     answers([wrong])

@@ -729,7 +729,8 @@ def test_looked_up_options_are_a_hundred_at_most() -> None:
 
 
 async def test_the_wire_form_of_a_refusal_is_slacks(office: Any) -> None:
-    headers = {"Authorization": "Bearer xoxb-sandbox-dynamo"}
+    kind = {"Content-Type": "application/json; charset=utf-8"}
+    headers = {"Authorization": "Bearer xoxb-sandbox-dynamo", **kind}
     body = {"channel": "C0DEVDEPLOY", "blocks": [section("x" * 3001)]}
     answer = await office.session.post(
         f"{office.url}/api/chat.postMessage", json=body, headers=headers
@@ -746,9 +747,11 @@ async def test_the_wire_form_of_a_refusal_is_slacks(office: Any) -> None:
 
 async def test_blocks_validate_asks_for_no_token_and_explains_each_breach(office: Any) -> None:
     url = f"{office.url}/api/blocks.validate"
+    kind = {"Content-Type": "application/json; charset=utf-8"}
     good = await office.session.post(url, json={"blocks": [section()]})
     assert (await good.json())["ok"] is True
-    bad = await office.session.post(url, json={"blocks": [{"type": "x"}, section(extra=1)]})
+    wrong = {"blocks": [{"type": "x"}, section(extra=1)]}
+    bad = await office.session.post(url, json=wrong, headers=kind)
     assert await bad.json() == {
         "ok": False,
         "error": "invalid_blocks",

@@ -46,6 +46,14 @@ TABLE: dict[str, tuple[str, str | None]] = {
     "usergroups.list": ("usergroups:read", "T2"),
     "usergroups.users.list": ("usergroups:read", "T2"),
     "reactions.add": ("reactions:write", "T3"),
+    "reactions.remove": ("reactions:write", "T2"),
+    "reactions.get": ("reactions:read", "T3"),
+    "api.test": ("", "T4"),
+    "team.info": ("team:read", "T3"),
+    "bots.info": ("users:read", "T3"),
+    "users.lookupByEmail": ("users:read.email", "T3"),
+    "users.conversations": (_READ, "T3"),
+    "conversations.join": ("channels:join", "T3"),
 }
 _PER_MINUTE = {"T2": 20, "T3": 50, "T4": 100}
 

@@ -85,8 +85,80 @@ async def test_a_missing_argument_is_named(office: Any) -> None:
     assert response["response_metadata"]["messages"] == ["[ERROR] missing required field: user"]
 
 
-async def test_broken_json_is_refused(office: Any) -> None:
-    headers = {**AUTH, "Content-Type": "application/json"}
+@pytest.mark.parametrize(
+    ("content_type", "body", "error"),
+    [
+        ("application/json; charset=utf-8", "{", "invalid_json"),
+        ("application/json; charset=utf-8", "[1]", "json_not_object"),
+        ("application/json; charset=utf-8", "[" * 100_000, "invalid_json"),
+        ("application/json; charset=klingon", "{}", "invalid_charset"),
+        ("application/xml", "<a/>", "invalid_post_type"),
+        ("multipart/form-data", "a=b", "invalid_form_data"),
+        ("application/x-www-form-urlencoded", "channel[0]=x", "invalid_array_arg"),
+        ("application/x-www-form-urlencoded", "chan nel=x", "invalid_arg_name"),
+        ("application/json; charset=utf-8", '{"error": "mine"}', "mine"),
+        ("application/x-www-form-urlencoded", "error=mine", "mine"),
+    ],
+)
+async def test_a_body_that_cannot_be_read_is_refused_by_its_fault(
+    office: Any, content_type: str, body: str, error: str
+) -> None:
+    headers = {"Content-Type": content_type}
+    answer = await office.session.post(f"{office.url}/api/api.test", data=body, headers=headers)
+    assert ((await answer.json())["error"], answer.status) == (error, 200)
+
+
+async def test_a_body_without_a_type_is_refused(office: Any) -> None:
+    url = f"{office.url}/api/api.test"
+    skipped = ["Content-Type"]
+    answer = await office.session.post(url, data=b"a=b", skip_auto_headers=skipped)
+    assert (await answer.json())["error"] == "missing_post_type"
+    empty = await office.session.post(url, skip_auto_headers=skipped)
+    assert await empty.json() == {"ok": True}
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "warning"),
+    [
+        ("application/json", '{"a": 1}', "missing_charset"),
+        ("application/json; charset=utf-8", '{"a": 1}', None),
+        ("application/x-www-form-urlencoded", "a=1", None),
+        ("application/x-www-form-urlencoded; charset=utf-8", "a=1", "superfluous_charset"),
+    ],
+)
+async def test_a_charset_too_many_or_too_few_is_warned_of_in_every_answer(
+    office: Any, content_type: str, body: str, warning: str | None
+) -> None:
+    headers = {**AUTH, "Content-Type": content_type}
+    for method in ("api.test", "auth.test", "users.info"):
+        url = f"{office.url}/api/{method}"
+        answer = await (await office.session.post(url, data=body, headers=headers)).json()
+        assert answer.get("warning") == warning
+        warnings = answer.get("response_metadata", {}).get("warnings")
+        assert warnings == ([warning] if warning else None)
+
+
+async def test_warnings_of_an_answer_and_of_its_request_stand_beside_each_other(
+    office: Any,
+) -> None:
+    body = {"channel": seed.DEV_DEPLOYS, "text": "x" * 40_001}
     url = f"{office.url}/api/chat.postMessage"
-    answer = await office.session.post(url, data="{", headers=headers)
-    assert await answer.json() == {"ok": False, "error": "invalid_json"}
+    answer = await (await office.session.post(url, json=body, headers=AUTH)).json()
+    assert answer["warning"] == "message_truncated,missing_charset"
+    assert answer["response_metadata"]["warnings"] == ["message_truncated", "missing_charset"]
+
+
+async def test_a_token_is_seen_in_the_header_and_in_a_form_and_nowhere_else(office: Any) -> None:
+    url, post = f"{office.url}/api/auth.test", office.session.post
+    token = {"token": seed.BOT_TOKEN}
+    answers = [
+        await post(url, headers=AUTH),
+        await post(url, headers={"Authorization": f"bearer {seed.BOT_TOKEN}"}),
+        await post(url, data=token),
+        await post(url, json=token),
+        await post(url, params=token),
+        await office.session.get(url, params=token),
+        await post(url, headers={"Authorization": seed.BOT_TOKEN}),
+    ]
+    found = [(await each.json()).get("error") for each in answers]
+    assert found == [None, None, None, *["not_authed"] * 4]

@@ -1,4 +1,4 @@
-"""auth.test, apps.connections.open and blocks.validate."""
+"""What there is to ask of the app itself: tokens, connections, its team and its bot user."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from bot.sandbox.slack.blocks import check_message_blocks
 from bot.sandbox.slack.errors import JSON, SchemaError, SlackError
+from bot.sandbox.slack.methods.users import CREATED, EMAIL_DOMAIN
 from bot.sandbox.slack.web_api import Call, method
 
 _POINTER = re.compile(r"^(?P<message>.*) \[json-pointer:(?P<pointer>.*)\]$", re.DOTALL)
@@ -26,6 +27,33 @@ def auth_test(call: Call) -> JSON:
         "app_id": app.id,
         "is_enterprise_install": False,
     }
+
+
+@method("api.test", tier="T4", token="none")  # noqa: S106
+def api_test(call: Call) -> JSON:
+    """The arguments again, and the error that one of them orders."""
+    args = {"args": call.args} if call.args else {}
+    error = call.text("error")
+    if error is not None:
+        raise SlackError(error, **args)
+    return args
+
+
+@method("team.info", "team:read", tier="T3")
+def team_info(call: Call) -> JSON:
+    team = call.slack.workspace.team
+    url = f"https://{team.domain}.slack.com/"
+    about = {"id": team.id, "name": team.name, "domain": team.domain, "url": url}
+    return {"team": {**about, "email_domain": EMAIL_DOMAIN, "icon": {"image_default": True}}}
+
+
+@method("bots.info", "users:read", tier="T3")
+def bots_info(call: Call) -> JSON:
+    app = call.slack.workspace.app
+    if call.text("bot") not in (None, app.bot_id):
+        raise SlackError("bot_not_found")
+    about = {"id": app.bot_id, "app_id": app.id, "user_id": app.bot_user_id, "name": app.name}
+    return {"bot": {**about, "deleted": False, "updated": CREATED, "icons": {}}}
 
 
 @method("apps.connections.open", "connections:write", tier="T3", token="app")  # noqa: S106

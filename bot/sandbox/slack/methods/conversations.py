@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.sandbox.slack import people
 from bot.sandbox.slack.errors import JSON, SlackError
 from bot.sandbox.slack.messages import wire
 from bot.sandbox.slack.methods.places import channel_of, direct_message, page
@@ -90,24 +91,65 @@ def members(call: Call) -> JSON:
 
 @method("conversations.list", *_READ, tier="T2")
 def list_(call: Call) -> JSON:
+    """Public channels, and private ones that the app is in."""
+    bot = call.slack.workspace.app.bot_user_id
+    channels = [each for each in _of_types(call) if each.kind == "channel" or bot in each.members]
+    found, following = page(call, channels, 100)
+    return {"channels": [described(call.slack, each) for each in found], **following}
+
+
+@method("users.conversations", *_READ, tier="T3")
+def of_user(call: Call) -> JSON:
+    """Where somebody is a member, as far as the app sees; the app itself unless `user` is told."""
+    workspace = call.slack.workspace
+    bot = workspace.app.bot_user_id
+    user = call.text("user") or bot
+    if user not in workspace.users:
+        raise SlackError("user_not_found")
+    channels = [
+        each
+        for each in _of_types(call)
+        if user in each.members and (each.kind == "channel" or bot in each.members)
+    ]
+    found, following = page(call, channels, 100)
+    return {"channels": [described(call.slack, each) for each in found], **following}
+
+
+@method("conversations.join", "channels:join", tier="T3")
+def join(call: Call) -> JSON:
+    """The app joins a public channel by itself, with the line that everybody there reads."""
+    workspace = call.slack.workspace
+    channel = channel_of(call.slack, call.need("channel"))
+    if channel.kind != "channel":
+        raise SlackError("method_not_supported_for_channel_type")
+    if channel.archived:
+        raise SlackError("is_archived")
+    warning: JSON = {}
+    if workspace.app.bot_user_id in channel.members:
+        warning = {
+            "warning": "already_in_channel",
+            "response_metadata": {"warnings": ["already_in_channel"]},
+        }
+    else:
+        people.enter(call.slack, channel)
+    return {"channel": described(call.slack, channel), **warning}
+
+
+def _of_types(call: Call) -> list[Channel]:
+    """Channels of the kinds that were asked for, each with its scope."""
     kinds = {"public_channel": "channel", "private_channel": "private", "im": "im"}
     wanted = {
         kinds[each]
         for each in (call.text("types") or "public_channel").split(",")
         if each.strip() in kinds
     }
-    bot = call.slack.workspace.app.bot_user_id
     for kind in wanted:
         need_scope(call.slack.scopes, f"{_SCOPE_WORD[kind]}:read")
-    channels = [
+    return [
         channel
         for channel in call.slack.workspace.channels.values()
-        if channel.kind in wanted
-        and (channel.kind == "channel" or bot in channel.members)
-        and not (channel.archived and call.flag("exclude_archived"))
+        if channel.kind in wanted and not (channel.archived and call.flag("exclude_archived"))
     ]
-    found, following = page(call, channels, 100)
-    return {"channels": [described(call.slack, each) for each in found], **following}
 
 
 @method("conversations.history", *_HISTORY, tier="T3")

@@ -8,7 +8,8 @@ from bot.sandbox.slack.services import Slack
 from bot.sandbox.slack.web_api import Call, method
 from bot.sandbox.slack.workspace import User, Usergroup
 
-_CREATED = 1_700_000_000
+CREATED = 1_700_000_000
+EMAIL_DOMAIN = "acme.example"
 
 
 def described(slack: Slack, user: User, *, locale: bool) -> JSON:
@@ -22,6 +23,8 @@ def described(slack: Slack, user: User, *, locale: bool) -> JSON:
         "display_name_normalized": user.display_name,
         "team": team,
     }
+    if "users:read.email" in slack.scopes and not user.is_bot:
+        profile["email"] = _email(user)
     if user.is_bot:
         profile |= {"api_app_id": slack.workspace.app.id, "bot_id": slack.workspace.app.bot_id}
     body: JSON = {
@@ -42,7 +45,7 @@ def described(slack: Slack, user: User, *, locale: bool) -> JSON:
         "is_ultra_restricted": False,
         "is_bot": user.is_bot,
         "is_app_user": False,
-        "updated": _CREATED,
+        "updated": CREATED,
     }
     if locale:
         body["locale"] = user.locale
@@ -55,6 +58,19 @@ def info(call: Call) -> JSON:
     if user is None:
         raise SlackError("user_not_found")
     return {"user": described(call.slack, user, locale=call.flag("include_locale"))}
+
+
+def _email(user: User) -> str:
+    return f"{user.name}@{EMAIL_DOMAIN}"
+
+
+@method("users.lookupByEmail", "users:read.email", tier="T3")
+def lookup_by_email(call: Call) -> JSON:
+    wanted = call.need("email").casefold()
+    for user in call.slack.workspace.users.values():
+        if _email(user) == wanted and not user.is_bot:
+            return {"user": described(call.slack, user, locale=False)}
+    raise SlackError("users_not_found")
 
 
 @method("users.list", "users:read", tier="T2")
@@ -75,8 +91,8 @@ def _group(slack: Slack, group: Usergroup, *, users: bool, count: bool) -> JSON:
         "description": "",
         "handle": group.handle,
         "is_external": False,
-        "date_create": _CREATED,
-        "date_update": _CREATED,
+        "date_create": CREATED,
+        "date_update": CREATED,
         "date_delete": 0,
         "auto_type": None,
         "prefs": {"channels": [], "groups": []},

@@ -22,7 +22,7 @@ def open_(call: Call) -> JSON:
     trigger_id, definition = _trigger(call), call.structure("view")
     check_view(definition, call.slack.files.usable, surface="modal")
     trigger = call.slack.triggers.exchange(trigger_id)
-    return _answer(call, call.slack.views.open(trigger.user, definition))
+    return _answer(call, call.slack.views.open(trigger.user, definition, trigger.channel))
 
 
 @method("views.push", tier="T4")

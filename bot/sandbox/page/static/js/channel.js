@@ -15,6 +15,8 @@ import { worldButton } from "./world.js";
 const scroller = document.getElementById("messages");
 const keeper = new ScrollKeeper(scroller, () => invalidate("latest"));
 let shownPlace = null;
+let startedAt = null; // the first unread message, once the reader was brought to it
+let seen = null; // the newest message when the reader was last at the end
 let rows = ROWS;
 
 subscribe(["session", "place", "layout", "thread", "world"], () => {
@@ -89,13 +91,18 @@ subscribe(["place", "messages", "home", "session"], () => {
   if (moved) {
     shownPlace = place;
     rows = ROWS;
-    keeper.following = state.place.kind !== "home";
+    startedAt = seen = null;
+    keeper.begin(state.place.kind !== "home");
   }
   const home = state.place.kind === "home";
   scroller.setAttribute("aria-label", home ? `Home of ${state.boot.app.name}` : "Messages");
   scroller.setAttribute("role", home ? "region" : "log");
   keeper.around(() => render(scroller, home ? homeView() : listOf(state.place.channel)));
-  if (moved && home) scroller.scrollTop = 0;
+  if (!home && state.unreadFrom && startedAt !== state.unreadFrom) {
+    startedAt = state.unreadFrom;
+    keeper.startAt(scroller.querySelector(".list-divider.unread"));
+    seen = newest();
+  }
   invalidate("latest", "guide");
 });
 
@@ -179,8 +186,13 @@ async function copyLink(channel, ts) {
   }
 }
 
+const here = () => state.messages.get(state.place.channel) ?? [];
+const newest = () => here().at(-1)?.ts ?? "";
+
 subscribe(["latest"], () => {
   const shown = !keeper.following && state.place.kind !== "home";
+  if (!shown || seen === null) seen = newest();
+  const fresh = shown ? here().filter(({ ts }) => ts > seen).length : 0;
   render(
     document.getElementById("latest"),
     shown &&
@@ -188,10 +200,10 @@ subscribe(["latest"], () => {
         "button",
         {
           type: "button",
-          class: "btn latest-button",
+          class: `btn latest-button${fresh ? " primary" : ""}`,
           on: { click: () => (keeper.follow(), invalidate("latest")) },
         },
-        "To the newest message",
+        fresh ? `${fresh} new ${fresh === 1 ? "message" : "messages"} below` : "To the newest message",
       ),
   );
 });

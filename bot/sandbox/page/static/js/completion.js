@@ -1,13 +1,15 @@
 // What the composer can complete, as pure functions: a slash command, the grammar that the app
 // states in its usage hint, people and channels.
 
-/** The verbs of a usage hint such as "deploy SERVICE ENV [VERSION] | status [SERVICE]". */
+/** The verbs of a usage hint such as "deploy SERVICE ENV [VERSION] | help, or nothing for a form": what
+ *  follows a comma is said to a reader and is no slot. */
 function grammar(usageHint = "") {
   return usageHint
     .split("|")
-    .map((alternative) => alternative.trim().split(/\s+/).filter(Boolean))
-    .filter((words) => words.length)
-    .map(([verb, ...slots]) => ({ verb, slots }));
+    .map((alternative) => /^([^,]*),?\s*(.*)$/s.exec(alternative.trim()))
+    .map(([, form, note]) => ({ words: form.split(/\s+/).filter(Boolean), note }))
+    .filter(({ words }) => words.length)
+    .map(({ words: [verb, ...slots], note }) => ({ verb, slots, note }));
 }
 
 const slotName = (slot) => slot.replace(/[^A-Za-z]/g, "").toLowerCase();
@@ -78,7 +80,11 @@ function completeArguments(before, words, forms, world) {
   if (words.length === 1) {
     const items = forms
       .filter(({ verb }) => verb.startsWith(typed) && verb !== typed)
-      .map(({ verb, slots }) => ({ insert: `${verb} `, label: verb, detail: slots.join(" ") }));
+      .map(({ verb, slots, note }) => ({
+        insert: `${verb} `,
+        label: verb,
+        detail: [...slots, note].filter(Boolean).join(" "),
+      }));
     return { from, items: unique(items), firm: false };
   }
   const matching = forms.filter(({ verb }) => verb === words[0]);

@@ -26,7 +26,7 @@ subscribe(["guide", "session", "place"], () => {
     messages &&
     !recall("guided") &&
     !lines.every(({ text }) => tried.has(text));
-  const fresh = wanted && !messages.some((message) => message.command || message.bot_id);
+  const fresh = wanted && !messages.length;
   render(document.getElementById("guide"), wanted && guide(lines, tried, fresh));
 });
 

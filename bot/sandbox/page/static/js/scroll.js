@@ -1,6 +1,6 @@
 // A list that keeps its reader's place: it follows the newest message only while the reader is at
 // the bottom, and otherwise holds the message that is at the top of the view, whatever is edited or
-// added above or below it.
+// added above or below it. What is no list (the Home tab) is read from its top and never follows.
 
 import { keepingFocus } from "./a11y.js";
 
@@ -10,10 +10,11 @@ export class ScrollKeeper {
   constructor(node, onMove) {
     this.node = node;
     this.following = true;
+    this.isList = true;
     node.addEventListener(
       "scroll",
       () => {
-        this.following = this.distance() < NEAR;
+        this.following = this.isList && this.distance() < NEAR;
         onMove?.(this.following);
       },
       { passive: true },
@@ -34,6 +35,20 @@ export class ScrollKeeper {
   follow() {
     this.following = true;
     this.toEnd();
+  }
+
+  /** Another place is about to be shown in the same node. */
+  begin(isList) {
+    this.isList = isList;
+    this.following = isList;
+    if (!isList) this.node.scrollTop = 0;
+  }
+
+  /** Whoever comes to a list that ends out of sight of `row` starts reading there. */
+  startAt(row) {
+    if (!row || row.getBoundingClientRect().top >= this.node.getBoundingClientRect().top) return;
+    this.following = false;
+    row.scrollIntoView({ block: "start" });
   }
 
   /** Run a render of the list's content without moving what the reader looks at. */

@@ -140,7 +140,7 @@ async function readThread(channel, ts) {
   if (!answer || state.thread?.ts !== ts) return;
   state.thread = answer.messages.reduce(
     (thread, message) => ({ ...thread, messages: withMessage(thread.messages, message) }),
-    state.thread,
+    { ...state.thread, isRead: true },
   );
   invalidate("thread");
 }

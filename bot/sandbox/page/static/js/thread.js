@@ -4,6 +4,7 @@ import { createComposer } from "./composer.js";
 import { rowsOf } from "./channel.js";
 import { sources } from "./sources.js";
 import { h, render } from "./dom.js";
+import { isPhone } from "./layout.js";
 import { titleOf } from "./names.js";
 import { messageList } from "./render/list.js";
 import { ScrollKeeper } from "./scroll.js";
@@ -16,6 +17,7 @@ const keeper = new ScrollKeeper(scroller);
 let composer = null;
 let shown = null;
 let cameFrom = null;
+let started = false; // whether the reader was brought to where the thread is read from
 
 export function startThread() {
   composer = createComposer(document.getElementById("thread-composer"), {
@@ -41,7 +43,8 @@ subscribe(["thread", "session"], () => {
   if (opened) {
     cameFrom = document.activeElement;
     shown = thread.ts;
-    keeper.following = true;
+    started = false;
+    keeper.begin(true);
   }
   const channel = channelById(thread.channel);
   render(
@@ -66,8 +69,18 @@ subscribe(["thread", "session"], () => {
     render(scroller, h("div", { key: thread.ts, class: "messages" }, rowsWithCount(thread))),
   );
   composer.update();
-  if (opened) requestAnimationFrame(() => composer.focus());
+  if (thread.isRead && !started) {
+    started = true;
+    keeper.startAt([...scroller.querySelectorAll(".message")].at(-1));
+  }
+  if (opened) requestAnimationFrame(focusThread);
 });
+
+// On a phone a focused field would bring the keyboard up, over what is to be read.
+function focusThread() {
+  if (isPhone()) document.querySelector("#thread-header button").focus();
+  else composer.focus();
+}
 
 function rowsWithCount(thread) {
   const rows = messageList(thread.messages, { ...rowsOf(thread.channel, "thread", true), apart: thread.ts });

@@ -9,6 +9,7 @@ import { outages, troubleForm } from "./trouble.js";
 
 const QUIET_ROWS = 10; // healthy services of an environment that are listed before the rest is summed up
 const panel = document.getElementById("world");
+let isStale = false; // what is shown is of before the connection was lost
 const folded = new Set();
 const opened = new Set();
 
@@ -25,7 +26,16 @@ export async function startWorld() {
       state.world = told.changes ? withChanges(state.world, told) : told;
       invalidate("world");
     },
+    onState: (connection) => {
+      isStale = connection !== "open";
+      invalidate("world");
+    },
   });
+}
+
+function topicOf({ speed = 1 }) {
+  if (isStale) return "As it was: the connection is lost";
+  return `What the cluster runs now${speed === 1 ? "" : ` (${speed}×)`}`;
 }
 
 // What did not change stays the same object, by which its row is known to be the same.
@@ -84,11 +94,7 @@ subscribe(["world"], () => {
         "div",
         { class: "bar-text" },
         h("h2", null, "The world"),
-        h(
-          "p",
-          { class: "topic" },
-          `What the cluster runs now${world.speed && world.speed !== 1 ? `, ${world.speed}× as fast` : ""}`,
-        ),
+        h("p", { class: "topic" }, topicOf(world)),
       ),
       h(
         "button",
@@ -143,7 +149,7 @@ function environment(one) {
         h(
           "span",
           { class: "environment-sum" },
-          loud.length ? `${loud.length} to look at` : `✓ ${workloads.length} healthy`,
+          loud.length ? sumOf(loud) : `✓ ${workloads.length} healthy`,
         ),
       ),
     ),
@@ -167,6 +173,16 @@ function environment(one) {
   );
 }
 
+// The worst first: "1 failing, 2 rolling".
+function sumOf(workloads) {
+  const states = Map.groupBy(workloads, (workload) => workload.state);
+  const order = Object.keys(STATE_SIGNS);
+  return [...states]
+    .sort(([one], [other]) => order.indexOf(one) - order.indexOf(other))
+    .map(([state, members]) => `${members.length} ${state}`)
+    .join(", ");
+}
+
 function toggle(set, name) {
   if (!set.delete(name)) set.add(name);
   invalidate("world");
@@ -181,7 +197,7 @@ function sinceArrival(workload) {
   return ((Date.now() - arrivals.get(workload)) / 1000) * (state.world.speed ?? 1);
 }
 
-const STATE_SIGNS = { rolling: "↻", failing: "✕", "scaled to zero": "–" };
+const STATE_SIGNS = { failing: "✕", rolling: "↻", "scaled to zero": "–" };
 
 function row(workload) {
   const { service, version, ready, desired, state: condition, behaviour, pods } = workload;
@@ -209,8 +225,9 @@ function row(workload) {
         condition === "healthy"
           ? null
           : h("span", { class: "state-sign", "aria-hidden": "true" }, STATE_SIGNS[condition] ?? "•"),
+        condition === "healthy" ? null : `${condition} · `,
         `${ready}/${desired}`,
-        h("span", { class: condition === "healthy" ? "sr-only" : "state-word" }, ` ${condition}`),
+        condition === "healthy" ? h("span", { class: "sr-only" }, " healthy") : " ready",
       ),
     ),
     h(

@@ -83,7 +83,7 @@ const time = (shown, className) =>
 
 function content(shown, { ctx, names }) {
   if (shown.command) return h("p", { class: "command" }, h("code", null, shown.command));
-  if (!shown.blocks?.length) {
+  if (!shown.blocks?.length || isTyped(shown)) {
     if (!shown.text) return null;
     return h(
       "div",
@@ -97,6 +97,10 @@ function content(shown, { ctx, names }) {
     shown.blocks.some((block) => /^(header|actions|table|divider)$/.test(block.type) || block.accessory);
   return h("div", { class: card ? "blocks card" : "blocks" }, blocks(ctx, shown.blocks));
 }
+
+// What a person typed says in its text what Slack's own composer would have drawn while they typed.
+const isTyped = ({ bot_id: bot, text, blocks }) =>
+  !bot && text && blocks.every(({ type }) => type === "rich_text");
 
 function files(list) {
   if (!list.length) return null;

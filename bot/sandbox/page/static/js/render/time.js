@@ -4,7 +4,7 @@ const DAY = 86_400_000;
 const at = (ts) => new Date(Number(ts) * 1000);
 
 export const clock = (ts, locale) =>
-  at(ts).toLocaleTimeString(locale, { hour: "2-digit", minute: "2-digit" });
+  at(ts).toLocaleTimeString(locale, { timeStyle: "short" });
 
 export const exact = (ts, locale) =>
   at(ts).toLocaleString(locale, { dateStyle: "full", timeStyle: "medium" });

@@ -8,13 +8,24 @@ import pytest
 from bot.domain.gate import Gate, GateResult
 from bot.domain.image import Image
 from bot.domain.judgement import Change, Judgement, Memory
-from bot.domain.progress import (
+from bot.domain.rollout import ACTIVE, DRIVEN, CardRef, Diagnosis, RolloutState, Running
+from bot.domain.rollout_course import (
     LONGEST_SOAK,
+    Outlook,
+    advance,
+    cancel,
+    in_line,
+    let_go,
+    look_again,
+    said_place,
+    soak_ends,
+    written,
+)
+from bot.domain.rollout_steps import (
     Apply,
     AskGates,
     Diagnose,
     Observe,
-    Outlook,
     PostCard,
     Prepare,
     Recheck,
@@ -23,17 +34,8 @@ from bot.domain.progress import (
     TakeTurn,
     TellOpen,
     TellThread,
-    advance,
-    cancel,
-    in_line,
-    let_go,
-    look_again,
     next_step,
-    said_place,
-    soak_ends,
-    written,
 )
-from bot.domain.rollout import ACTIVE, DRIVEN, CardRef, Diagnosis, RolloutState, Running
 from bot.domain.verdict import Finding, Outcome, Reason, Verdict
 from bot.domain.workload import Deployment, Workload
 
