@@ -19,8 +19,8 @@ async def the_build(sandbox, found=lambda build: build.settled, timeout=40.0):
     builds = sandbox.dynamo.edges.builds.builds
     async with asyncio.timeout(timeout):
         while True:
-            rows = await builds._store.run(
-                lambda db: [row[0] for row in db.conn.execute("select id from builds").fetchall()]
+            rows = await builds._connection.run(
+                lambda db: [row[0] for row in db.execute("select id from builds").fetchall()]
             )
             assert len(rows) <= 1, rows
             build = await builds.get(rows[0]) if rows else None
