@@ -107,3 +107,21 @@ async def test_a_form_of_a_command_is_completed_without_its_remark(page: Page) -
     await expect(page.get_by_role("option", name="help")).to_contain_text("or nothing for a form")
     await line.press("Tab")
     await expect(line).to_have_value("/dynamo help ")
+
+
+async def test_a_card_that_grows_after_its_link_was_followed_keeps_its_buttons_in_sight(
+    page: Page, sandbox: Any
+) -> None:
+    card = await sandbox.app.card(seed.DEV_DEPLOYS, "tasks-service", 1)
+    linked = f"{sandbox.url}/archives/{seed.DEV_DEPLOYS}/p{card['ts'].replace('.', '')}"
+    await sandbox.app.client.chat_postMessage(
+        channel=seed.QA_DEPLOYS, text=f"<{linked}|Open the card>"
+    )
+    await page.set_viewport_size({"width": 1280, "height": 520})
+    await page.get_by_role("link", name="Open the card").click()
+    shown = page.locator(f'[data-ts="{card["ts"]}"]')
+    await expect(shown).to_be_focused()
+    await sandbox.app.edit(card, 1, "failed")
+    await expect(shown).to_contain_text("DATABASE_URL")
+    await expect(shown.get_by_role("button", name="Try again")).to_be_in_viewport(ratio=1)
+    await expect(page.locator("#latest button")).to_have_count(0)
