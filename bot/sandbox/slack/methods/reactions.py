@@ -33,6 +33,8 @@ def remove(call: Call) -> JSON:
 @method("reactions.get", "reactions:read", tier="T3")
 def get(call: Call) -> JSON:
     """A message with its reactions; the key is missing where there are none."""
+    if call.text("channel") is None or call.text("timestamp") is None:
+        raise SlackError("no_item_specified")
     channel = channel_of(call.slack, call.need("channel"))
     message = _message(call, channel)
     files = call.slack.files.of_message(message)
