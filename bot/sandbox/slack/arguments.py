@@ -40,7 +40,7 @@ async def read(request: web.Request) -> Arguments:
     refusal = _wrong_name(query)
     if refusal is not None:
         return Arguments({}, token, refusal)
-    if request.method != "POST" or not request.can_read_body:
+    if request.method != "POST" or not request.body_exists:  # also where it was read already
         return Arguments(query, token)
     if "Content-Type" not in request.headers:
         return Arguments(query, token, "missing_post_type")
