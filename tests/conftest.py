@@ -24,6 +24,8 @@ settings.register_profile("search", max_examples=3000, **slow_is_fine)
 settings.register_profile("ci", derandomize=True, **slow_is_fine)
 settings.load_profile("ci" if os.environ.get("DYNAMO_TESTS_NEVER_SKIP") == "1" else "explore")
 
+gc.disable()  # until all tests are collected, of which nothing is let go: `imported_once` goes on
+
 SEARCHES = 3600
 """Seconds that one property may search: thirty times as many examples, on a busy machine."""
 
@@ -77,6 +79,7 @@ def imported_once() -> None:
     tenth of a second and more, in the middle of whatever is being waited for."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)

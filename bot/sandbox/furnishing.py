@@ -30,6 +30,12 @@ SUGGESTIONS = (
     ("/dynamo deploy tasks-service dev 1.5.0", "a release that crashes, and why"),
     ("/dynamo deploy tasks-servce qa", "a typo, and what helps"),
 )
+BESIDE_A_REAL_CLUSTER = (
+    SUGGESTIONS[0],
+    ("/dynamo deploy tasks-service dev 1.2.0", "a release that is newer still"),
+    SUGGESTIONS[2],
+)
+"""Its registry has what `real_cluster.py` says, and nothing that crashes."""
 AUTOSCALED = (("api-gateway", "prod", 3, 12),)
 _LIVED_THROUGH = 3600.0
 """Seconds, at most, of the time in which nobody ran a kept world that pass in it at the next start:
@@ -82,7 +88,8 @@ def furnish(
 ) -> Furniture:
     """Go on from what is kept; what cannot be gone on from is put aside. `manifest` is of another
     app than Dynamo. Raises ManifestError."""
-    app = App(read_manifest(manifest), ()) if manifest else App(read_manifest(MANIFEST))
+    lines = SUGGESTIONS if simulated else BESIDE_A_REAL_CLUSTER
+    app = App(read_manifest(manifest), ()) if manifest else App(read_manifest(MANIFEST), lines)
     if keeper is not None and keeper.found is not None:
         try:
             return _resumed(catalog, keeper, keeper.found, simulated, speed, manual, app)

@@ -5,9 +5,9 @@ import random
 import statistics
 
 import pytest
+import scipy  # its `stats` takes a second to load: by the test that first asks for it
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
 
 from bot.domain.statistics import holm, mad, p_of_more, rise_of
 
@@ -25,12 +25,12 @@ def test_many_more_errors_are_no_chance_and_few_more_are():
 def test_few_errors_are_judged_by_fishers_exact_test(counts):
     wrong, before, errors, after = counts
     table = [[errors, after - errors], [wrong, before - wrong]]
-    expected = stats.fisher_exact(table, alternative="greater").pvalue
+    expected = scipy.stats.fisher_exact(table, alternative="greater").pvalue
     assert p_of_more(*counts) == pytest.approx(expected, rel=1e-9)
 
 
 def test_many_errors_are_judged_by_proportions_with_nearly_the_same_p():
-    exact = float(stats.hypergeom.sf(1599, 200_000, 3100, 100_000))
+    exact = float(scipy.stats.hypergeom.sf(1599, 200_000, 3100, 100_000))
     assert p_of_more(1500, 100_000, 1600, 100_000) == pytest.approx(exact, rel=0.1)
 
 
@@ -66,7 +66,9 @@ def test_the_rise_of_noise_without_a_change_is_small_and_of_a_doubling_is_plain(
 
 def test_p_is_that_of_scipys_mann_whitney_and_1_where_all_samples_are_equal():
     before, after = [1.0, 2, 3, 4, 5, 6], [4.0, 5, 6, 7]
-    expected = stats.mannwhitneyu(after, before, alternative="greater", method="asymptotic").pvalue
+    expected = scipy.stats.mannwhitneyu(
+        after, before, alternative="greater", method="asymptotic"
+    ).pvalue
     assert rise_of(before, after).p == pytest.approx(expected)
     assert rise_of([5.0] * 10, [5.0] * 5).p == 1.0
 
@@ -102,7 +104,7 @@ def test_windows_whose_minutes_resemble_each_other_stray_further_apart_by_themse
 
 def test_how_far_windows_stray_is_that_of_the_t_test_where_no_minute_resembles_another():
     before, after = [1.0, 2.0] * 14, [1.0, 2.0] * 7  # neighbours differ: as good as independent
-    expected = stats.t.isf(0.001, 42 - 2) * math.sqrt(1 / 28 + 1 / 14)
+    expected = scipy.stats.t.isf(0.001, 42 - 2) * math.sqrt(1 / 28 + 1 / 14)
     assert rise_of(before, after).strays == pytest.approx(expected)
 
 
@@ -137,5 +139,5 @@ def test_scaling_both_windows_changes_neither_ratio_nor_p_nor_noise(before, afte
 
 
 def test_the_median_absolute_deviation_of_normal_noise_is_its_sigma():
-    noise = stats.norm.rvs(size=4000, random_state=3, scale=5).tolist()
+    noise = scipy.stats.norm.rvs(size=4000, random_state=3, scale=5).tolist()
     assert mad(noise) == pytest.approx(5, rel=0.05)

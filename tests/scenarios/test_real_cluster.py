@@ -49,6 +49,7 @@ async def test_a_rollout_on_another_cluster_shows_the_same_card_and_leaves_nothi
         )
         before = len(far.world.storage.list("namespaces"))
         async with launch(options) as near, SlackDriver(near.url) as slack:
+            assert "1.5.0" not in str(near.slack.suggestions), "its registry has no such release"
             await slack.watch("ben")
             await slack.say("ben", "#qa-deploys", "/dynamo deploy tasks-service qa")
             card = await slack.message(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from bot.sandbox.kubernetes import discovery, statuses
+from bot.sandbox.kubernetes import discovery, openapi_protobuf, statuses
 from bot.sandbox.kubernetes.answers import JSON, as_json, no_page
 from bot.sandbox.kubernetes.resources import KINDS
 from bot.sandbox.kubernetes.stored import Object, encode
@@ -46,7 +46,7 @@ def answer(request: web.Request, path: str) -> web.Response:
     if parts[0] in ("api", "apis"):
         return _discovered(request, parts)
     if parts[0] == "openapi":
-        return _openapi(path, parts)
+        return _openapi(request, path, parts)
     return no_page()
 
 
@@ -81,7 +81,14 @@ def _below(names: tuple[str, ...]) -> list[str]:
     return [f"/{name}" for name in names]
 
 
-def _openapi(path: str, parts: list[str]) -> web.Response:
+def _openapi(request: web.Request, path: str, parts: list[str]) -> web.Response:
+    accepted = [one.strip() for one in request.headers.get("Accept", "").split(",")]
+    if path == "openapi/v2" and accepted[0] in (
+        openapi_protobuf.ASKED,
+        openapi_protobuf.MEDIA_TYPE,
+    ):
+        body = discovery.openapi_v2_protobuf()
+        return web.Response(body=body, headers={"Content-Type": openapi_protobuf.MEDIA_TYPE})
     if path == "openapi/v2":
         return web.Response(body=discovery.openapi_v2(), content_type=JSON)
     if path == "openapi/v3":

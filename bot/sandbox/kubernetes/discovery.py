@@ -10,6 +10,7 @@ import hashlib
 from functools import cache
 from typing import Any
 
+from bot.sandbox.kubernetes import openapi_protobuf
 from bot.sandbox.kubernetes.resources import KINDS, Kind, groups, kinds_of
 from bot.sandbox.kubernetes.schema import (
     ATOMIC_FIELDS,
@@ -198,14 +199,22 @@ def openapi_document(name: str, version: str) -> bytes:
 @cache
 def openapi_v2() -> bytes:
     """`/openapi/v2` as JSON, for clients that read it so."""
-    return encode(
-        {
-            "swagger": "2.0",
-            "info": {"title": "Kubernetes", "version": "v1.36.2"},
-            "paths": {path: item for kind in KINDS for path, item in _paths(kind).items()},
-            "definitions": _schemas(list(KINDS), "#/definitions/"),
-        }
-    )
+    return encode(_openapi_v2())
+
+
+@cache
+def openapi_v2_protobuf() -> bytes:
+    """The same as kubectl reads it."""
+    return openapi_protobuf.encoded(_openapi_v2())
+
+
+def _openapi_v2() -> Object:
+    return {
+        "swagger": "2.0",
+        "info": {"title": "Kubernetes", "version": "v1.36.2"},
+        "paths": {path: item for kind in KINDS for path, item in _paths(kind).items()},
+        "definitions": _schemas(list(KINDS), "#/definitions/"),
+    }
 
 
 def _paths(kind: Kind) -> dict[str, Object]:

@@ -316,8 +316,11 @@ def _binding(obj: Object) -> Errors:
             yield required(f"{where}.namespace")
 
 
-def review_errors(obj: Object) -> list[FieldError]:
-    """An access review asks exactly one question (authorization/validation)."""
+def review_errors(obj: Object, namespace: str) -> list[FieldError]:
+    """An access review asks exactly one question, and is no object (authorization/validation).
+
+    `namespace` is that of the request; a local review asks about no other.
+    """
     spec = obj.get("spec") or {}
     asked, path = spec.get("resourceAttributes"), spec.get("nonResourceAttributes")
     found: list[FieldError] = []
@@ -331,6 +334,13 @@ def review_errors(obj: Object) -> list[FieldError]:
     if asked is None and path is None:
         text = "exactly one of nonResourceAttributes or resourceAttributes must be specified"
         found.append(invalid_value("spec.resourceAttributes", None, text))
+    meta, local = obj.get("metadata") or {}, obj.get("kind") == "LocalSubjectAccessReview"
+    if meta.keys() - {"managedFields"} - ({"namespace"} if local else set()):
+        text = "must be empty except for namespace" if local else "must be empty"
+        found.append(invalid_value("metadata", meta, text))
+    if local and asked is not None and asked.get("namespace", "") != namespace:
+        where, text = "spec.resourceAttributes.namespace", "must match metadata.namespace"
+        found.append(invalid_value(where, asked.get("namespace", ""), text))
     return found
 
 

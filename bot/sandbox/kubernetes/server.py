@@ -243,7 +243,7 @@ class ApiServer:
         if kind.kind == "SelfSubjectRulesReview":
             if not (obj.get("spec") or {}).get("namespace"):
                 raise statuses.bad_request("no namespace on request")
-        elif problems := review_errors(obj):
+        elif problems := review_errors(obj, target.namespace):
             # The object that is named here has lost its kind on the way.
             raise statuses.invalid_kind(f".{kind.group}", kind.group, "", "", problems)
         obj["status"] = access.review(target.kind, obj, user, self._rights, self._storage)

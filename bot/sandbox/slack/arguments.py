@@ -18,7 +18,7 @@ from bot.sandbox.slack.errors import JSON
 
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 _CHARSETS = ("utf-8", "utf8", "iso-8859-1")
-_NAME = re.compile(r"[A-Za-z0-9_-]{1,255}")
+_NAME = re.compile(r"[A-Za-z0-9_]{1,255}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ async def read(request: web.Request) -> Arguments:
     refusal = _wrong_name(query)
     if refusal is not None:
         return Arguments({}, token, refusal)
-    if request.method != "POST" or not request.can_read_body:
+    if request.method != "POST" or not request.body_exists:  # also where it was read already
         return Arguments(query, token)
     if "Content-Type" not in request.headers:
         return Arguments(query, token, "missing_post_type")

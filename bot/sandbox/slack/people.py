@@ -17,9 +17,6 @@ from bot.sandbox.slack.services import Slack
 from bot.sandbox.slack.views import View
 from bot.sandbox.slack.workspace import Channel, Message
 
-_KIND_WORD = {"channel": "channel", "private": "group", "im": "im"}
-_MESSAGE_EVENTS = {"channel": "message.channels", "private": "message.groups", "im": "message.im"}
-
 
 async def say(slack: Slack, user: str, channel_id: str, text: str, thread_ts: str | None) -> JSON:
     """A line from the composer: a command when it starts with "/", else a message."""
@@ -35,7 +32,7 @@ async def say(slack: Slack, user: str, channel_id: str, text: str, thread_ts: st
     if text.startswith("/"):
         return await _command(slack, user, channel, text, thread_ts)
     message = _write(slack, user, channel, text, thread_ts)
-    _tell_app(slack, channel, message)
+    _mention_app(slack, channel, message)
     return {"ok": True, "ts": message.ts}
 
 
@@ -75,7 +72,7 @@ def _write(slack: Slack, user: str, channel: Channel, text: str, thread_ts: str 
     )
 
 
-def _tell_app(slack: Slack, channel: Channel, message: Message) -> None:
+def _mention_app(slack: Slack, channel: Channel, message: Message) -> None:
     bot = slack.workspace.app.bot_user_id
     body: JSON = {
         "user": message.user,
@@ -88,10 +85,6 @@ def _tell_app(slack: Slack, channel: Channel, message: Message) -> None:
     }
     if message.thread_ts:
         body["thread_ts"] = message.thread_ts
-    if bot in channel.members:
-        kind = str(channel.kind)
-        as_message = {"type": "message", **body, "channel_type": _KIND_WORD[kind]}
-        tell_event(slack, _MESSAGE_EVENTS[kind], as_message)
     if f"<@{bot}>" not in message.text or channel.kind == "im":
         return
     if bot in channel.members:

@@ -9,7 +9,7 @@ from aiohttp import web
 from yarl import URL
 
 from bot.sandbox.clock import Clock
-from bot.sandbox.slack import client, control, methods, responses, seed, web_api
+from bot.sandbox.slack import client, control, message_events, methods, responses, seed, web_api
 from bot.sandbox.slack.manifest import Manifest, read_manifest
 from bot.sandbox.slack.rate_limits import Mode
 from bot.sandbox.slack.services import Credentials, HttpMode, Slack, assemble
@@ -82,6 +82,7 @@ def http_mode(manifest: Manifest) -> HttpMode | None:
 def add_slack(app: web.Application, slack: Slack) -> None:
     """Serve a workspace from an application that may serve other things too."""
     app[SLACK] = slack
+    message_events.follow(slack)
 
     def at(handler: Any) -> Any:
         async def serve(request: web.Request) -> web.StreamResponse:

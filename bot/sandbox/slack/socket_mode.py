@@ -28,6 +28,11 @@ from bot.sandbox.slack.waiting import Tasks, patience, within
 _DIAL_SECONDS = 2.0  # real: how long a jump of the clock waits for the app to dial again
 
 
+_CLOSED = object()
+"""In the place of an ack when the workspace closes. No exception: whoever waits may be stopped
+before it looks at it, and asyncio complains of those that nobody saw."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What came of a delivery: `error` is None, or `operation_timeout`, `dispatch_failed`, …
@@ -260,11 +265,10 @@ class SocketMode:
         self._queue.append(pending)
         await self._flush()
         try:
-            answer = Answer(await within(self.clock, limits.ACK_SECONDS, pending.answer))
+            ack = await within(self.clock, limits.ACK_SECONDS, pending.answer)
+            answer = Answer(error="dispatch_failed") if ack is _CLOSED else Answer(ack)
         except TimeoutError:
             answer = Answer(error="operation_timeout" if pending.sent else "dispatch_failed")
-        except ConnectionAbortedError:
-            answer = Answer(error="dispatch_failed")
         finally:
             del self._pending[envelope["envelope_id"]]
             if pending in self._queue:
@@ -305,7 +309,7 @@ class SocketMode:
         """End every connection, and every wait for an ack."""
         for pending in self._pending.values():
             if not pending.answer.done():
-                pending.answer.set_exception(ConnectionAbortedError("the workspace closes"))
+                pending.answer.set_result(_CLOSED)
         for socket in tuple(self._sockets):
             self._drop(socket)
             await socket.ws.close(code=1001)

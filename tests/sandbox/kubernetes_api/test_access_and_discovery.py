@@ -185,3 +185,19 @@ def test_the_tables_beside_the_types_name_only_fields_that_there_are() -> None:
 async def test_health_and_a_single_version(cluster: Any) -> None:
     assert (await cluster.get("/readyz")).text == "ok"
     assert (await cluster.get("/apis/apps")).body["preferredVersion"]["version"] == "v1"
+
+
+async def test_the_old_openapi_document_is_there_in_the_form_that_kubectl_reads(
+    cluster: Any,
+) -> None:
+    """gnostic's openapiv2/OpenAPIv2.proto: swagger is field 1, info 2, definitions 9."""
+    asked = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
+    async with cluster.session.get(
+        f"{cluster.url}/openapi/v2", headers={"Accept": asked}
+    ) as answer:
+        data = await answer.read()
+        assert answer.headers["Content-Type"].endswith("spec.v2.v1.0+protobuf")
+    info = b"\x0a\x0aKubernetes\x12\x07v1.36.2"
+    assert data.startswith(b"\x0a\x032.0\x12" + bytes([len(info)]) + info + b"\x4a")
+    assert b"#/definitions/io.k8s.api.DeploymentSpec" in data
+    assert (await cluster.get("/openapi/v2")).body["swagger"] == "2.0"

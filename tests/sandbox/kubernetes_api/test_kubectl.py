@@ -259,19 +259,20 @@ async def test_explain_knows_the_types(kubectl: Kubectl) -> None:
     assert "rollingUpdate" in out
 
 
-async def test_what_is_no_longer_applied_is_pruned(kubectl: Kubectl) -> None:
-    """`--prune` looks at every kind of its own list, volumes and controllers among them."""
+async def test_a_list_is_applied_and_what_is_no_longer_in_it_is_pruned(kubectl: Kubectl) -> None:
+    """A List, as `kubectl get` prints it, is checked by kubectl itself against `/openapi/v2`.
+    `--prune` looks at every kind of its own list, volumes and controllers among them.
+    """
 
-    def maps(*names: str) -> str:
-        labels = {"set": "one"}
-        metas = [{"name": name, "labels": labels} for name in names]
-        return "\n".join(
-            json.dumps({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta})
-            for meta in metas
-        )
+    def maps(*names: str, **more: Any) -> str:
+        metas = [{"name": name, "labels": {"set": "one"}} for name in names]
+        items = [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": m, **more} for m in metas]
+        return json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
 
     words = ("apply", "--prune", "-l", "set=one", "-f", "-")
     assert "configmap/b created" in await kubectl(*words, stdin=maps("a", "b"))
+    code, out = await kubectl.run("apply", "-f", "-", stdin=maps("a", dat={}))
+    assert (code, 'unknown field "dat"' in out) == (1, True), out
     out = await kubectl(*words, stdin=maps("a"))
     assert "configmap/a unchanged" in out
     assert "configmap/b pruned" in out

@@ -485,3 +485,26 @@ async def test_a_pod_asks_for_its_class_by_name(made: Any, spec: Any, why: str) 
 async def test_a_pod_without_a_spec_lacks_its_containers_alone(made: Any) -> None:
     answer = await made.ask("POST", f"{CORE}/pods", {"metadata": {"name": "p"}})
     assert answer.message == 'Pod "p" is invalid: spec.containers: Required value'
+
+
+async def test_a_review_is_no_object_and_a_local_one_asks_about_its_own_namespace(
+    made: Any,
+) -> None:
+    """authorization/validation: ValidateSelfSubjectAccessReview, ValidateLocalSubjectAccess…"""
+    root = "/apis/authorization.k8s.io/v1"
+    about = {"verb": "get", "resource": "pods"}
+
+    async def causes(path: str, body: Any) -> list[str]:
+        answer = await made.ask("POST", f"{root}/{path}", body)
+        assert answer.status == 422, answer.text
+        return [f"{one['field']}: {one['message']}" for one in answer.body["details"]["causes"]]
+
+    named = {"metadata": {"name": "x"}, "spec": {"resourceAttributes": about}}
+    (cause,) = await causes("selfsubjectaccessreviews", named)
+    assert cause.startswith('metadata: Invalid value: {"name":"x"')
+    assert cause.endswith("}: must be empty")
+    spec = {"user": "jane", "resourceAttributes": {**about, "namespace": "z"}}
+    local = "namespaces/qa/localsubjectaccessreviews"
+    assert await causes(local, {"spec": spec}) == [
+        'spec.resourceAttributes.namespace: Invalid value: "z": must match metadata.namespace'
+    ]

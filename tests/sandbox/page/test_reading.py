@@ -24,7 +24,8 @@ async def test_a_channel_is_opened_where_its_unread_messages_begin(visit: Any) -
     place = ben.get_by_role("navigation", name="Workspace").get_by_role("button", name="qa-deploys")
     await expect(place).to_contain_text("2 unread")
     await place.click()
-    await expect(ben.get_by_text("The first")).to_be_in_viewport()
+    first = ben.locator(".message", has_text="The first")
+    await expect(first.locator(".message-head")).to_be_in_viewport()
     await expect(ben.get_by_text("The last")).not_to_be_in_viewport()
     await ben.get_by_role("button", name="To the newest message").click()
     await expect(ben.get_by_text("The last")).to_be_in_viewport()
@@ -49,7 +50,8 @@ async def test_a_long_reply_is_read_from_its_beginning(page: Page, sandbox: Any)
     await sandbox.app.reply(card, f"Why it failed\n{LONG}")
     await page.get_by_role("button", name="1 reply").click()
     thread = page.get_by_role("complementary", name="Thread")
-    await expect(thread.get_by_text("Why it failed")).to_be_in_viewport()
+    reply = thread.locator(".message", has_text="Why it failed")
+    await expect(reply.locator(".message-head")).to_be_in_viewport()
     await expect(thread.get_by_label("Reply…")).to_be_focused()
 
 
@@ -107,3 +109,21 @@ async def test_a_form_of_a_command_is_completed_without_its_remark(page: Page) -
     await expect(page.get_by_role("option", name="help")).to_contain_text("or nothing for a form")
     await line.press("Tab")
     await expect(line).to_have_value("/dynamo help ")
+
+
+async def test_a_card_that_grows_after_its_link_was_followed_keeps_its_buttons_in_sight(
+    page: Page, sandbox: Any
+) -> None:
+    card = await sandbox.app.card(seed.DEV_DEPLOYS, "tasks-service", 1)
+    linked = f"{sandbox.url}/archives/{seed.DEV_DEPLOYS}/p{card['ts'].replace('.', '')}"
+    await sandbox.app.client.chat_postMessage(
+        channel=seed.QA_DEPLOYS, text=f"<{linked}|Open the card>"
+    )
+    await page.set_viewport_size({"width": 1280, "height": 520})
+    await page.get_by_role("link", name="Open the card").click()
+    shown = page.locator(f'[data-ts="{card["ts"]}"]')
+    await expect(shown).to_be_focused()
+    await sandbox.app.edit(card, 1, "failed")
+    await expect(shown).to_contain_text("DATABASE_URL")
+    await expect(shown.get_by_role("button", name="Try again")).to_be_in_viewport(ratio=1)
+    await expect(page.locator("#latest button")).to_have_count(0)

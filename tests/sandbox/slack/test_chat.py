@@ -246,3 +246,20 @@ async def test_attachments_are_checked_as_blocks_are(office: Any) -> None:
     assert (
         await office.bot.chat_postMessage(channel=seed.DEV_DEPLOYS, text="x", attachments=[fits])
     )["ok"]
+
+
+async def test_an_edit_without_any_text_leaves_the_blocks_where_they_are(office: Any) -> None:
+    blocks = [{"type": "divider"}]
+    place = {"channel": seed.DEV_DEPLOYS}
+    posted = await office.bot.chat_postMessage(**place, text="card", blocks=blocks)
+
+    async def edited(**content: Any) -> Any:
+        body = {**place, "ts": posted["ts"], **content}
+        answer = await office.bot.api_call("chat.update", json=body)
+        return [each["type"] for each in answer["message"].get("blocks", [])]
+
+    colour = [{"color": "#ff0000", "text": "red", "fallback": "red"}]
+    assert await edited(attachments=colour) == ["divider"]
+    assert await edited(attachments=colour, blocks=[]) == []
+    assert await edited(blocks=blocks) == ["divider"]
+    assert await edited(text="words") == []

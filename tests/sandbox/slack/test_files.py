@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import aiohttp
@@ -76,6 +77,19 @@ async def test_alternative_text_on_what_is_no_image_drops_the_share_and_says_ok(
     await office.people.advance(1)
     assert (await office.bot.files_info(file=file_id))["file"]["shares"] == {}
     assert await office.people.messages("ana", "#dev-deploys") == []
+
+
+async def test_a_comment_takes_the_place_of_blocks(office: Any) -> None:
+    blocks = [{"type": "section", "text": {"type": "plain_text", "text": "in blocks"}}]
+    for comment, seen in (("the log", "the log"), (None, "in blocks")):
+        file_id = await uploaded(office, "a.txt", b"a")
+        place = {"channel_id": seed.DEV_DEPLOYS, "initial_comment": comment}
+        await office.bot.files_completeUploadExternal(
+            files=[{"id": file_id}], blocks=json.dumps(blocks), **place
+        )
+        await office.people.advance(0.5)
+        message = await office.people.message("ana", where=lambda m: m.body.get("files"))
+        assert message.words == seen
 
 
 async def test_wrong_uploads_are_refused_by_name(office: Any) -> None:

@@ -37,6 +37,8 @@ async def test_reactions_are_added_counted_and_taken_away(open_office: Any) -> N
     assert await error_of(office.bot.reactions_remove(**place, name="tea")) == "no_reaction"
     assert await error_of(office.bot.reactions_remove(**place, name="T e")) == "invalid_name"
     await office.people.react("ana", message, "tea", remove=True)
+    nothing = office.bot.reactions_get(channel=seed.QA_DEPLOYS)
+    assert await error_of(nothing) == "no_item_specified"
     assert "reactions" not in (await office.bot.reactions_get(**place))["message"]
     await office.people.message("ana", where=lambda m: m.text == "Tea?" and not m.reactions)
     with pytest.raises(SlackRefusal, match="no_reaction"):

@@ -107,6 +107,10 @@ async def test_of_reactions(open_office: Any) -> None:
     posted = await office.bot.chat_postMessage(channel=seed.DEV_DEPLOYS, text="x")
     place = {"channel": seed.DEV_DEPLOYS, "timestamp": posted["ts"]}
     assert await error_of(office.bot.reactions_add(**place, name="T A D A")) == "invalid_name"
+    nowhen = office.bot.reactions_add(channel=seed.DEV_DEPLOYS, timestamp="now", name="tada")
+    assert await error_of(nowhen) == "bad_timestamp"
+    nowhere = office.bot.reactions_add(channel=seed.DEV_DEPLOYS, timestamp="1.000002", name="tada")
+    assert await error_of(nowhere) == "message_not_found"
 
 
 async def test_of_files(office: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
@@ -10,6 +11,9 @@ import pytest
 
 from bot.sandbox.clock import Clock
 from bot.sandbox.slack import seed
+from bot.sandbox.slack.manifest import read_manifest
+from bot.sandbox.slack.running import running_workspace
+from bot.sandbox.slack.server import MANIFEST
 
 
 class Raw:
@@ -282,3 +286,14 @@ async def test_a_fast_world_does_not_hurry_the_app(open_office: Any) -> None:
     assert not typed.done()
     await office.people.advance(1)
     assert (await typed)["error"] == "operation_timeout"
+
+
+async def test_a_workspace_that_closes_leaves_no_error_that_nobody_sees() -> None:
+    """It told an app that was away of something: asyncio had complained at the end of the test."""
+    reading = replace(
+        read_manifest(MANIFEST), scopes=("channels:history",), bot_events=("message.channels",)
+    )
+    async with running_workspace(Clock(manual=True), manifest=reading) as workspace:
+        await workspace.people.say("ana", "#qa-deploys", "anybody?")
+        (pending,) = workspace.server.socket._pending.values()
+    assert pending.answer.exception() is None

@@ -57,8 +57,8 @@ def post_ephemeral(call: Call) -> JSON:
 
 @method("chat.update", "chat:write", tier="T3")
 def update(call: Call) -> JSON:
-    """Replace text and blocks: a text alone takes the blocks away; metadata stays unless given, and
-    goes with an empty object.
+    """Replace text and blocks: a text alone takes the blocks away, and without any text they stay;
+    metadata stays unless given, and goes with an empty object.
     """
     message = own_message(call, "cant_update_message")
     if call.slack.workspace.channels[message.channel].archived:
@@ -70,7 +70,8 @@ def update(call: Call) -> JSON:
         raise SlackError("msg_too_long")
     metadata = check_metadata(call.structure("metadata"))
     message.text = text
-    message.blocks = stored_blocks(blocks, call.slack.workspace.new_id)
+    if text or blocks or "blocks" in call.args:
+        message.blocks = stored_blocks(blocks, call.slack.workspace.new_id)
     message.attachments = attachments
     if metadata is not None:
         message.metadata = metadata or None

@@ -78,14 +78,15 @@ def _share(call: Call) -> Share:
     if len(names) > limits.FILE_CHANNELS:
         raise SlackError("channels_limit_exceeded")
     channels = tuple(writable(call.slack, each, uninvited=False).id for each in names)
-    blocks = call.structure("blocks") or []
+    text = call.text("initial_comment") or ""
+    blocks = [] if text else call.structure("blocks") or []  # the comment takes their place
     if any(isinstance(each, dict) and each.get("type") == "markdown" for each in blocks):
         raise SlackError("internal_error")
     if blocks:
         check_message_blocks(blocks, call.slack.files.usable)
     return Share(
         channels,
-        text=call.text("initial_comment") or "",
+        text=text,
         blocks=tuple(stored_blocks(blocks, call.slack.workspace.new_id)),
         thread_ts=call.text("thread_ts"),
     )

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 from bot.sandbox.slack import reacting
 from bot.sandbox.slack.errors import JSON, SlackError
 from bot.sandbox.slack.messages import wire
 from bot.sandbox.slack.methods.places import channel_of, writable
 from bot.sandbox.slack.web_api import Call, method
 from bot.sandbox.slack.workspace import Channel, Message
+
+_TIMESTAMP = re.compile(r"\d+\.\d+")
 
 
 @method("reactions.add", "reactions:write", tier="T3")
@@ -29,6 +33,8 @@ def remove(call: Call) -> JSON:
 @method("reactions.get", "reactions:read", tier="T3")
 def get(call: Call) -> JSON:
     """A message with its reactions; the key is missing where there are none."""
+    if call.text("channel") is None or call.text("timestamp") is None:
+        raise SlackError("no_item_specified")
     channel = channel_of(call.slack, call.need("channel"))
     message = _message(call, channel)
     files = call.slack.files.of_message(message)
@@ -37,7 +43,10 @@ def get(call: Call) -> JSON:
 
 
 def _message(call: Call, channel: Channel) -> Message:
-    message = channel.by_ts.get(call.need("timestamp"))
+    timestamp = call.need("timestamp")
+    if _TIMESTAMP.fullmatch(timestamp) is None:
+        raise SlackError("bad_timestamp")
+    message = channel.by_ts.get(timestamp)
     if message is None or message.visible_to is not None:
         raise SlackError("message_not_found")
     return message

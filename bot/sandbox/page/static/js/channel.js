@@ -215,8 +215,7 @@ export async function jumpTo(channel, ts) {
     requestAnimationFrame(() => {
       const row = scroller.querySelector(`[data-ts="${CSS.escape(ts)}"]`);
       if (!row) return toast("info", "That message is not among the ones shown here.");
-      keeper.following = false;
-      row.scrollIntoView({ block: "center" });
+      keeper.bring(row, "center");
       row.focus({ preventScroll: true });
       row.animate?.([{ backgroundColor: "var(--accent-soft)" }, { backgroundColor: "transparent" }], {
         duration: 1600,

@@ -47,8 +47,15 @@ export class ScrollKeeper {
   /** Whoever comes to a list that ends out of sight of `row` starts reading there. */
   startAt(row) {
     if (!row || row.getBoundingClientRect().top >= this.node.getBoundingClientRect().top) return;
+    this.bring(row, "start");
+  }
+
+  /** Bring a row into view. Where that is at the end all the same, the list goes on being followed: a
+   *  card that grows keeps its buttons in sight. */
+  bring(row, block) {
     this.following = false;
-    row.scrollIntoView({ block: "start" });
+    row.scrollIntoView({ block });
+    this.following = this.distance() < NEAR;
   }
 
   /** Run a render of the list's content without moving what the reader looks at. */
