@@ -282,6 +282,7 @@ class Connections:
                 )
             else:
                 config.load_incluster_config(client_configuration=configuration)
+            _tidy(configuration.api_key)
             # Proxies of the environment are for the world outside, not for this machine.
             outside = not is_loopback(URL(configuration.host).host or "")
             configuration.client_session_kwargs = {
@@ -311,6 +312,15 @@ def _readable(kubeconfig: str) -> None:
     files = [file for file in kubeconfig.split(os.pathsep) if file]
     if not any(Path(file).expanduser().is_file() for file in files):
         raise FileNotFoundError(f"there is no kubeconfig at {kubeconfig}")
+
+
+def _tidy(keys: dict[str, str]) -> None:
+    """A token's file ends with a new line, which kubectl leaves out and the client does not. Raises
+    ValueError, that says nothing of the token, where it can be no header."""
+    for name, key in keys.items():
+        keys[name] = key.strip()
+        if not keys[name].isprintable():
+            raise ValueError("the token holds characters that no token has")
 
 
 def _import_library() -> tuple[Any, Any]:

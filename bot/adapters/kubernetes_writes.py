@@ -53,14 +53,17 @@ async def apply_deployment(
 ) -> Applied:
     """See `bot.ports.Cluster.apply`."""
     name = name_of(manifest, "Deployment")
+    wanted: Body | None = None
     for attempt, pause in enumerate(PAUSES, 1):
         await asyncio.sleep(pause)
         live = await read(connection, DEPLOYMENTS, namespace, name)
+        if wanted is None:  # once: a consistent list can take seconds, in which versions go by
+            wanted = await _without_replicas_of_autoscalers(connection, namespace, manifest)
         try:
             if not dry_run:
                 live = await _adopt(connection, namespace, live)
             body = await _with_replicas_settled(
-                connection, namespace, manifest, live, dry_run=dry_run
+                connection, namespace, wanted, live, dry_run=dry_run
             )
             answer = await apply(
                 connection, DEPLOYMENTS, namespace, body, live, dry_run=dry_run, force=force
@@ -119,20 +122,28 @@ def _union(one: Mapping[str, Any], other: Mapping[str, Any]) -> Body:
     return merged
 
 
-async def _with_replicas_settled(
-    connection: Connection, namespace: str, manifest: Manifest, live: Body | None, *, dry_run: bool
+async def _without_replicas_of_autoscalers(
+    connection: Connection, namespace: str, manifest: Manifest
 ) -> Body:
-    """The manifest as it may be sent: without replicas where an autoscaler sets them, and with what
-    we owned in other hands."""
+    """The manifest without replicas, where an autoscaler sets them."""
     body = dict(manifest)
     spec = body.get("spec")
     if isinstance(spec, dict) and "replicas" in spec:
         name = name_of(manifest, "Deployment")
         scalers = await autoscalers(connection, namespace)
-        if not any(scaled_by(scaler) == ("Deployment", name) for scaler in scalers):
-            return body
-        body["spec"] = spec = {k: v for k, v in spec.items() if k != "replicas"}
-    if live is None or not isinstance(spec, dict) or not _we_alone_hold_replicas(live):
+        if any(scaled_by(scaler) == ("Deployment", name) for scaler in scalers):
+            body["spec"] = {k: v for k, v in spec.items() if k != "replicas"}
+    return body
+
+
+async def _with_replicas_settled(
+    connection: Connection, namespace: str, body: Body, live: Body | None, *, dry_run: bool
+) -> Body:
+    """What may be sent: where it lets go of a number that we alone held, that is in other hands."""
+    spec = body.get("spec")
+    if not isinstance(spec, dict) or "replicas" in spec:
+        return body
+    if live is None or not _we_alone_hold_replicas(live):
         return body
     if dry_run:  # as it will be after the handover, which a dry run must not do
         return {**body, "spec": {**spec, "replicas": _replicas(live)}}

@@ -60,6 +60,8 @@ async def services_running(cluster: RealCluster, sample: Path, home: Path) -> As
         api: client.ApiClient = config.new_client_from_config(  # type: ignore[no-untyped-call]
             config_file=cluster.kubeconfig or None, context=cluster.context
         )
+    keys: dict[str, str] = api.configuration.api_key
+    keys.update({name: key.strip() for name, key in keys.items()})  # as kubectl reads a tokenFile
     stay = _Stay(api, cluster)
     # A thread cannot be cancelled: where we are told to stop it is waited for, and then undone.
     starting = asyncio.ensure_future(asyncio.to_thread(stay.begin, catalog))

@@ -15,22 +15,11 @@ from bot.adapters.audit_reading import read_log, verify_log
 from bot.cards.blocks import actions, button
 from bot.cards.card import Card
 from bot.domain.audit import AuditEntry
-from bot.domain.rollout import Rollout
 from bot.sandbox.launcher import Sandbox
 from bot.sandbox.slack.driver import Message, SlackDriver
-from tests.scenarios.passing import a_moment
 
 QA = "#qa-deploys"
 PATIENT = 20.0
-
-
-async def settled(sandbox: Sandbox) -> Rollout:
-    async with asyncio.timeout(30):
-        while True:
-            found = await sandbox.dynamo.edges.store.recent()
-            if found and found[0].settled:
-                return found[0]
-            await a_moment(sandbox)
 
 
 async def private(slack: SlackDriver, user: str, words: str) -> Message:
@@ -50,9 +39,9 @@ async def checklist_opened(slack: SlackDriver) -> None:
     )
 
 
-async def test_a_rollout_is_in_the_log_with_every_state_once_and_who_asked(sandbox, slack):
+async def test_a_rollout_is_in_the_log_with_every_state_once_and_who_asked(sandbox, slack, dynamo):
     await slack.say("ben", QA, '/dynamo deploy tasks-service qa --reason "fixes #231"')
-    rollout = await settled(sandbox)
+    rollout = await dynamo.settled()
     log = [record.entry for record in read_log(database(sandbox))]
     entries = [entry for entry in log if entry.subject == "tasks-service/qa"]
     states = [entry.after["state"] for entry in entries]
@@ -69,9 +58,9 @@ async def test_a_rollout_is_in_the_log_with_every_state_once_and_who_asked(sandb
     assert abs(times[0] - rollout.requested_at) < timedelta(seconds=10)
 
 
-async def test_verify_and_export_read_the_log_of_a_running_bot(sandbox, slack, capsys):
+async def test_verify_and_export_read_the_log_of_a_running_bot(sandbox, slack, dynamo, capsys):
     await slack.say("ben", QA, "/dynamo deploy tasks-service qa")
-    await settled(sandbox)
+    await dynamo.settled()
     await checklist_opened(slack)
     path = str(database(sandbox))
     assert main(["audit", "verify", "--database", path]) == 0
@@ -82,9 +71,11 @@ async def test_verify_and_export_read_the_log_of_a_running_bot(sandbox, slack, c
     assert len(exported) == verify_log(database(sandbox)).head.count == 7
 
 
-async def test_a_record_of_a_rollout_that_was_changed_in_the_file_is_found(sandbox, slack, capsys):
+async def test_a_record_of_a_rollout_that_was_changed_in_the_file_is_found(
+    sandbox, slack, dynamo, capsys
+):
     await slack.say("ben", QA, "/dynamo deploy tasks-service qa")
-    await settled(sandbox)
+    await dynamo.settled()
     for name, change, number in (
         ("edited", "update audit set body = replace(body, 'BEN', 'ANA') where number = 1", 1),
         ("removed", "delete from audit where number = 2", 2),
@@ -108,13 +99,15 @@ async def test_a_record_of_a_rollout_that_was_changed_in_the_file_is_found(sandb
     assert verify_log(database(sandbox)).flaws == ()
 
 
-async def test_a_cancel_and_a_mention_are_recorded_with_who_and_by_which_surface(sandbox, slack):
+async def test_a_cancel_and_a_mention_are_recorded_with_who_and_by_which_surface(
+    sandbox, slack, dynamo
+):
     await slack.say("ben", QA, "@dynamo deploy tasks-service qa")
     card = await slack.message(
         "ben", where=lambda m: m.from_app and "Cancel rollout" in m.buttons, timeout=PATIENT
     )
     await slack.click("carla", card, "Cancel rollout")
-    await settled(sandbox)
+    await dynamo.settled()
     entries = [record.entry for record in read_log(database(sandbox))]
     assert (entries[0].actor, entries[0].surface) == ("U0BEN00000", "mention")
     cancelled = [e for e in entries if e.actor == "U0CARLA000"]
@@ -135,9 +128,11 @@ async def test_who_is_turned_away_is_recorded_with_what_stood_in_the_way(sandbox
     assert verify_log(database(sandbox)).head.count == 1  # a dry run asks for nothing
 
 
-async def test_history_tells_what_was_done_newest_first_in_the_readers_language(sandbox, slack):
+async def test_history_tells_what_was_done_newest_first_in_the_readers_language(
+    sandbox, slack, dynamo
+):
     await slack.say("ben", QA, '/dynamo deploy tasks-service qa --reason "fixes #231"')
-    await settled(sandbox)
+    await dynamo.settled()
     await checklist_opened(slack)
     await slack.say("ben", QA, "/dynamo lock auth-service qa")
     await slack.message("ben", where=lambda m: "locked *auth-service" in m.words, timeout=PATIENT)

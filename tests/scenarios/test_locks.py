@@ -15,10 +15,9 @@ from bot.cards.blocks import actions, button
 from bot.cards.card import Card
 from bot.domain.audit import AuditEntry
 from bot.domain.lock import Lock
-from bot.domain.rollout import Rollout
 from bot.sandbox.launcher import Options, Sandbox, launch
 from bot.sandbox.slack.driver import Message, SlackDriver
-from tests.scenarios.passing import a_moment
+from tests.scenarios.remembered import Remembered
 
 QA = "#qa-deploys"
 PATIENT = 20.0
@@ -33,17 +32,6 @@ async def until(seen: Callable[[], Awaitable[T | None]]) -> T:
             if found is not None:
                 return found
             await asyncio.sleep(0.05)
-
-
-async def settled(sandbox: Sandbox) -> Rollout:
-    """The newest rollout, once Slack has confirmed its end."""
-
-    async def seen() -> Rollout | None:
-        await a_moment(sandbox)
-        found = await sandbox.dynamo.edges.store.recent()
-        return found[0] if found and found[0].settled else None
-
-    return await until(seen)
 
 
 async def actions_of(sandbox: Sandbox, many: int) -> list[str]:
@@ -107,14 +95,14 @@ async def test_ones_own_lock_does_not_stop_its_owner(sandbox, slack):
     await slack.say("ben", QA, "/dynamo lock tasks-service qa")
     await told(slack, "ana", "locked *tasks-service in QA*")
     await slack.say("ben", QA, "/dynamo deploy tasks-service qa")
-    assert (await settled(sandbox)).state == "SUCCEEDED"
+    assert (await Remembered(sandbox).settled()).state == "SUCCEEDED"
 
 
 async def test_a_lock_of_one_service_leaves_the_others_free(sandbox, slack):
     await slack.say("ana", QA, "/dynamo lock auth-service qa")
     await told(slack, "ben", "locked *auth-service in QA*")
     await slack.say("ben", QA, "/dynamo deploy tasks-service qa")
-    assert (await settled(sandbox)).state == "SUCCEEDED"
+    assert (await Remembered(sandbox).settled()).state == "SUCCEEDED"
 
 
 async def test_a_lock_is_over_when_its_time_is(sandbox, slack):
@@ -124,7 +112,7 @@ async def test_a_lock_is_over_when_its_time_is(sandbox, slack):
     await slack.say("ben", QA, "/dynamo locks")
     await private(slack, "ben", "Nothing is locked")
     await slack.say("ben", QA, "/dynamo deploy tasks-service qa")
-    assert (await settled(sandbox)).state == "SUCCEEDED"
+    assert (await Remembered(sandbox).settled()).state == "SUCCEEDED"
 
 
 async def test_another_persons_lock_is_left_alone_and_taken_only_explicitly(sandbox, slack):
@@ -159,7 +147,7 @@ async def test_the_refusal_of_a_deploy_offers_the_lock_and_the_deploy_goes_on_wi
     await slack.click("ben", refusal, "Take the lock")
     await told(slack, "ana", "took the lock of *QA*")
     await slack.say("ben", QA, "/dynamo deploy tasks-service qa")
-    assert (await settled(sandbox)).state == "SUCCEEDED"
+    assert (await Remembered(sandbox).settled()).state == "SUCCEEDED"
 
 
 async def test_an_old_button_takes_no_other_lock_than_the_one_it_showed(sandbox, slack):
@@ -248,7 +236,7 @@ async def test_a_lock_after_a_rollback_blocks_everybody_until_somebody_lifts_it(
     await slack.say("ben", QA, "/dynamo unlock tasks-service qa")
     await told(slack, "ana", "lifted the lock that Dynamo put on *tasks-service in QA*")
     await slack.say("ben", QA, "/dynamo deploy tasks-service qa")
-    assert (await settled(sandbox)).state == "SUCCEEDED"
+    assert (await Remembered(sandbox).settled()).state == "SUCCEEDED"
 
 
 async def test_locks_lists_them_and_status_shows_owner_and_reason_in_the_cell(sandbox, slack):
@@ -400,7 +388,7 @@ async def test_outside_its_window_a_request_waits_and_says_when_it_opens(evening
         card = await told(slack, "ben", "Change window is open")
         assert "No changes at this hour" not in card.words
         await slack.click("ben", card, "dyn:go")
-        assert (await settled(evening)).state == "SUCCEEDED"
+        assert (await Remembered(evening).settled()).state == "SUCCEEDED"
 
 
 async def test_a_freeze_holds_a_request_back_with_its_reason(tmp_path, catalog_file):

@@ -193,6 +193,16 @@ async def test_each_trouble_has_its_verdict_with_its_evidence(
     assert "http_requests_total{namespace=" in replies[-1].words, "every reading with its query"
 
 
+async def settled_rollback(sandbox: Sandbox) -> Rollout:
+    """The way back of tasks-service in QA that nobody typed, once Slack has confirmed its end."""
+
+    async def back() -> Rollout | None:
+        newest = (await sandbox.dynamo.edges.store.recent("tasks-service", "qa"))[0]
+        return newest if newest.kind is Kind.ROLLBACK and newest.settled else None
+
+    return await passing(sandbox.clock, back, step=2)
+
+
 @pytest.mark.parametrize("changes", [{"on_regression": "rollback"}])
 async def test_a_release_that_fails_is_gone_back_from_by_itself_once(
     sandbox: Sandbox, slack: SlackDriver
@@ -206,11 +216,7 @@ async def test_a_release_that_fails_is_gone_back_from_by_itself_once(
     store = sandbox.dynamo.edges.store
     assert len(await store.recent("tasks-service", "qa")) == 1, "not before the countdown is over"
 
-    async def back() -> Rollout | None:
-        newest = (await store.recent("tasks-service", "qa"))[0]
-        return newest if newest.kind is Kind.ROLLBACK and newest.settled else None
-
-    gone_back = await passing(sandbox.clock, back, step=2)
+    gone_back = await settled_rollback(sandbox)
     assert (gone_back.state, gone_back.version) == (RolloutState.SUCCEEDED, "1.3.2")
     assert gone_back.requested_by.id == "dynamo"
     analysis = await analysis_of(sandbox, rollout)
@@ -248,11 +254,7 @@ async def test_errors_that_burn_the_budget_end_the_soak_and_the_release(
     card = await slack.message("ben", channel=QA, where=lambda m: "1.4.0 failed after" in m.words)
     assert "Too many requests fail" in card.words
 
-    async def back() -> Rollout | None:
-        newest = (await sandbox.dynamo.edges.store.recent("tasks-service", "qa"))[0]
-        return newest if newest.kind is Kind.ROLLBACK and newest.settled else None
-
-    gone_back = await passing(sandbox.clock, back, step=2)
+    gone_back = await settled_rollback(sandbox)
     assert (gone_back.state, gone_back.version) == (RolloutState.SUCCEEDED, "1.3.2")
     ended = await slack.message("ben", channel=QA, where=lambda m: "gone back from" in m.words)
     assert "*Rolled back to 1.3.2 by itself*" in ended.words

@@ -1,6 +1,5 @@
 """`stats`: what was done in the channels comes back as numbers, in the reader's language."""
 
-import asyncio
 from datetime import timedelta
 
 from bot.domain.delivery import delivery_of
@@ -56,17 +55,15 @@ async def test_the_numbers_of_production_come_with_their_samples_and_definitions
     assert "1 de 5 despliegues" in told.words
 
 
-async def test_a_release_that_waited_for_nobody_counts_by_the_commits_it_brought(sandbox, slack):
+async def test_a_release_that_waited_for_nobody_counts_by_the_commits_it_brought(
+    sandbox, slack, dynamo
+):
     await slack.say("ben", "#qa-deploys", "/dynamo deploy tasks-service qa")
-    store = sandbox.dynamo.edges.store
-    async with asyncio.timeout(60):
-        while not (await store.recent()) or not (await store.recent())[0].settled:
-            await asyncio.sleep(0.05)
-    [rollout] = await store.recent()
+    rollout = await dynamo.settled()
     assert rollout.commits is not None
     assert (rollout.commits.unknown, len(rollout.commits.shown) > 0) == ("", True)
     now = sandbox.dynamo.edges.clock.now()
-    past = await store.past("", "qa", now - timedelta(days=1))
+    past = await sandbox.dynamo.edges.store.past("", "qa", now - timedelta(days=1))
     lead = delivery_of(past, now - timedelta(days=1), now)
     assert (lead.lead.sample, lead.changes_of) == (len(rollout.commits.shown), 1)
     assert lead.lead.value is not None

@@ -230,8 +230,8 @@ async def until(
             await asyncio.sleep(0.002)
 
 
-def write_kubeconfig(path: Path, server: str, token: str = "") -> Path:
-    user = {"token": token} if token else {}
+def write_kubeconfig(path: Path, server: str, token: str = "", **user: str) -> Path:
+    user = {"token": token, **user} if token else user
     config = {
         "apiVersion": "v1",
         "kind": "Config",

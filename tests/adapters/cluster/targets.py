@@ -188,6 +188,8 @@ async def official(kubeconfig: str) -> AsyncIterator[Any]:
     configuration = client.Configuration()
     load: Any = config.load_kube_config
     await load(kubeconfig, client_configuration=configuration, persist_config=False)
+    keys: dict[str, str] = configuration.api_key
+    keys.update({name: key.strip() for name, key in keys.items()})  # as kubectl reads a tokenFile
     async with client.ApiClient(configuration) as api:
         yield api
 

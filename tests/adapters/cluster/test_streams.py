@@ -13,7 +13,8 @@ from aiohttp import web
 
 from bot.adapters.kubernetes_cluster import KubernetesCluster
 from bot.adapters.kubernetes_connections import Timeouts
-from bot.errors import Trouble
+from bot.adapters.kubernetes_feeds import PODS
+from bot.errors import PortError, Trouble
 from tests.adapters.cluster.scripted import (
     KINDS,
     ManualClock,
@@ -476,6 +477,32 @@ async def test_credentials_that_no_longer_hold_are_read_anew(
     put_pod(server, "tasks-service-1-0", "Failed")
     await until(lambda: seen.pods()["tasks-service-1-0"] == "Failed")
     assert seen.obstacles == []
+    await adapter.close()
+
+
+async def test_a_tokens_file_may_end_with_a_new_line_as_kubectl_lets_it(
+    server: ScriptedServer, tmp_path: Path, clock: ManualClock
+) -> None:
+    (tmp_path / "token").write_text("sesame\n")
+    server.tokens = {"sesame"}
+    url = f"http://127.0.0.1:{server.port}"
+    path = write_kubeconfig(tmp_path / "config", url, tokenFile="token")
+    adapter = KubernetesCluster(clock, kubeconfig=str(path))
+    _, pods = await adapter.connections.to("").list(PODS, "dynamo-qa")
+    assert len(pods) == 2
+    await adapter.close()
+
+
+async def test_a_token_that_can_be_no_header_is_a_trouble_and_is_not_told(
+    server: ScriptedServer, tmp_path: Path, clock: ManualClock
+) -> None:
+    url = f"http://127.0.0.1:{server.port}"
+    path = write_kubeconfig(tmp_path / "config", url, token="sesame\nopen")
+    adapter = KubernetesCluster(clock, kubeconfig=str(path))
+    with pytest.raises(PortError) as raised:
+        await adapter.connections.to("").list(PODS, "dynamo-qa")
+    assert raised.value.trouble is Trouble.UNAUTHENTICATED
+    assert "sesame" not in str(raised.value.values)
     await adapter.close()
 
 

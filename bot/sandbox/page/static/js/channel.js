@@ -1,5 +1,6 @@
 // The middle of the page: the head of the place, its messages, the way to the newest one.
 
+import { post } from "./api.js";
 import { h, render } from "./dom.js";
 import { authorOf, names, titleOf } from "./names.js";
 import { homeView } from "./home.js";
@@ -168,6 +169,11 @@ export function rowsOf(channel, topic, inThread) {
       names,
       inThread,
       repliers: (message.reply_users ?? []).map((id) => userById(id) ?? { is_bot: true, id }),
+      reactors: (users) => ({
+        own: users.includes(state.me.id),
+        who: users.map((id) => (id === state.me.id ? "you" : names.user(id))).join(", "),
+      }),
+      onReact: (name, own) => react(channel, message.ts, name, own),
       onThread: () => openThread(channel, message.ts),
       onCopyLink: () => copyLink(channel, message.ts),
     }),
@@ -175,6 +181,15 @@ export function rowsOf(channel, topic, inThread) {
 }
 
 const busyMarks = (ts) => [...state.busy].filter((key) => key.startsWith(`${ts} `)).join();
+
+async function react(channel, ts, name, own) {
+  const act = { channel, message_ts: ts, name, do: own ? "remove" : "add" };
+  try {
+    await post("/client/reaction", { user: state.me.id, ...act });
+  } catch (error) {
+    toast("error", error.message);
+  }
+}
 
 async function copyLink(channel, ts) {
   const url = `${location.origin}/archives/${channel}/p${ts.replace(".", "")}`;
@@ -186,6 +201,7 @@ async function copyLink(channel, ts) {
   }
 }
 
+const WAY_DOWN = "To the newest message";
 const here = () => state.messages.get(state.place.channel) ?? [];
 const newest = () => here().at(-1)?.ts ?? "";
 
@@ -201,9 +217,17 @@ subscribe(["latest"], () => {
         {
           type: "button",
           class: `btn latest-button${fresh ? " primary" : ""}`,
+          title: fresh ? null : WAY_DOWN,
           on: { click: () => (keeper.follow(), invalidate("latest")) },
         },
-        fresh ? `${fresh} new ${fresh === 1 ? "message" : "messages"} below` : "To the newest message",
+        h(
+          "svg",
+          { viewBox: "0 0 20 20", "aria-hidden": "true" },
+          h("path", { d: "M10 4.4V15.6M5.4 11 10 15.6 14.6 11" }),
+        ),
+        fresh
+          ? h("span", { key: "new" }, `${fresh} new ${fresh === 1 ? "message" : "messages"} below`)
+          : h("span", { key: "way", class: "sr-only" }, WAY_DOWN),
       ),
   );
 });

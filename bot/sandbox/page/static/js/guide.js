@@ -18,7 +18,8 @@ export function startGuide(put) {
 
 subscribe(["guide", "session", "place"], () => {
   if (!state.boot) return;
-  const lines = (state.boot.suggestions?.length ? state.boot.suggestions : DEFAULTS).slice(0, 3);
+  const known = state.boot.commands.some(({ command }) => command === "/dynamo") ? DEFAULTS : [];
+  const lines = (state.boot.suggestions?.length ? state.boot.suggestions : known).slice(0, 3);
   const tried = new Set(linesTyped());
   const messages = state.messages.get(state.place.channel);
   const wanted =

@@ -6,10 +6,11 @@ import { avatar } from "./avatar.js";
 import { blocks } from "./blocks.js";
 import { ownUrl, picture } from "./image.js";
 import { mrkdwn } from "./mrkdwn.js";
+import { sign } from "./signs.js";
 import { PAGE_LOCALE, readerLocale } from "../names.js";
 import { ago, clock, exact } from "./time.js";
 
-/** `view`: {ctx, author, names, grouped, inThread, repliers, onThread, onCopyLink}. */
+/** `view`: {ctx, author, names, grouped, inThread, repliers, reactors, onReact, onThread, onCopyLink}. */
 export function message(shown, view) {
   const { author, grouped, inThread } = view;
   const kind = [
@@ -49,6 +50,7 @@ export function message(shown, view) {
         ),
       content(shown, view),
       files(shown.files ?? []),
+      reactions(shown.reactions ?? [], view),
       !inThread && shown.reply_count ? replyBar(shown, view) : null,
     ),
     toolbar(shown, view),
@@ -148,6 +150,35 @@ function plainFile(file) {
 function size(bytes = 0) {
   if (bytes < 1000) return `${bytes} bytes`;
   return bytes < 1_000_000 ? `${Math.round(bytes / 1000)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
+}
+
+// Emoji of people and apps: a press adds one's own, or takes it away.
+function reactions(list, { reactors, onReact }) {
+  if (!list.length) return null;
+  return h(
+    "ul",
+    { class: "reactions", "aria-label": "Reactions" },
+    list.map(({ name, users, count }) => {
+      const { own, who } = reactors(users);
+      return h(
+        "li",
+        { key: name },
+        h(
+          "button",
+          {
+            type: "button",
+            class: "reaction",
+            "aria-pressed": String(own),
+            "aria-label": `${name.replaceAll("_", " ")}, ${count}: ${who}`,
+            title: who,
+            on: { click: () => onReact(name, own) },
+          },
+          sign(name) ?? `:${name}:`,
+          h("span", { class: "reaction-count" }, count),
+        ),
+      );
+    }),
+  );
 }
 
 function replyBar(shown, { repliers, onThread }) {
