@@ -41,6 +41,10 @@ class Recall:
         self._counts[key] = self._before.counts.get(key, count)
         return self._counts[key]
 
+    def count_of(self, key: str) -> int | None:
+        """The count under this key, where this look has asked for it; None where it has not."""
+        return self._counts.get(key)
+
     def carry(self, prefix: str) -> dict[str, str]:
         """All words under keys with this prefix, kept for good; key without prefix -> words."""
         for key, words in self._before.messages.items():

@@ -126,10 +126,12 @@ def _no_limit(container: Container) -> dict[str, Value]:
 
 
 def note_started(scene: Scene, pod: Pod, container: Container) -> None:
-    """Remember for the pod's life that a container's startup probe has once let it pass."""
+    """Remember for the pod's life in which of its runs (counted by restarts) a container's startup
+    probe first let it pass."""
     key = container_key("started", pod, container)
     if container.started or scene.recall.seen_before(key):
         scene.recall.since(key)
+        scene.recall.first(key, container.restarts)
 
 
 # --- kills by a probe ---------------------------------------------------------------------------
@@ -179,7 +181,7 @@ def _probe_that_fits(
     if ended.started_at is None or ended.finished_at is None:
         return None
     lived = (ended.finished_at - ended.started_at).total_seconds()
-    was_started = scene.recall.seen_before(container_key("started", pod, container))
+    was_started = _started_by(scene, pod, container, _run_of(container, ended))
     for probe, reason in (
         (container.startup if not was_started else None, Reason.STARTUP_PROBE),
         (container.liveness, Reason.LIVENESS_PROBE),
@@ -187,6 +189,18 @@ def _probe_that_fits(
         if probe and lived >= probe.initial_delay + (probe.failure_threshold - 1) * probe.period:
             return reason
     return None
+
+
+def _run_of(container: Container, ended: Termination) -> int:
+    """Which run ended so, counted by restarts: the present one, or the one before."""
+    return container.restarts - (0 if ended is container.terminated else 1)
+
+
+def _started_by(scene: Scene, pod: Pod, container: Container, run: int) -> bool:
+    """Whether its startup probe had let it pass in that run, or in one before. A later run that
+    starts says nothing of why this one ended."""
+    first = scene.recall.count_of(container_key("started", pod, container))
+    return first is not None and first <= run
 
 
 def wants_kill_events(pod: Pod, container: Container, restarts: int) -> bool:

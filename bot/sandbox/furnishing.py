@@ -89,7 +89,7 @@ def furnish(
     """Go on from what is kept; what cannot be gone on from is put aside. `manifest` is of another
     app than Dynamo. Raises ManifestError."""
     lines = SUGGESTIONS if simulated else BESIDE_A_REAL_CLUSTER
-    app = App(read_manifest(manifest), ()) if manifest else App(read_manifest(MANIFEST), lines)
+    app = _other_app(manifest) if manifest else App(read_manifest(MANIFEST), lines)
     if keeper is not None and keeper.found is not None:
         try:
             return _resumed(catalog, keeper, keeper.found, simulated, speed, manual, app)
@@ -99,6 +99,13 @@ def furnish(
     slack = _slack(clock, app)
     world = _world(clock, catalog, slack) if simulated else None
     return Furniture(clock, slack, world, _git_host(clock, catalog))
+
+
+def _other_app(manifest: Path) -> App:
+    """What there is to try of it are its own commands."""
+    found = read_manifest(manifest)
+    commands = [(f"{c.command} {c.usage_hint}".strip(), c.description) for c in found.commands]
+    return App(found, tuple(commands[:3]))
 
 
 def _resumed(

@@ -251,6 +251,22 @@ def test_without_events_a_kill_after_the_probes_time_is_the_probes(world: Any, a
     assert world.at(6) == ("warn", "CRASHED")
 
 
+def test_what_the_startup_probe_killed_is_no_crash_once_the_next_run_has_started(
+    world: Any, api: Any
+) -> None:
+    killed = api.ended(137, started=0, at=4)
+    world.pod(state=api.running(5), started=True, last=killed, restarts=1, container=STARTUP)
+    assert world.through(5, 6, 7) == [("warn", "STARTUP_PROBE")] * 3
+
+
+def test_a_run_that_had_started_was_not_killed_by_its_startup_probe(world: Any, api: Any) -> None:
+    world.pod(state=api.running(0), started=True, container=STARTUP)
+    world.at(3)
+    killed = api.ended(137, started=0, at=9)
+    world.pod(state=api.running(10), started=True, last=killed, restarts=1, container=STARTUP)
+    assert world.through(10, 11) == [("warn", "CRASHED")] * 2
+
+
 def test_a_crash_of_its_own_after_a_probes_kill_is_a_crash(world: Any, api: Any) -> None:
     words = "Container tasks failed liveness probe, will be restarted"
     world.event("new-1", "Killing", words, at=3)

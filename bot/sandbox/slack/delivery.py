@@ -49,7 +49,7 @@ async def deliver(
         return await slack.socket.send(kind, payload, accepts_payload=accepts_payload, retry=retry)
     urls = slack.http_mode
     url = {
-        "slash_commands": urls.commands,
+        "slash_commands": urls.of_command.get(str(payload.get("command")), urls.commands),
         "events_api": urls.events,
         "interactive": urls.options
         if payload.get("type") == "block_suggestion"

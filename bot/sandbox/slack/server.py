@@ -76,6 +76,7 @@ def http_mode(manifest: Manifest) -> HttpMode | None:
         interactivity=interactivity,
         events=manifest.events_url or interactivity,
         options=manifest.options_url or interactivity,
+        of_command={each.command: each.url for each in manifest.commands if each.url},
     )
 
 

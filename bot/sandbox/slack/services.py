@@ -63,6 +63,7 @@ class HttpMode:
     interactivity: str
     events: str
     options: str
+    of_command: dict[str, str] = field(default_factory=dict)  # where each has an address of its own
 
     @classmethod
     def one(cls, url: str) -> HttpMode:

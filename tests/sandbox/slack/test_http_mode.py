@@ -16,6 +16,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from bot.sandbox.slack import seed
+from bot.sandbox.slack.manifest import read_manifest
 
 
 @dataclass
@@ -176,3 +177,23 @@ async def test_an_answer_that_is_no_json_fails_the_command(
     endpoint.answers.append(web.Response(text="{", content_type="application/json"))
     said = await office.people.say("ana", "#dev-deploys", "/dynamo help")
     assert said["error"] == "dispatch_failed"
+
+
+async def test_each_command_goes_to_the_address_that_the_manifest_gives_it(
+    open_office: Any, endpoint: Endpoint
+) -> None:
+    commands = [{"command": "/other", "url": "http://127.0.0.1:1/"}]
+    commands.append({"command": "/tea", "url": endpoint.url})
+    manifest = read_manifest(
+        {
+            "display_information": {"name": "Teapot"},
+            "features": {"slash_commands": commands},
+            "oauth_config": {"scopes": {"bot": ["commands"]}},
+        }
+    )
+    office = await open_office(manifest=manifest)
+    assert (await office.people.say("ana", "#dev-deploys", "/tea green"))["ok"]
+    _, body = await endpoint.requests.get()
+    assert parse_qs(body.decode())["text"] == ["green"]
+    other = await office.people.say("ana", "#dev-deploys", "/other")
+    assert other["error"] == "dispatch_failed"
