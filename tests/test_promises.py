@@ -151,3 +151,12 @@ def test_every_file_that_a_page_links_to_is_there(page):
         assert ((ROOT / page).parent / target).exists(), target
     for target in (name for name in named if not re.search(r"/[A-Z]{3,}\b", name)):
         assert (ROOT / target).exists(), target
+
+
+@pytest.mark.parametrize("package", ["bot", "commands", "config"])
+def test_every_file_that_a_module_speaks_of_is_there(package):
+    for path in (ROOT / package).rglob("*.py"):
+        text = path.read_text()
+        whole = re.findall(r"`((?:bot|commands|config|tests|docs)/[\w/-]+\.\w+)`", text)
+        for target in whole:
+            assert (ROOT / target).exists(), f"{path.relative_to(ROOT)} speaks of {target}"

@@ -1,7 +1,7 @@
 """Tells a channel what was done there: once, and also when the process dies before it is told.
 
 What is due stands in the outbox, written in one transaction with the deed. It is posted with its
-key, which is looked for before it is posted again (`bot/engine.py` does the same with its cards).
+key, which is looked for before it is posted again (`bot/engine/` does the same with its cards).
 """
 
 import asyncio

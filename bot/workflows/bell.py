@@ -1,7 +1,7 @@
 """The bell: whoever changes what gates ask about rings it, and what waits asks its gates again.
 
 A lock, a tick, an approval, an answer of CI: each may open the last gate of a request that waits.
-Nobody polls for that (`bot/engine.py` listens; times that gates name are its only alarms).
+Nobody polls for that (`bot/engine/` listens; times that gates name are its only alarms).
 """
 
 from collections.abc import Callable
