@@ -38,7 +38,7 @@ _MICRO_TIMES = frozenset(
     }
 )
 _ZEROS: tuple[Any, ...] = ("", 0, False)
-_BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=")
+_BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
 _GO_KINDS = {
     str: "string",
     bool: "bool",
@@ -172,20 +172,26 @@ def _time(value: str, at: tuple[str, str]) -> str:
 
 
 def _check_base64(text: str) -> None:
-    """Go's encoding/base64 names the first byte that it cannot take; line ends do not count."""
-    wanted = {character for character in text if character not in "\r\n"} - _BASE64
-    bare = text.replace("\r", "").replace("\n", "")
-    at = next((index for index, one in enumerate(text) if one in wanted), -1)
-    if at < 0:
-        body = bare.rstrip("=")
-        padding = len(bare) - len(body)
-        if "=" in body:
-            at = text.index("=")
-        elif len(bare) % 4 or padding > 2 or len(body) % 4 == 1:
-            at = len(bare) - (len(bare) % 4 or 4) if not padding else len(body)
-            at = min(at, len(text))
-    if at >= 0:
+    at = _illegal_byte(text)
+    if at is not None:
         raise DecodeError(f"illegal base64 data at input byte {at}")
+
+
+def _illegal_byte(text: str) -> int | None:
+    """The byte that Go's encoding/base64 names, None for none: groups of four, the last one filled
+    up with "="; line ends do not count, but for the place."""
+    places = [at for at, one in enumerate(text) if one not in "\r\n"]
+    bare = "".join(text[at] for at in places)
+    body = next((at for at, one in enumerate(bare) if one not in _BASE64), len(bare))
+    held = body % 4
+    if body == len(bare):
+        return len(text) - held if held else None
+    if bare[body] != "=" or held < 2:
+        return places[body]
+    end = body + 4 - held
+    if held == 2 and bare[body:end] != "==":
+        return places[body + 1] - 1 if body + 1 < len(bare) else len(text)
+    return places[end] if end < len(bare) else None
 
 
 def _go_type(name: str, field: str) -> str:
