@@ -13,8 +13,6 @@ import signal
 import sys
 from pathlib import Path
 
-_SECRETS = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "GITHUB_TOKEN")
-
 
 def main(argv: list[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)

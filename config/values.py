@@ -364,9 +364,6 @@ class Catalog:
             role for role in self.roles if user in role.users or groups.intersection(role.groups)
         )
 
-    def channel_named(self, name: str) -> Channel | None:
-        return next((channel for channel in self.channels if channel.name == name), None)
-
     def environment_of_channel(self, channel_id: str) -> Environment | None:
         """The environment whose cards go to this channel, when it is just one."""
         here = [item for item in self.environments if item.channel.id == channel_id]

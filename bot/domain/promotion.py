@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from itertools import pairwise
 
-from bot.domain.gate import Gate, GateResult, all_open, only_waits
+from bot.domain.gate import Gate, GateResult, only_waits
 
 ASKABLE = frozenset({Gate.APPROVALS, Gate.CHECKLIST, Gate.CI, Gate.WINDOW})
 """Gates that open by what people, machines or the hours still do for this very digest."""
@@ -84,10 +84,6 @@ def waited_for(gates: Iterable[GateResult], *, by_itself: bool) -> tuple[GateRes
     """The gates that a waiting request shows: whether the requester may deploy there matters only
     where it goes by itself; else whoever presses the button is asked then."""
     return tuple(gate for gate in gates if by_itself or gate.gate is not Gate.PERMISSION)
-
-
-def open_now(gates: Sequence[GateResult], *, by_itself: bool) -> bool:
-    return bool(gates) and all_open(waited_for(gates, by_itself=by_itself))
 
 
 def same_answers(one: Sequence[GateResult], other: Sequence[GateResult]) -> bool:

@@ -14,7 +14,7 @@ from bot.domain.verdict import Finding, Outcome, Reason, Verdict
 from bot.text import Texts
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
-SIGNALS = 128
+_SIGNALS = 128
 """A shell's exit code for "ended by signal N" is 128 + N; Linux has 64 signals."""
 
 _DIGEST = re.compile(r"(sha256:[0-9a-f]{4})[0-9a-f]{56}([0-9a-f]{4})")
@@ -70,8 +70,8 @@ def exit_code_meaning(code: int, texts: Texts) -> str:
     known = f"exit_code.{code}"
     if known in texts:
         return texts(known)
-    if code > 128:
-        return texts.say("exit_code.signal", {"signal": code - 128}, "")
+    if code > _SIGNALS:
+        return texts.say("exit_code.signal", {"signal": code - _SIGNALS}, "")
     return texts.say("exit_code.any", {"code": code}, "")
 
 

@@ -13,7 +13,6 @@ from bot.domain.promotion import (
     askable,
     choose_way,
     next_look,
-    open_now,
     same_answers,
     step_of_digest,
     steps_ahead,
@@ -77,9 +76,7 @@ def test_nobody_is_asked_for_what_no_person_can_give(gate):
 def test_whether_the_requester_may_deploy_matters_only_where_it_goes_by_itself():
     gates = (MET, NOT_ALLOWED)
     assert waited_for(gates, by_itself=False) == (MET,)
-    assert open_now(gates, by_itself=False)
-    assert not open_now(gates, by_itself=True)
-    assert not open_now((), by_itself=False), "what was not asked is not open"
+    assert waited_for(gates, by_itself=True) == gates
 
 
 def test_an_answer_that_only_grew_older_is_the_same():
