@@ -162,15 +162,3 @@ def _names(words: Sequence[str], texts: Texts) -> Mrkdwn:
     shown = [str(_typed(word, 80)) for word in words[:CHOICES]]
     more = [texts("usage.others")] if len(words) > CHOICES else []
     return Mrkdwn(listing([*shown, *more], texts))
-
-
-def unknown_version_card(*, service: str, version: str, lines: Sequence[str], texts: Texts) -> Card:
-    """A version that the registry does not have; `lines` would deploy the nearest ones."""
-    wrong = say(texts, "notice.unknown_version", service=service, version=code(version, 130))
-    parts = [Part(section(Mrkdwn(f"{signs.QUESTION} {wrong}"), limit=1_500))]
-    offered = buttons.suggestions(lines)
-    if offered:
-        parts.append(Part(section(say(texts, "usage.did_you_mean"))))
-        parts.append(Part(actions(*offered)))
-    summary = _summary(wrong, lines if offered else (), texts)
-    return fit(summary, parts, shortened=say(texts, "common.shortened_here"))

@@ -28,7 +28,7 @@ from bot.cards.rollout import rollout_card
 from bot.cards.stats import stats_card
 from bot.cards.status import status_card, workload_card
 from bot.cards.trouble import trouble_card
-from bot.cards.usage import unknown_version_card, usage_card
+from bot.cards.usage import usage_card
 from bot.cards.whoami import whoami_card
 from bot.domain.audit import ENGINE, AuditEntry, By, Head, chained
 from bot.domain.checklist import Before, Checklist, No, Refusal, Tick, judge_checklist
@@ -781,12 +781,6 @@ CASES: dict[str, Callable[[Texts], Card]] = {
         texts=texts,
     ),
     "usage-empty": lambda texts: usage_card(Typo("empty"), verb=None, texts=texts),
-    "usage-unknown-version": lambda texts: unknown_version_card(
-        service="tasks-service",
-        version="9.9.9",
-        lines=("deploy tasks-service qa 1.4.0", "deploy tasks-service qa 1.3.2"),
-        texts=texts,
-    ),
     "help": lambda texts: help_card((DEPLOY, STATUS), texts=texts),
     "help-deploy": lambda texts: verb_help_card(DEPLOY, texts=texts),
     "status": lambda texts: status_card(_matrix(), line="status", texts=texts, now=NOW),

@@ -34,7 +34,7 @@ from bot.cards.refusal import dry_run_card, refusal_card
 from bot.cards.rollout import rollout_card
 from bot.cards.status import status_card, workload_card
 from bot.cards.trouble import trouble_card
-from bot.cards.usage import unknown_version_card, usage_card
+from bot.cards.usage import usage_card
 from bot.domain.gate import Gate, GateResult
 from bot.domain.image import Image
 from bot.domain.rollout import Actor, Diagnosis, Obstacle, Rollout, Running
@@ -239,7 +239,6 @@ def test_any_words_make_a_harmless_private_answer(
         told = {"word": a, "choices": many, "missing": many, "quote": b, "rest": c, "usage": b}
         verb = typo.verb(a, b, many)
         assert_harmless(usage_card(typo(wrong, told, many), verb=verb, texts=texts))
-    assert_harmless(unknown_version_card(service=a, version=b, lines=many, texts=texts))
     assert_harmless(help_card([typo.verb(a, b, many)] * 60, texts=texts))
     assert_harmless(verb_help_card(typo.verb(a, b, many), texts=texts))
     error = PortError(a, Trouble.INVALID, temporary=False, values={"message": b})
