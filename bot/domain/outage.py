@@ -7,8 +7,9 @@ so that a person can be told it: what is away for longer than that needs people,
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from bot.domain.back_off import back_off
+
 PATIENCE = timedelta(minutes=5)
-_WAITS = (2, 4, 8, 15, 30)  # seconds before one more try
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,6 @@ def held_up(
     if now >= until:
         return None
     tries = before.tries if before else 0
-    wait = max(_WAITS[min(tries, len(_WAITS) - 1)], retry_after or 0)
+    wait = max(back_off(tries + 1).total_seconds(), retry_after or 0)
     again_at = min(now + timedelta(seconds=wait), until)
     return Outage(port, message, since, until, again_at, tries + 1)
