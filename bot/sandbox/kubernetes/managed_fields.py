@@ -91,7 +91,7 @@ def write(obj: Object, entries: Entries) -> None:
             "manager": entry.manager.name,
             "operation": entry.manager.operation,
             "apiVersion": entry.manager.api_version,
-            "time": entry.time,
+            **({"time": entry.time} if entry.time else {}),
             "fieldsType": "FieldsV1",
             "fieldsV1": encode_fields(entry.fields),
         }
@@ -229,7 +229,7 @@ def _put_times(new: Object, times: list[str | None]) -> None:
     """Other times for the entries; their list and items may be shared with an older version."""
     meta = new["metadata"]
     listed = [
-        item if time is None else {**item, "time": time}
+        {**item, "time": time} if time else item
         for item, time in zip(meta["managedFields"], times, strict=True)
     ]
     meta["managedFields"] = sorted(listed, key=_order_of_raw)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import random
 import uuid
-from collections.abc import Callable
 from typing import Any
 
 from bot.sandbox.clock import Clock
@@ -17,6 +16,7 @@ from bot.sandbox.kubernetes import (
     managed_fields,
     object_bodies,
     patches,
+    scale_ownership,
     scaling,
     server_side_apply,
     statuses,
@@ -310,22 +310,21 @@ class Registry:
     # Scale
 
     def scale(
-        self, kind: Kind, namespace: str, name: str, change: Callable[[Object], Object] | None,
+        self, kind: Kind, namespace: str, name: str, change: scaling.Change | None,
         options: WriteOptions,
     ) -> Object:  # fmt: skip
-        """Read the Scale, or let `change` give a new one and store its replicas.
-
-        Field ownership stays as it is: the recorded server writes no entry for this subresource.
-        """
+        """Read the Scale, or let `change` give a new one and store its replicas and owners."""
         old = self._old(kind, namespace, name)
         before = scaling.scale_of(old)
         if change is None:
             return before
-        scale = change(before)
+        managed_fields.write(before, scale_ownership.to_scale(old))
+        scale, managers = change(before)
         object_bodies.same_place(scale, namespace, name)
         self._check_versions(kind, old, scale, uid_is_precondition=True)
         new = copy_json(old)
         new["spec"]["replicas"] = scaling.replicas_of(scale, name)
+        managed_fields.write(new, scale_ownership.to_parent(old, managers))
         return scaling.scale_of(self._store_update(kind, old, new, options))
 
     # Shared

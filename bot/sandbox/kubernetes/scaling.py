@@ -5,16 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from bot.sandbox.kubernetes import object_bodies, patches, server_side_apply, statuses
+from bot.sandbox.kubernetes import (
+    managed_fields,
+    object_bodies,
+    patches,
+    scale_ownership,
+    statuses,
+)
+from bot.sandbox.kubernetes.managed_fields import Entries
 from bot.sandbox.kubernetes.options import WriteOptions
 from bot.sandbox.kubernetes.pod_validation import NOT_NEGATIVE
 from bot.sandbox.kubernetes.resources import Kind
-from bot.sandbox.kubernetes.schema import named
 from bot.sandbox.kubernetes.selectors import selector_text
 from bot.sandbox.kubernetes.stored import Object
 
 SCALE = Kind("autoscaling", "v1", "scales", "Scale")
-Change = Callable[[Object], Object]
+Change = Callable[[Object], tuple[Object, Entries]]
+"""From the Scale that is there, with its managers, to the wanted one and its managers."""
 
 
 def scale_of(obj: Object) -> Object:
@@ -40,19 +47,24 @@ def scale_of(obj: Object) -> Object:
 def replaced(raw: Any, options: WriteOptions) -> Change:
     """A PUT's Scale takes the place of the one that is there."""
     scale = object_bodies.decoded(SCALE, raw, options)
-    return lambda before: scale
+    return lambda before: (
+        scale,
+        scale_ownership.after_write(before, scale, options.manager),
+    )
 
 
 def patched(content_type: str, body: bytes, options: WriteOptions) -> Change:
     """What a patch of any of the four kinds makes of a Scale."""
 
-    def change(before: Object) -> Object:
+    def change(before: Object) -> tuple[Object, Entries]:
         if content_type != patches.APPLY:
-            return object_bodies.patched(SCALE, before, content_type, body, options)
+            scale = object_bodies.patched(SCALE, before, content_type, body, options)
+            return scale, scale_ownership.after_write(before, scale, options.manager)
         config, _ = object_bodies.applied(body, options)
-        server_side_apply.check_patch(SCALE, config)
-        merged = server_side_apply.merge(named("Scale"), before, config)
-        return object_bodies.decoded_apply(SCALE, merged)
+        merged = scale_ownership.applied(
+            SCALE, before, config, options.manager, force=options.force
+        )
+        return object_bodies.decoded_apply(SCALE, merged), managed_fields.read(merged)
 
     return change
 

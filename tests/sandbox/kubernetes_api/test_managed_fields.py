@@ -112,3 +112,63 @@ def test_a_field_of_the_status_that_somebody_else_owns_as_well_is_taken_from_the
     new["status"]["phase"] = "Running"
     managed_fields.after_write("Pod", old, new, KUBELET, "2026-11-24T00:00:01Z")
     assert [entry.manager for entry in managed_fields.read(new)] == [KUBELET]
+
+
+async def test_who_scales_owns_the_replicas_that_somebody_owned(
+    cluster: Any, deployment: Any
+) -> None:
+    """apimachinery/pkg/util/managedfields/scalehandler.go."""
+    cluster.namespace()
+    path = "/apis/apps/v1/namespaces/qa/deployments/web"
+
+    def owners(obj: Any) -> set[tuple[Any, ...]]:
+        return {
+            (one["manager"], one["operation"], one.get("subresource"), "time" in one)
+            for one in obj["metadata"]["managedFields"]
+            if "f:replicas" in one["fieldsV1"].get("f:spec", {})
+        }
+
+    async def scaled(by: str, replicas: int) -> Any:
+        patch = {"spec": {"replicas": replicas}}
+        where = f"{path}/scale?fieldManager={by}"
+        answer = await cluster.ask(
+            "PATCH", where, patch, content_type="application/merge-patch+json"
+        )
+        assert "managedFields" not in answer.body["metadata"]
+        return (await cluster.get(path)).body
+
+    await cluster.apply(path, deployment())
+    assert owners(await scaled("kubectl", 2)) == set()  # nobody's, as recorded
+    await cluster.apply(path, deployment(replicas=2))
+    assert owners(await scaled("kubectl", 2)) == {("dynamo", "Apply", None, True)}
+    assert owners(await scaled("kubectl", 3)) == {("kubectl", "Update", "scale", False)}
+    refused = await cluster.apply(path, deployment(replicas=2))
+    assert (refused.status, refused.message) == (
+        409,
+        'Apply failed with 1 conflict: conflict with "kubectl" with subresource "scale" using '
+        "apps/v1: .spec.replicas",
+    )
+    shared = await cluster.apply(path, deployment(replicas=3))
+    assert len(owners(shared.body)) == 2
+
+
+async def test_a_scale_is_applied_as_any_object_is(cluster: Any, deployment: Any) -> None:
+    cluster.namespace()
+    path = "/apis/apps/v1/namespaces/qa/deployments/web"
+    scale = {"apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": {"name": "web"}}
+    wanted = {**scale, "spec": {"replicas": 4}}
+    await cluster.apply(path, deployment())
+    refused = await cluster.apply(f"{path}/scale", wanted, manager="x")
+    assert (refused.status, refused.message) == (
+        409,
+        'Apply failed with 1 conflict: conflict with "before-first-apply" with subresource "scale" '
+        "using autoscaling/v1: .spec.replicas",
+    )
+    forced = await cluster.apply(f"{path}/scale", wanted, manager="x", more="&force=true")
+    assert (forced.status, forced.body["spec"]) == (200, {"replicas": 4})
+    listed = (await cluster.get(path)).body["metadata"]["managedFields"]
+    mine = next(one for one in listed if one["manager"] == "x")
+    assert (mine["operation"], mine["apiVersion"], mine["subresource"]) == (
+        *("Apply", "apps/v1"),
+        "scale",
+    )
