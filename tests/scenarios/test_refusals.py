@@ -62,8 +62,7 @@ async def test_a_manifest_that_is_no_longer_the_services_is_told_with_its_line(b
 
 async def test_a_manifest_that_the_server_refuses_is_shown_with_the_servers_own_words(broken):
     sandbox, directory = broken
-    spec = "terminationGracePeriodSeconds"
-    change(directory, lambda m: m["spec"]["template"]["spec"].update({spec: -5}))
+    change(directory, lambda m: m["spec"].update(minReadySeconds=-5))
     answer = await refused(sandbox, "/dynamo deploy tasks-service qa")
     assert "must be greater than or equal to 0" in answer.words
 

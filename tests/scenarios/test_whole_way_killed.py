@@ -242,11 +242,12 @@ async def messages(way: Way, channel: str) -> list[str]:
 
 
 def deeds(database: Path, environment: str) -> list[tuple[str, str, str]]:
+    """Without what was refused: whoever was not answered does it again, when it is done already."""
     entries = [record.entry for record in read_log(database)]
     return [
         (each.action, each.actor, str(each.after.get("state") or each.after.get("item") or ""))
         for each in entries
-        if each.subject == f"{SERVICE}/{environment}" and each.action != "refused"
+        if each.subject == f"{SERVICE}/{environment}" and not each.action.endswith("refused")
     ]
 
 
