@@ -44,7 +44,8 @@ async def test_a_release_is_approved_and_let_go_from_home(
         color_scheme="dark" if scheme == "dark" else "light",
     )
     await page.goto(f"{sandbox.url}/?user=U0ELENA000&channel=C0PRODUCTN")
-    await page.evaluate("""async () => (await import("/page/js/session.js")).openHome()""")
+    apps = page.get_by_role("region", name="Apps")
+    await apps.get_by_role("button", name="Dynamo").click(timeout=PATIENT)
     home = page.locator(".home")
     approve = home.get_by_role("button", name="Aprobar", exact=True)
     await expect(approve).to_be_visible(timeout=PATIENT)
