@@ -38,7 +38,7 @@ from config.catalog import (
     load_catalog,
 )
 from config.manifests import ManifestError, load_manifests
-from config.settings import Settings, SettingsError
+from config.settings import Settings, SettingsError, sqlite_path
 
 SCOPES = {
     "commands": "/dynamo itself",
@@ -176,12 +176,15 @@ async def _store(settings: Settings) -> Found:
     connection = connection_to(address)
     try:
         await connection.open(stand_by=False)
-        await connection.close()
     except PortError as error:
         if error.trouble is Trouble.CONFLICT:
             return Found(None, "database: a running Dynamo holds it, as it should")
         fix = "make its directory writable for Dynamo's user"
+        if sqlite_path(address) is None:
+            fix = "check DYNAMO_DATABASE, and that its server lets Dynamo's user in to make tables"
         return Found(False, f"database: {_said(error)}", fix)
+    finally:
+        await connection.close()
     return Found(True, f"database: {place_of(address)}")
 
 

@@ -47,12 +47,17 @@ _NOTICED: Final = {
 """A machine that is gone without a word is noticed within half a minute, by both sides: until then
 the server keeps its lock."""
 _LOCK = "select pg_try_advisory_lock(hashtext('dynamo'), hashtext(current_schema()))"
-_FUNCTIONS = """
+_FUNCTIONS = r"""
     create function json_extract(body text, path text) returns text
-    language sql immutable strict parallel safe
-    return jsonb_path_query_first(body::jsonb, path::jsonpath) #>> '{}'
+    language sql immutable strict parallel safe as $$
+        select case when strpos(body, '\u0000') = 0 then body
+            else regexp_replace(body, '(?<!\\)((?:\\\\)*)\\u0000', '\1', 'g') end::jsonb
+            #>> string_to_array(substr(path, 3), '.')
+    $$
 """
-"""As SQLite has it: what stands at the path, as text; NULL where nothing or null does."""
+"""As SQLite has it: what stands at a path such as $.card.ts, as text; NULL where nothing or null
+does. A character of zero, which a log may bring into a body, is no part of what is looked for, and
+PostgreSQL's JSON cannot have it."""
 _LOOPBACK = re.compile(r"localhost|127\.[\d.]+|\[?::1\]?|")
 _MARK = re.compile(r"'(?:[^']|'')*'|\?|(?<![:\w]):([a-z_]+)|%")
 

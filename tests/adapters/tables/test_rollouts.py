@@ -176,6 +176,13 @@ async def test_a_second_process_on_the_same_database_is_refused(store, address):
     assert not refusal.value.temporary
 
 
+async def test_a_byte_of_zero_in_foreign_text_is_kept(store, make_rollout):
+    """A pod's log may hold anything, and a diagnosis shows its last lines."""
+    lines = ("a\x00\x00b \u2028 'é' %s ? :x", "\\\x00", "\\u0000 \\\\u0000", '"\x00"')
+    odd = make_rollout(card=CardRef("C1", "1.0"), diagnosis=Diagnosis(log=lines))
+    assert await store.add(odd) == odd == await store.with_card(CardRef("C1", "1.0"))
+
+
 @on_sqlite
 async def test_a_file_that_cannot_be_written_is_told_as_an_edge_that_failed(store, make_rollout):
     await store.connection.run(lambda db: db.execute("pragma query_only = on"))
