@@ -124,9 +124,7 @@ class PostgresConnection(Connection):
                 )
             found = self._server.execute(_LOCK).fetchone()
         except psycopg.Error as e:
-            refused = isinstance(e, psycopg.OperationalError) and e.sqlstate is not None
-            trouble = Trouble.UNAUTHENTICATED if refused else Trouble.AWAY
-            raise self._trouble(str(e), trouble) from e
+            raise self._trouble(str(e), Trouble.AWAY) from e
         return bool(found and found[0])
 
     def _leave(self) -> None:

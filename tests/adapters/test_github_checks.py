@@ -15,21 +15,11 @@ from bot.domain.ci import CheckState, CiState, judge_ci
 from bot.errors import PortError, Trouble
 from bot.sandbox.github.host import GitHost
 from bot.sandbox.github.server import TOKEN, github_app
+from tests.serving import served
 
 REPOSITORY = "yourorg/tasks-service"
 COMMIT = "c0ffee" + "0" * 34
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-@asynccontextmanager
-async def served(app: web.Application) -> AsyncIterator[str]:
-    runner = web.AppRunner(app)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
 
 
 @asynccontextmanager

@@ -1,11 +1,9 @@
 """The commits between two releases, asked of the sandbox's git host over HTTP."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import pytest
-from aiohttp import web
 from pydantic import SecretStr
 
 from bot.adapters.github_checks import GitHubChecks
@@ -14,6 +12,7 @@ from bot.domain.promotion import Commits
 from bot.errors import PortError
 from bot.sandbox.github.host import GitHost
 from bot.sandbox.github.server import TOKEN, github_app
+from tests.serving import served
 
 REPOSITORY = "yourorg/tasks-service"
 
@@ -28,17 +27,6 @@ def host() -> GitHost:
     for number in range(1, 131):
         host.add_commit(REPOSITORY, sha(number), f"Change {number}\n\nand why", checks="")
     return host
-
-
-@asynccontextmanager
-async def served(app: web.Application) -> AsyncIterator[str]:
-    runner = web.AppRunner(app)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
 
 
 @pytest.fixture

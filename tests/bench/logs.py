@@ -15,8 +15,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
@@ -39,12 +39,13 @@ from tests.bench.ack import p
 from tests.bench.commands import slash
 from tests.bench.logs_server import NAME, NAMESPACE
 from tests.bench.pressers import send
-from tests.bench.processes import running, serving, until_answers
+from tests.bench.processes import api_server, running, until_answers
 from tests.bench.rows import Row
 from tests.processes import bot_environment
 from tests.programs import free_port
 from tests.redaction_corpus import ordinary, secrets
 
+SERVER = "tests.bench.logs_server"
 LINES = 200_000
 PODS, LINES_OF_EACH, TAIL = 20, 10_000, 200
 FOLLOWERS, PEOPLE = 100, tuple(f"U0FOLLOWER{number:02}" for number in range(20))
@@ -62,7 +63,7 @@ def run() -> list[Row]:
 
 
 def _stream() -> list[Row]:
-    with server(1, LINES) as kubeconfig:
+    with api_server(SERVER, "1", str(LINES)) as kubeconfig:
         ours, peer = [], []
         for _ in range(_TURNS):
             ours.append(asyncio.run(_read(kubeconfig)))
@@ -126,7 +127,7 @@ def _kubectl(kubeconfig: Path) -> float:
 
 
 def _merged() -> list[Row]:
-    with server(PODS, LINES_OF_EACH) as kubeconfig:
+    with api_server(SERVER, str(PODS), str(LINES_OF_EACH)) as kubeconfig:
         command = [sys.executable, "-m", "tests.bench.logs", str(kubeconfig)]
         found = [
             json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
@@ -272,28 +273,6 @@ async def cluster(kubeconfig: Path) -> AsyncIterator[tuple[KubernetesCluster, _T
         yield served, _Timed(served.connections)
     finally:
         await served.close()
-
-
-@contextmanager
-def server(pods: int, lines: int) -> Iterator[Path]:
-    """The server of `logs_server.py` in a process of its own; a kubeconfig for it."""
-    with (
-        serving("tests.bench.logs_server", str(pods), str(lines)) as port,
-        tempfile.TemporaryDirectory() as home,
-    ):
-        path = Path(home) / "kubeconfig"
-        one = {"name": "bench", "cluster": {"server": f"http://127.0.0.1:{port}"}}
-        context = {"name": "bench", "context": {"cluster": "bench", "user": "bench"}}
-        config = {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": [one],
-            "contexts": [context],
-            "users": [{"name": "bench", "user": {}}],
-            "current-context": "bench",
-        }
-        path.write_text(yaml.safe_dump(config))
-        yield path
 
 
 if __name__ == "__main__":

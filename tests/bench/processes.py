@@ -3,11 +3,14 @@
 import asyncio
 import subprocess
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import aiohttp
+
+from tests.adapters.cluster.scripted import write_kubeconfig
 
 ROOT = Path(__file__).parents[2]
 
@@ -32,17 +35,24 @@ async def running(
         await process.wait()
 
 
-async def until_answers(url: str, seconds: float = 30) -> None:
-    """Wait until a GET is answered with 200."""
+async def until_answers(url: str, seconds: float = 30, status: int = 200) -> None:
+    """Wait until a GET is answered with this status."""
     async with asyncio.timeout(seconds), aiohttp.ClientSession() as session:
         while True:
             try:
                 async with session.get(url) as answer:
-                    if answer.status == 200:
+                    if answer.status == status:
                         return
             except aiohttp.ClientError:
                 pass
             await asyncio.sleep(0.005)
+
+
+@contextmanager
+def api_server(module: str, *arguments: str) -> Iterator[Path]:
+    """A server of Kubernetes' API in a process of its own: a kubeconfig for it."""
+    with serving(module, *arguments) as port, tempfile.TemporaryDirectory() as home:
+        yield write_kubeconfig(Path(home) / "kubeconfig", f"http://127.0.0.1:{port}")
 
 
 @contextmanager

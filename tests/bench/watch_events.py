@@ -10,25 +10,21 @@ one about as many pods as events is the worst case, where nothing can be left ou
 
 import asyncio
 import statistics
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from bot.adapters.kubernetes_cluster import KubernetesCluster
 from bot.adapters.wall_clock import WallClock
 from bot.domain.workload import Workload
 from tests.bench.events_server import LAST
-from tests.bench.processes import serving
+from tests.bench.processes import api_server
 from tests.bench.rows import Row
 
 EVENTS = 5_000
 TURNS = 3
 NAMESPACE = "dynamo-qa"
+SERVER = "tests.bench.events_server"
 _PATIENCE = 120
 
 
@@ -38,7 +34,7 @@ def run() -> list[Row]:
         (200, f"watch events, {EVENTS:,} about 200 pods"),
         (EVENTS, f"watch events, {EVENTS:,} about as many pods"),
     ):
-        with server(EVENTS, pods) as kubeconfig:
+        with api_server(SERVER, str(EVENTS), str(pods)) as kubeconfig:
             ours, peer = [], []
             for _ in range(TURNS):
                 peer.append(asyncio.run(official(kubeconfig)))
@@ -53,7 +49,7 @@ def run() -> list[Row]:
                 aim,
             )
         )
-    with server(1, 1) as kubeconfig:
+    with api_server(SERVER, "1", "1") as kubeconfig:
         for rollouts in (1, 200):
             held = asyncio.run(streams(kubeconfig, rollouts))
             rows.append(Row(f"streams held for {rollouts} rollouts", held, None, "streams", "3"))
@@ -128,21 +124,6 @@ async def _opened(cluster: KubernetesCluster) -> None:
         await asyncio.sleep(0.05)
         if cluster.streams >= 3:
             return
-
-
-@contextmanager
-def server(events: int, pods: int) -> Iterator[Path]:
-    """The server of `events_server.py` in a process of its own; a kubeconfig for it."""
-    with (
-        serving("tests.bench.events_server", str(events), str(pods)) as port,
-        tempfile.TemporaryDirectory() as home,
-    ):
-        path = Path(home) / "kubeconfig"
-        cluster = {"name": "c", "cluster": {"server": f"http://127.0.0.1:{port}"}}
-        context = {"name": "c", "context": {"cluster": "c", "user": ""}}
-        config = {"current-context": "c", "clusters": [cluster], "contexts": [context]}
-        path.write_text(yaml.safe_dump(config | {"users": []}))
-        yield path
 
 
 if __name__ == "__main__":

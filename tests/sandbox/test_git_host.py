@@ -11,6 +11,7 @@ from aiohttp import web
 from bot.sandbox.github.host import GitHost, from_releases
 from bot.sandbox.github.server import github_app
 from bot.sandbox.registry.release_table import RELEASES
+from tests.serving import served
 
 NAME = "yourorg/tasks-service"
 OLD, NEW = (
@@ -29,11 +30,8 @@ def host() -> GitHost:
 async def url(host: GitHost) -> AsyncIterator[str]:
     app = web.Application()
     app.add_subapp("/github", github_app(host, {("tasks-service", "1.4.0"): (NAME, NEW)}))
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    yield f"http://127.0.0.1:{runner.addresses[0][1]}/github"
-    await runner.cleanup()
+    async with served(app) as url:
+        yield f"{url}/github"
 
 
 async def ask(url: str, body: Any = None) -> tuple[int, Any]:

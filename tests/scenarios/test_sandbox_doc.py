@@ -2,8 +2,8 @@
 
 import json
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from bot.sandbox.slack.manifest import read_manifest
 from bot.sandbox.slack.running import running_workspace
 from bot.sandbox.slack.seed import BOT_USER_ID
 from tests.scenarios.remembered import Remembered
+from tests.serving import served
 
 DOC = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text()
 BLOCKS = re.findall(r"^```python\n(.*?)^```", DOC, re.DOTALL | re.MULTILINE)
@@ -43,17 +44,10 @@ class Teapot:
     def __init__(self) -> None:
         self.heard: list[str] = []
 
-    @asynccontextmanager
-    async def served(self) -> AsyncIterator[str]:
+    def served(self) -> AbstractAsyncContextManager[str]:
         app = web.Application()
         app.router.add_post("/slack/events", self._hear)
-        runner = web.AppRunner(app)
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, "127.0.0.1", 0).start()
-            yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-        finally:
-            await runner.cleanup()
+        return served(app)
 
     async def _hear(self, request: web.Request) -> web.Response:
         if request.content_type == "application/json":

@@ -5,14 +5,13 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import aiohttp
 import pytest
 
 from bot.adapters.audit_reading import read_log, verify_log
 from bot.sandbox.launcher import Options, Sandbox, launch
 from bot.sandbox.slack import seed
 from bot.sandbox.slack.driver import SlackDriver
-from tests.bench.processes import running
+from tests.bench.processes import running, until_answers
 from tests.databases import empty_database
 from tests.needs import needed
 from tests.processes import bot_environment
@@ -38,18 +37,6 @@ async def a_dynamo(
         yield process, f"http://127.0.0.1:{port}"
 
 
-async def says(url: str, path: str, status: int) -> None:
-    async with asyncio.timeout(WITHIN), aiohttp.ClientSession() as session:
-        while True:
-            try:
-                async with session.get(f"{url}{path}") as answer:
-                    if answer.status == status:
-                        return
-            except aiohttp.ClientError:
-                pass  # it does not listen yet
-            await asyncio.sleep(0.05)
-
-
 async def test_who_stands_by_finishes_what_a_killed_one_began(
     database: str, tmp_path: Path, catalog_file: Path
 ):
@@ -59,16 +46,16 @@ async def test_who_stands_by_finishes_what_a_killed_one_began(
         SlackDriver(sandbox.url) as slack,
         a_dynamo(sandbox, database) as (first, serving),
     ):
-        await says(serving, "/readyz", 200)
+        await until_answers(f"{serving}/readyz", WITHIN)
         async with a_dynamo(sandbox, database) as (_, waiting):
-            await says(waiting, "/healthz", 200)
-            await says(waiting, "/readyz", 503)
+            await until_answers(f"{waiting}/healthz", WITHIN)
+            await until_answers(f"{waiting}/readyz", WITHIN, status=503)
             await slack.say("ben", "#qa-deploys", "/dynamo deploy tasks-service qa")
             began = await slack.message(
                 "ben", where=lambda m: "Applying" in m.words or "Rolling" in m.words
             )
             first.kill()
-            await says(waiting, "/readyz", 200)
+            await until_answers(f"{waiting}/readyz", WITHIN)
             ended = await slack.message(
                 "ben", where=lambda m: m.ts == began.ts and "Succeeded" in m.words, timeout=WITHIN
             )

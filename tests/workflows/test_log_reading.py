@@ -12,8 +12,9 @@ from bot.domain.log_answer import LogAnswer
 from bot.domain.log_query import Query, read_query
 from bot.domain.redaction import prepare
 from bot.workflows.log_reading import LogPlace, LogThread, read_logs
-from tests.bench.logs import cluster, server
+from tests.bench.logs import SERVER, cluster
 from tests.bench.logs_server import NAME, NAMESPACE
+from tests.bench.processes import api_server
 
 PODS, LINES = 20, 10_000
 HELD = 0.050  # seconds of this process's processor: what a busy machine takes from us is not ours
@@ -60,7 +61,7 @@ async def test_two_hundred_thousand_lines_never_hold_the_loop_for_50_ms(
     thread = LogThread()
     place = LogPlace(NAME, "qa", "", NAMESPACE, NAME)
     lags = []
-    with server(PODS, LINES) as kubeconfig:
+    with api_server(SERVER, str(PODS), str(LINES)) as kubeconfig:
         async with cluster(kubeconfig) as (served, logs):
             for _ in range(_TRIES):
                 lag = _Lag()

@@ -28,6 +28,7 @@ from bot.workflows.edges import Place
 from bot.workflows.looks import Subject, logs, response_times
 from bot.workflows.looks.response_times import targets_of
 from config.catalog import load_catalog
+from tests.serving import served
 
 from ..conftest import NOON, MakeRollout, ManualClock
 
@@ -148,15 +149,11 @@ async def test_it_is_polite(workbench: ProcessWorkbench, status: int, requests: 
 
     app = web.Application()
     app.router.add_get("/{path:.*}", handler)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    port = runner.addresses[0][1]
-    probes = HttpProbes({"https://qa.yourapp.com": f"http://127.0.0.1:{port}"})
-    assert response_times.LOOK.baseline is not None
-    await response_times.LOOK.baseline(place(), edges(workbench, probes=probes))
-    await probes.close()
-    await runner.cleanup()
+    async with served(app) as url:
+        probes = HttpProbes({"https://qa.yourapp.com": url})
+        assert response_times.LOOK.baseline is not None
+        await response_times.LOOK.baseline(place(), edges(workbench, probes=probes))
+        await probes.close()
     assert set(every.values()) == {requests}
     assert set(most.values()) == {1}
 

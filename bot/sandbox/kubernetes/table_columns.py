@@ -188,6 +188,22 @@ def _role(obj: Object, now: datetime) -> str:
 
 
 _BINDING = (FIRST, Column("Role", _role), LAST)
+
+
+def replicas(selector: Cell) -> tuple[Column, ...]:
+    """Of what keeps so many pods of one template."""
+    return (
+        FIRST,
+        Column("Desired", at("spec", "replicas", default=0), "integer"),
+        Column("Current", at("status", "replicas", default=0), "integer"),
+        Column("Ready", at("status", "readyReplicas", default=0), "integer"),
+        LAST,
+        Column("Containers", containers, priority=1),
+        Column("Images", images, priority=1),
+        Column("Selector", selector, priority=1),
+    )
+
+
 COLUMNS: dict[str, tuple[Column, ...]] = {
     "PersistentVolume": (
         FIRST,
@@ -251,16 +267,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("PreemptionPolicy", at("preemptionPolicy")),
     ),
     "RuntimeClass": (FIRST, Column("Handler", at("handler")), LAST),
-    "ReplicationController": (
-        FIRST,
-        Column("Desired", at("spec", "replicas", default=0), "integer"),
-        Column("Current", at("status", "replicas", default=0), "integer"),
-        Column("Ready", at("status", "readyReplicas", default=0), "integer"),
-        LAST,
-        Column("Containers", containers, priority=1),
-        Column("Images", images, priority=1),
-        Column("Selector", _selector_of_map, priority=1),
-    ),
+    "ReplicationController": replicas(_selector_of_map),
     "ControllerRevision": (
         FIRST,
         Column("Controller", _controller),

@@ -204,16 +204,7 @@ _COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("Images", images, priority=1),
         Column("Selector", _selector, priority=1),
     ),
-    "ReplicaSet": (
-        FIRST,
-        Column("Desired", at("spec", "replicas", default=0), "integer"),
-        Column("Current", at("status", "replicas", default=0), "integer"),
-        Column("Ready", at("status", "readyReplicas", default=0), "integer"),
-        LAST,
-        Column("Containers", containers, priority=1),
-        Column("Images", images, priority=1),
-        Column("Selector", _selector, priority=1),
-    ),
+    "ReplicaSet": table_columns.replicas(_selector),
     "StatefulSet": (FIRST, Column("Ready", _ready), LAST),
     "DaemonSet": (
         FIRST,

@@ -15,6 +15,7 @@ from bot.adapters.git_source import GitSource, token_host_of
 from bot.domain.build import BuildStep, Cause, Failure
 from bot.errors import PortError, Trouble
 from bot.ports import Revision
+from tests.serving import served
 
 
 def head(repository) -> str:
@@ -196,11 +197,8 @@ async def host():
     asked = Asked()
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", asked.answer)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    yield asked, f"http://127.0.0.1:{runner.addresses[0][1]}/org/x.git"
-    await runner.cleanup()
+    async with served(app) as url:
+        yield asked, f"{url}/org/x.git"
 
 
 async def test_a_host_that_wants_a_password_gets_no_question_and_no_token_of_another(

@@ -17,6 +17,7 @@ from bot.errors import PortError, Trouble
 from bot.ports import LogOf
 from tests.adapters.cluster.scripted import status, write_kubeconfig
 from tests.adapters.cluster.targets import Target, manifest
+from tests.serving import served
 
 NAME = "tasks-service"
 STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)")
@@ -221,15 +222,11 @@ def server() -> Server:
 async def logs(server: Server, tmp_path: Path):
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", server.handle)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    kubeconfig = write_kubeconfig(tmp_path / "config", url)
-    connections = Connections(str(kubeconfig), timeouts=Timeouts(connect=1, total=5, idle=5))
-    yield KubernetesLogs(connections)
-    await connections.close()
-    await runner.cleanup()
+    async with served(app) as url:
+        kubeconfig = write_kubeconfig(tmp_path / "config", url)
+        connections = Connections(str(kubeconfig), timeouts=Timeouts(connect=1, total=5, idle=5))
+        yield KubernetesLogs(connections)
+        await connections.close()
 
 
 ANY = LogOf("", "qa", "pod", "app")

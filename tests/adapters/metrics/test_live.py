@@ -23,6 +23,7 @@ from bot.workflows.looks.burning import fast_burn
 from tests.adapters.metrics.real_prometheus import prometheus
 from tests.adapters.metrics.stories import NEW, OLD, SERVICE, Story
 from tests.needs import needed
+from tests.serving import served
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -80,14 +81,9 @@ class Service:
         app = web.Application()
         app.router.add_get("/work", self.work)
         app.router.add_get("/metrics", self.metrics)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        self.port = int(runner.addresses[0][1])
-        try:
+        async with served(app) as url:
+            self.port = int(url.rpartition(":")[2])
             yield self
-        finally:
-            await runner.cleanup()
 
 
 WORSE: dict[str, dict[str, float]] = {

@@ -16,6 +16,7 @@ from bot.adapters.prometheus_metrics import PrometheusMetrics
 from bot.domain.analysis import Result, Window
 from bot.errors import PortError, Trouble
 from tests.adapters.metrics.stories import STORIES
+from tests.serving import served
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -27,13 +28,8 @@ Handler = Callable[[web.Request], Any]
 async def server(handler: Handler) -> AsyncIterator[str]:
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", handler)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
+    async with served(app) as url:
+        yield url
 
 
 @asynccontextmanager

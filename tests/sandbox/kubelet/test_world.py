@@ -17,6 +17,7 @@ from bot.sandbox.kubernetes.troubles import KINDS
 from bot.sandbox.kubernetes.world import World
 from bot.sandbox.kubernetes.world_api import world_app
 from bot.sandbox.services.outages import OUTAGES
+from tests.serving import served
 
 Object = dict[str, Any]
 NAMESPACES = {"dev": "dynamo-dev", "qa": "dynamo-qa", "prod": "dynamo-prod"}
@@ -274,14 +275,8 @@ async def session(world: World) -> AsyncIterator[aiohttp.ClientSession]:
     app.add_subapp("/world", world_app(world))
     app.add_subapp("/v2", world.registry_app())
     app.add_subapp("/kubernetes", world.kubernetes_app)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    host, port = runner.addresses[0][:2]
-    async with aiohttp.ClientSession(f"http://{host}:{port}") as made:
+    async with served(app) as url, aiohttp.ClientSession(url) as made:
         yield made
-    await runner.cleanup()
 
 
 async def test_the_state_is_served_as_json(session: aiohttp.ClientSession) -> None:

@@ -6,20 +6,18 @@ import re
 from collections.abc import AsyncIterator
 
 import pytest
-from aiohttp import ClientSession, web
+from aiohttp import ClientSession
 
 from bot.sandbox.page import STATIC, page_app, page_files
+from tests.serving import served
 
 SOURCES = [path for path in STATIC.rglob("*") if path.suffix in (".js", ".css", ".html")]
 
 
-@pytest.fixture
-async def served() -> AsyncIterator[str]:
-    runner = web.AppRunner(page_app())
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    await runner.cleanup()
+@pytest.fixture(name="served")
+async def the_page() -> AsyncIterator[str]:
+    async with served(page_app()) as url:
+        yield url
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from bot.sandbox.registry.server import registry_app
 from bot.sandbox.registry.store import Registry
+from tests.serving import served
 
 CREATED = datetime(2026, 11, 3, 10, 0, tzinfo=UTC)
 
@@ -34,11 +35,5 @@ async def client(registry: Registry) -> AsyncIterator[aiohttp.ClientSession]:
     """Speaks to the registry; paths begin with /v2."""
     app = web.Application()
     app.add_subapp("/v2", registry_app(registry))
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    host, port = runner.addresses[0][:2]
-    async with aiohttp.ClientSession(f"http://{host}:{port}") as session:
+    async with served(app) as url, aiohttp.ClientSession(url) as session:
         yield session
-    await runner.cleanup()
